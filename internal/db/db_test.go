@@ -1,0 +1,110 @@
+package db_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"muster/internal/db"
+	"muster/internal/db/dbtest"
+	"muster/internal/fault"
+)
+
+func count(t *testing.T, d *db.DB) (n int) {
+	t.Helper()
+	if err := d.Read().QueryRow(context.Background(), "SELECT COUNT(*) FROM setting").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func put(ctx context.Context, tx *db.Tx, name string) error {
+	_, err := tx.Exec(ctx, "INSERT INTO setting (name, value) VALUES ($1, $2)", name, "v")
+	return err
+}
+
+func TestDoCommitsAllOrNothing(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	boom := errors.New("boom")
+	ran := false
+	err := d.Do(ctx, func(tx *db.Tx) error {
+		tx.AfterCommit(func() { ran = true })
+		if err := put(ctx, tx, "a"); err != nil {
+			return err
+		}
+		return boom
+	})
+	if !errors.Is(err, boom) || count(t, d) != 0 || ran {
+		t.Fatal(err, count(t, d), ran)
+	}
+	if err := d.Do(ctx, func(tx *db.Tx) error { panic("bug") }); err == nil || fault.KindOf(err) != fault.Internal {
+		t.Fatal(err)
+	}
+	if err := d.Do(ctx, func(tx *db.Tx) error {
+		tx.BeforeCommit(func(ctx context.Context) error { return put(ctx, tx, "b") })
+		tx.AfterCommit(func() { ran = true })
+		return put(ctx, tx, "a")
+	}); err != nil || count(t, d) != 2 || !ran {
+		t.Fatal(err, count(t, d), ran)
+	}
+	if err := d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, "a") }); !db.IsUnique(err) {
+		t.Fatal(err)
+	}
+}
+
+// Callers that share a commit must not share each other's failures.
+func TestDoIsolatesCallersOfOneCommit(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	var wg sync.WaitGroup
+	var after atomic.Int64
+	for i := range 200 {
+		wg.Go(func() {
+			err := d.Do(ctx, func(tx *db.Tx) error {
+				tx.AfterCommit(func() { after.Add(1) })
+				if err := put(ctx, tx, fmt.Sprint(i)); err != nil {
+					return err
+				}
+				if i%2 == 1 {
+					return fault.New(fault.Conflict, "odd")
+				}
+				return nil
+			})
+			if (err != nil) != (i%2 == 1) {
+				t.Error(i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if count(t, d) != 100 || after.Load() != 100 {
+		t.Fatal(count(t, d), after.Load())
+	}
+}
+
+func TestClosedAnswers(t *testing.T) {
+	d, err := db.Open(context.Background(), dbtest.URL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Do(context.Background(), func(tx *db.Tx) error { return nil }); !fault.Is(err, fault.Unavailable) {
+		t.Fatal(err)
+	}
+}
+
+func BenchmarkDo(b *testing.B) {
+	d, ctx := dbtest.Open(b), context.Background()
+	var n atomic.Int64
+	b.SetParallelism(64)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, fmt.Sprint(n.Add(1))) }); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}

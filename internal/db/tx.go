@@ -1,0 +1,236 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"muster/internal/fault"
+)
+
+// Tx is a running transaction. It is handed down by Do and must not be kept.
+type Tx struct {
+	tx      *sql.Tx
+	dialect Dialect
+	before  []func(context.Context) error
+	after   []func()
+	values  map[any]any
+}
+
+func (t *Tx) Exec(ctx context.Context, q string, a ...any) (sql.Result, error) {
+	return t.tx.ExecContext(ctx, q, a...)
+}
+func (t *Tx) Query(ctx context.Context, q string, a ...any) (*sql.Rows, error) {
+	return t.tx.QueryContext(ctx, q, a...)
+}
+func (t *Tx) QueryRow(ctx context.Context, q string, a ...any) *sql.Row {
+	return t.tx.QueryRowContext(ctx, q, a...)
+}
+func (t *Tx) Dialect() Dialect { return t.dialect }
+
+// AfterCommit runs fn once the transaction is durable, in order of
+// registration. It must not block; it does not run when anything fails.
+func (t *Tx) AfterCommit(fn func()) { t.after = append(t.after, fn) }
+
+// BeforeCommit runs fn as the last thing inside the transaction.
+func (t *Tx) BeforeCommit(fn func(context.Context) error) { t.before = append(t.before, fn) }
+
+// Value keeps one thing per transaction and key (the ledger's pending events).
+func (t *Tx) Value(key any, make func() any) any {
+	if t.values == nil {
+		t.values = map[any]any{}
+	}
+	if v, ok := t.values[key]; ok {
+		return v
+	}
+	v := make()
+	t.values[key] = v
+	return v
+}
+
+type job struct {
+	ctx context.Context
+	fn  func(tx *Tx) error
+	err chan error
+
+	tx  *Tx
+	res error
+}
+
+// Do runs fn in one transaction: all of it becomes durable, or nothing does.
+//
+// On SQLite the closures of waiting callers share one commit, each under its
+// own savepoint, so an fsync is paid once for many; a caller is answered only
+// after the commit. fn must be quick, do no network or file I/O, and bear
+// being run again (PostgreSQL serialisation failures are retried). A Do inside
+// a Do is an error: pass the Tx on instead.
+func (d *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
+	if d.dialect == Postgres {
+		return d.doPostgres(ctx, fn)
+	}
+	j := &job{ctx: ctx, fn: fn, err: make(chan error, 1)}
+	select {
+	case <-d.closed:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	case d.jobs <- j:
+	}
+	// Not on ctx.Done: once taken, the caller must learn what became of it.
+	select {
+	case err := <-j.err:
+		return err
+	case <-d.done:
+		select {
+		case err := <-j.err:
+			return err
+		default:
+			return errClosed
+		}
+	}
+}
+
+func (d *DB) doPostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	var err error
+	for range 5 {
+		select {
+		case <-d.closed:
+			return errClosed
+		default:
+		}
+		err = func() (err error) {
+			tx, err := d.write.BeginTx(ctx, nil)
+			if err != nil {
+				return fault.Wrap(fault.Unavailable, "The database does not answer. Nothing was changed; try again.", err)
+			}
+			defer func() { _ = tx.Rollback() }()
+			t := &Tx{tx: tx, dialect: Postgres}
+			if err := t.run(ctx, fn); err != nil {
+				return err
+			}
+			if err := tx.Commit(); err != nil {
+				return fmt.Errorf("commit: %w", err)
+			}
+			for _, f := range t.after {
+				f()
+			}
+			return nil
+		}()
+		if !retryable(err) {
+			return err
+		}
+	}
+	return fault.Wrap(fault.Unavailable, "The database is busy with the same rows. Nothing was changed; try again.", err)
+}
+
+func retryable(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// run turns a panic of fn into an error, so that one caller's bug neither ends
+// the process nor the transactions of others that share the commit.
+func (t *Tx) run(ctx context.Context, fn func(tx *Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if err := fn(t); err != nil {
+		return err
+	}
+	for _, f := range t.before {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxGroup bounds how many callers wait for one commit.
+const maxGroup = 256
+
+// committer owns the SQLite writer.
+func (d *DB) committer() {
+	defer close(d.done)
+	for {
+		var first *job
+		select {
+		case first = <-d.jobs:
+		case <-d.closed:
+			for { // answer who is still in the queue
+				select {
+				case j := <-d.jobs:
+					j.err <- errClosed
+				default:
+					return
+				}
+			}
+		}
+		d.group(first)
+	}
+}
+
+func (d *DB) group(first *job) {
+	// The transaction belongs to all of the group: no caller's context may end it.
+	bg := context.Background()
+	group := []*job{first}
+	tx, err := d.write.BeginTx(bg, nil)
+	if err != nil {
+		first.err <- fault.Wrap(fault.Unavailable, "The database does not answer. Nothing was changed; try again.", err)
+		return
+	}
+	d.one(bg, tx, first)
+more:
+	for len(group) < maxGroup {
+		select {
+		case j := <-d.jobs:
+			group = append(group, j)
+			d.one(bg, tx, j)
+		default:
+			break more
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		_ = tx.Rollback()
+		err = fault.Wrap(fault.Unavailable, "The database could not store this. Nothing was changed; check the disk and try again.", err)
+		for _, j := range group {
+			if j.res == nil {
+				j.res = err
+			}
+			j.err <- j.res
+		}
+		return
+	}
+	for _, j := range group {
+		if j.res == nil {
+			for _, f := range j.tx.after {
+				f()
+			}
+		}
+		j.err <- j.res
+	}
+}
+
+func (d *DB) one(bg context.Context, tx *sql.Tx, j *job) {
+	if j.res = j.ctx.Err(); j.res != nil {
+		return
+	}
+	j.tx = &Tx{tx: tx, dialect: SQLite}
+	if _, err := tx.ExecContext(bg, "SAVEPOINT one"); err != nil {
+		j.res = err
+		return
+	}
+	j.res = j.tx.run(context.WithoutCancel(j.ctx), j.fn)
+	end := "RELEASE one"
+	if j.res != nil {
+		end = "ROLLBACK TO one; RELEASE one"
+	}
+	if _, err := tx.ExecContext(bg, end); err != nil && j.res == nil {
+		j.res = err
+	}
+}
