@@ -143,8 +143,8 @@ func (t *Tx) run(ctx context.Context, fn func(tx *Tx) error) (err error) {
 	if err := fn(t); err != nil {
 		return err
 	}
-	for _, f := range t.before {
-		if err := f(ctx); err != nil {
+	for i := 0; i < len(t.before); i++ { // one may register another
+		if err := t.before[i](ctx); err != nil {
 			return err
 		}
 	}

@@ -113,13 +113,16 @@ func (l *Ledger) Append(ctx context.Context, tx *db.Tx, who actor.Actor, about A
 		Resource: about.Resource, Room: about.Room, Incident: about.Incident, Project: about.Project,
 		Door: who.Door, Request: who.Request, Outcome: string(about.Outcome), Fields: map[string]any{},
 	}
-	p := tx.Value(pendingKey{l}, func() any {
-		p := &pending{}
-		tx.BeforeCommit(func(ctx context.Context) error { return l.seal(ctx, tx, p) })
-		return p
-	}).(*pending)
+	p := tx.Value(pendingKey{l}, func() any { return &pending{} }).(*pending)
 	if err := classify(ev, &r, p); err != nil {
 		return fmt.Errorf("record %s: %w", r.Kind, err)
+	}
+	if len(p.records) == 0 {
+		tx.BeforeCommit(func(ctx context.Context) error {
+			now := *p
+			*p = pending{} // what is recorded after this is sealed by a hook of its own
+			return l.seal(ctx, tx, &now)
+		})
 	}
 	p.records = append(p.records, r)
 	return nil

@@ -1,0 +1,155 @@
+// Package access decides who may do what. There is one policy language,
+// aclpolicy, for the application (rooms, incidents, people, …) and for projects
+// (jobs, nodes, ad-hoc commands, approvals, stored keys).
+//
+// Invariants: nothing is allowed that no rule allows; one deny beats every
+// allow; a denial says which rule decided and who could grant it, and is itself
+// recorded. The package knows no rooms or jobs: a caller describes what is
+// acted on by a type and attributes.
+package access
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"muster/internal/actor"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+)
+
+// Access answers from the stored policies.
+type Access struct {
+	db     *db.DB
+	ledger *ledger.Ledger
+	clock  clock.Clock
+	log    *slog.Logger
+	cached atomic.Pointer[set]
+}
+
+// New builds it; d is used only by Do.
+func New(d *db.DB, l *ledger.Ledger, c clock.Clock, log *slog.Logger) *Access {
+	return &Access{db: d, ledger: l, clock: c, log: log}
+}
+
+// Denial is the error of an action that is not allowed.
+type Denial struct {
+	Decision Decision
+	Who      actor.Actor
+	Action   string
+	Resource Resource
+
+	recorded atomic.Bool
+}
+
+func (d *Denial) Error() string { return d.Decision.Text }
+
+// FaultKind makes doors answer as for any other denial.
+func (d *Denial) FaultKind() fault.Kind { return fault.Denied }
+
+var errNobody = fault.New(fault.Unauthenticated, "Sign in first.")
+
+// Check returns nil when who may do action on res, and a *Denial otherwise.
+func (a *Access) Check(ctx context.Context, q db.Querier, who actor.Actor, action string, res Resource) error {
+	if who.ID == "" {
+		return errNobody
+	}
+	d, err := a.explain(ctx, q, who, action, res)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return &Denial{Decision: d, Who: who, Action: action, Resource: res}
+	}
+	return nil
+}
+
+// Allowed is Check without the reason, for abilities and lists. What cannot be
+// decided is not allowed.
+func (a *Access) Allowed(ctx context.Context, q db.Querier, who actor.Actor, action string, res Resource) bool {
+	if who.ID == "" {
+		return false
+	}
+	if who.IsSystem() {
+		return true
+	}
+	s, err := a.set(ctx, q)
+	if err != nil {
+		a.log.ErrorContext(ctx, "policies cannot be read", "error", err)
+		return false
+	}
+	ok, _ := s.verdict(who.Name, groupsOf(who), action, res)
+	return ok
+}
+
+// Anywhere says whether some rule lets who do action on a resource of the type
+// in some project: what a screen asks before it offers the action at all.
+func (a *Access) Anywhere(ctx context.Context, q db.Querier, who actor.Actor, action, typ string) bool {
+	s, err := a.set(ctx, q)
+	return err == nil && who.ID != "" && s.anywhere(who, action, typ)
+}
+
+// Explain gives the answer with its reason, in words. What cannot be decided is
+// not allowed.
+func (a *Access) Explain(ctx context.Context, q db.Querier, who actor.Actor, action string, res Resource) Decision {
+	d, err := a.explain(ctx, q, who, action, res)
+	if err != nil {
+		if fault.KindOf(err) == fault.Internal {
+			a.log.ErrorContext(ctx, "policies cannot be read", "error", err)
+		}
+		return Decision{Text: fault.Message(err), WhoCouldGrant: []string{}}
+	}
+	return d
+}
+
+func (a *Access) explain(ctx context.Context, q db.Querier, who actor.Actor, action string, res Resource) (Decision, error) {
+	if action == "" || res.Type == "" {
+		return Decision{}, fault.Field("action", "Say which action on which type of resource is meant, for example action=run and type=job.")
+	}
+	s, err := a.set(ctx, q)
+	if err != nil {
+		return Decision{}, err
+	}
+	return s.decide(who, action, res), nil
+}
+
+// Do runs fn in one transaction, as db.Do, and records a denial that comes out
+// of it in a transaction of its own: what was refused is part of the record.
+func (a *Access) Do(ctx context.Context, who actor.Actor, fn func(tx *db.Tx) error) error {
+	err := a.db.Do(ctx, fn)
+	a.Record(ctx, who, err)
+	return err
+}
+
+// Record writes err to the ledger if it is a denial that is not recorded yet. Do
+// calls it; a door calls it for reads, which open no transaction.
+func (a *Access) Record(ctx context.Context, who actor.Actor, err error) {
+	d, ok := errors.AsType[*Denial](err)
+	if !ok || d.recorded.Swap(true) {
+		return
+	}
+	if d.Who.ID != "" {
+		who = d.Who
+	}
+	rerr := a.db.Do(context.WithoutCancel(ctx), func(tx *db.Tx) error {
+		return a.ledger.Append(ctx, tx, who, ledger.About{
+			Resource: d.Resource.Type + ":" + d.Resource.key(),
+			Project:  d.Resource.Project,
+			Outcome:  ledger.Denied,
+		}, denied(d))
+	})
+	if rerr != nil {
+		a.log.ErrorContext(ctx, "denial not recorded", "error", rerr, "actor", who.ID, "action", d.Action, "type", d.Resource.Type)
+	}
+}
+
+func (r Resource) key() string {
+	if r.ID != "" {
+		return r.ID
+	}
+	name, _ := r.attr("name")
+	return name
+}

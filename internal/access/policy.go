@@ -1,0 +1,400 @@
+package access
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+// Application is the name of the context in which Muster's own permissions
+// (rooms, incidents, people, …) are granted.
+const Application = "muster"
+
+// Problem is a document that was dropped, or a remark about one that was kept.
+type Problem struct {
+	Policy  string `json:"policy"`
+	Line    int    `json:"line"`
+	Text    string `json:"text"`
+	Dropped bool   `json:"dropped"`
+}
+
+func (p Problem) String() string { return fmt.Sprintf("%s:%d: %s", p.Policy, p.Line, p.Text) }
+
+// Document is one parsed YAML document of a policy.
+type Document struct {
+	ID          string
+	Description string
+	Line        int
+	Text        string // as written, to tell a changed document from an unchanged one
+
+	rules []rule
+}
+
+// Parse reads a policy file. project is the project that stores it, "" for the
+// application's store: a policy stored in a project may leave its context out
+// and speaks for no other project. A wrong document is dropped and reported;
+// the others are returned.
+func Parse(project, name string, src []byte) ([]Document, []Problem) {
+	text, err := clean(src)
+	if err != nil {
+		return nil, []Problem{problem(name, err, 1)}
+	}
+	var docs []Document
+	var problems []Problem
+	chunks := split(text)
+	if len(chunks) > maxDocs {
+		return nil, []Problem{{Policy: name, Line: chunks[maxDocs].first, Dropped: true,
+			Text: fmt.Sprintf("more than %d documents. Split the file into several policies.", maxDocs)}}
+	}
+	for _, c := range chunks {
+		d, remarks, err := document(project, name, c)
+		if err != nil {
+			problems = append(problems, problem(name, err, c.first))
+			continue
+		}
+		docs = append(docs, d)
+		problems = append(problems, remarks...)
+	}
+	return docs, problems
+}
+
+func problem(name string, err error, line int) Problem {
+	msg := err.Error()
+	if le, ok := err.(*lineError); ok {
+		line, msg = le.line, le.msg
+	}
+	return Problem{Policy: name, Line: line, Text: msg, Dropped: true}
+}
+
+// document reads rule 1 of the format: description, one context, a non-empty
+// for, and by or notBy; anything else at the top is a mistake.
+func document(project, policy string, c chunk) (Document, []Problem, error) {
+	fail := func(line int, format string, a ...any) (Document, []Problem, error) {
+		return Document{}, nil, at(line, format, a...)
+	}
+	v, err := decode(c)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	if !v.isMap {
+		return fail(v.line, "a policy document must be a map with description, context, for and by.")
+	}
+	for _, e := range v.entries {
+		switch e.key {
+		case "description", "context", "for", "by", "notBy", "id":
+		default:
+			return fail(e.line, "the key %q is not known. Allowed are description, context, for, by, notBy and id.", e.key)
+		}
+	}
+	d := Document{Line: v.line, Text: c.text}
+	if len(v.entries) > 0 {
+		d.Line = v.entries[0].line
+	}
+	desc := v.get("description")
+	if desc == nil || !desc.scalar || strings.TrimSpace(desc.text) == "" {
+		return fail(d.Line, "the description is missing. Say in one sentence what the policy is for.")
+	}
+	d.Description = strings.TrimSpace(desc.text)
+	if i := v.get("id"); i != nil {
+		if !i.scalar {
+			return fail(i.line, "id must be a plain word.")
+		}
+		d.ID = i.text
+	}
+	ctx, remarks, err := contextOf(project, policy, d.Line, v.get("context"))
+	if err != nil {
+		return Document{}, nil, err
+	}
+	subj, err := subjects(d.Line, v)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	types := v.get("for")
+	if types == nil {
+		return fail(d.Line, "the section \"for\" is missing: it lists the resource types and what is allowed or denied.")
+	}
+	if !types.isMap || len(types.entries) == 0 {
+		return fail(types.line, "the section \"for\" must list at least one resource type.")
+	}
+	for _, t := range types.entries {
+		if t.val.isMap || t.val.scalar || len(t.val.items) == 0 {
+			return fail(t.line, "the type %q must have a list of entries, each beginning with \"-\".", t.key)
+		}
+		for _, item := range t.val.items {
+			r, err := typeEntry(t.key, item)
+			if err != nil {
+				return Document{}, nil, err
+			}
+			if subj.not && len(r.allow) > 0 {
+				return fail(r.line, "notBy may only deny. Write the allow in a document with by.")
+			}
+			r.policy, r.description, r.ctx, r.subj = policy, d.Description, ctx, subj
+			d.rules = append(d.rules, r)
+		}
+	}
+	return d, remarks, nil
+}
+
+// scope is where a document holds.
+type scope struct {
+	app     string // application name, or
+	project pattern
+}
+
+func contextOf(project, policy string, line int, v *value) (scope, []Problem, error) {
+	if v == nil {
+		if project == "" {
+			return scope{}, nil, at(line, "the context is missing: write context: {project: NAME} or context: {application: %s}.", Application)
+		}
+		return scope{project: literal(project)}, nil, nil
+	}
+	if !v.isMap || len(v.entries) != 1 {
+		return scope{}, nil, at(v.line, "the context must have exactly one of project and application.")
+	}
+	e := v.entries[0]
+	if !e.val.scalar || e.val.text == "" {
+		return scope{}, nil, at(e.line, "context.%s must be a name.", e.key)
+	}
+	switch e.key {
+	case "project":
+		p, err := compile(e.val.text, e.line)
+		if err != nil {
+			return scope{}, nil, err
+		}
+		if project != "" {
+			// Otherwise who may edit one project's policies could open every other.
+			if !p.match(project) {
+				return scope{}, nil, at(e.line, "this policy is stored in project %s and cannot speak for project %s.", project, e.val.text)
+			}
+			p = literal(project)
+		}
+		return scope{project: p}, nil, nil
+	case "application":
+		if project != "" {
+			return scope{}, nil, at(e.line, "a policy stored in project %s cannot give application rights. Store it as an application policy.", project)
+		}
+		var remarks []Problem
+		if e.val.text != Application {
+			remarks = append(remarks, Problem{Policy: policy, Line: e.line,
+				Text: fmt.Sprintf("Kept, but it grants nothing here: the application is named %s, not %s.", Application, e.val.text)})
+		}
+		return scope{app: e.val.text}, remarks, nil
+	}
+	return scope{}, nil, at(e.line, "the context %q is not known: write project or application.", e.key)
+}
+
+// subject is who a document speaks of.
+type subject struct {
+	not    bool
+	users  []pattern
+	groups []pattern
+}
+
+func subjects(line int, v *value) (*subject, error) {
+	by, not := v.get("by"), v.get("notBy")
+	if (by == nil) == (not == nil) {
+		return nil, at(line, "write exactly one of by and notBy: whom the policy is for.")
+	}
+	s := &subject{not: not != nil}
+	word := "by"
+	if s.not {
+		by, word = not, "notBy"
+	}
+	if !by.isMap || len(by.entries) == 0 {
+		return nil, at(by.line, "%s must name a group or a username.", word)
+	}
+	for _, e := range by.entries {
+		names, err := words(e.val, word+"."+e.key)
+		if err != nil {
+			return nil, err
+		}
+		var ps []pattern
+		for _, n := range names {
+			p, err := compile(n, e.line)
+			if err != nil {
+				return nil, err
+			}
+			ps = append(ps, p)
+		}
+		switch e.key {
+		case "group":
+			s.groups = ps
+		case "username":
+			s.users = ps
+		default:
+			return nil, at(e.line, "%s.%s is not known: write group or username.", word, e.key)
+		}
+	}
+	return s, nil
+}
+
+// words reads one string or a list of strings, none of them empty.
+func words(v *value, what string) ([]string, error) {
+	if v.scalar && v.text != "" {
+		return []string{v.text}, nil
+	}
+	if v.scalar || v.null || v.isMap || len(v.items) == 0 {
+		return nil, at(v.line, "%s must be a word or a list of words.", what)
+	}
+	var out []string
+	for _, i := range v.items {
+		if !i.scalar || i.text == "" {
+			return nil, at(i.line, "%s must be a word or a list of words.", what)
+		}
+		out = append(out, i.text)
+	}
+	return out, nil
+}
+
+// rule is one entry under a type, with where it came from.
+type rule struct {
+	policy      string
+	description string
+	line        int
+	ctx         scope
+	subj        *subject
+	typ         string
+	tests       []test
+	allow       []string
+	deny        []string
+}
+
+func typeEntry(typ string, v *value) (rule, error) {
+	r := rule{typ: typ, line: v.line}
+	if !v.isMap || len(v.entries) == 0 {
+		return r, at(v.line, "an entry of %q must be a map with allow or deny.", typ)
+	}
+	r.line = v.entries[0].line
+	for _, e := range v.entries {
+		var err error
+		switch e.key {
+		case "allow":
+			r.allow, err = words(e.val, "allow")
+		case "deny":
+			r.deny, err = words(e.val, "deny")
+		case "equals", "match", "contains", "subset":
+			var ts []test
+			ts, err = section(e)
+			r.tests = append(r.tests, ts...)
+		default:
+			err = at(e.line, "%q is not known in an entry: write allow, deny, equals, match, contains or subset.", e.key)
+		}
+		if err != nil {
+			return r, err
+		}
+	}
+	if len(r.allow) == 0 && len(r.deny) == 0 {
+		return r, at(r.line, "the entry neither allows nor denies anything.")
+	}
+	return r, nil
+}
+
+// test is one line of a section.
+type test struct {
+	kind   string // equals, match, contains, subset
+	attr   string
+	values []string
+	res    []pattern
+}
+
+func section(e entry) ([]test, error) {
+	if !e.val.isMap || len(e.val.entries) == 0 {
+		return nil, at(e.line, "%s must be a map from an attribute to what it must be.", e.key)
+	}
+	var out []test
+	for _, a := range e.val.entries {
+		t := test{kind: e.key, attr: a.key}
+		if e.key == "equals" {
+			if !a.val.scalar {
+				return nil, at(a.line, "equals.%s takes one string. Use match for alternatives (a|b), contains for several tags.", a.key)
+			}
+			t.values = []string{a.val.text}
+		} else {
+			var err error
+			if t.values, err = words(a.val, e.key+"."+a.key); err != nil {
+				return nil, err
+			}
+		}
+		if e.key == "match" {
+			for _, v := range t.values {
+				p, err := compile(v, a.line)
+				if err != nil {
+					return nil, err
+				}
+				t.res = append(t.res, p)
+			}
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func (t test) pass(r Resource) bool {
+	got, ok := r.attr(t.attr)
+	switch t.kind {
+	case "equals":
+		return ok && got == t.values[0]
+	case "match":
+		for _, p := range t.res {
+			if !ok || !p.match(got) {
+				return false
+			}
+		}
+		return true
+	case "contains":
+		have := r.list(t.attr)
+		for _, v := range t.values {
+			if !slices.Contains(have, v) {
+				return false
+			}
+		}
+		return true
+	default: // subset
+		for _, v := range r.list(t.attr) {
+			if !slices.Contains(t.values, v) {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// pattern equals, or is a regular expression that matches the whole text.
+type pattern struct {
+	text string
+	re   *regexp.Regexp // nil when the text can only equal
+}
+
+func literal(s string) pattern { return pattern{text: s} }
+
+func (p pattern) match(s string) bool {
+	return p.text == s || p.re != nil && p.re.MatchString(s)
+}
+
+// compile takes an invalid expression literally, as the format demands. One
+// that is valid elsewhere but not here (look-around, back references,
+// possessive repeats) is refused: taken literally, a deny would quietly match nothing.
+func compile(s string, line int) (pattern, error) {
+	if regexp.QuoteMeta(s) == s {
+		return literal(s), nil
+	}
+	re, err := regexp.Compile(`\A(?:` + s + `)\z`)
+	if err == nil {
+		return pattern{s, re}, nil
+	}
+	if se, ok := err.(*syntax.Error); ok {
+		switch se.Code {
+		case syntax.ErrInvalidPerlOp, syntax.ErrInvalidEscape, syntax.ErrInvalidNamedCapture, syntax.ErrInvalidCharRange:
+			return pattern{}, at(line, "the expression %q uses %s, which is not supported. Write it with alternatives and classes.", s, se.Expr)
+		case syntax.ErrInvalidRepeatOp:
+			if strings.HasSuffix(se.Expr, "+") {
+				return pattern{}, at(line, "the expression %q uses %s, which is not supported. Leave the second + out.", s, se.Expr)
+			}
+		case syntax.ErrInvalidRepeatSize, syntax.ErrLarge, syntax.ErrNestingDepth:
+			return pattern{}, at(line, "the expression %q is too large.", s)
+		}
+	}
+	return literal(s), nil
+}

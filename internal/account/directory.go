@@ -1,0 +1,134 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+)
+
+func notFound(who string) error {
+	return fault.Newf(fault.NotFound, "There is nobody named %q here. Check the spelling, or ask an administrator to add them.", who)
+}
+
+// List returns everybody, the disabled too, by display name.
+func (s *Store) List(ctx context.Context, q db.Querier) ([]User, error) {
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account ORDER BY lower(display), name`)
+	if err != nil {
+		return nil, fmt.Errorf("list people: %w", err)
+	}
+	return withRoles(ctx, q, us)
+}
+
+// Get returns the user with this id.
+func (s *Store) Get(ctx context.Context, q db.Querier, userID string) (User, error) {
+	u, err := s.one(ctx, q, `id = $1`, userID)
+	if db.IsNoRows(err) {
+		return u, notFound(userID)
+	}
+	if err != nil {
+		return u, fmt.Errorf("read user: %w", err)
+	}
+	return u, nil
+}
+
+// Find takes a login (with or without @), an id or an email address.
+func (s *Store) Find(ctx context.Context, q db.Querier, who string) (User, error) {
+	key := strings.TrimPrefix(strings.TrimSpace(who), "@")
+	if id.Valid(key) {
+		return s.Get(ctx, q, key)
+	}
+	key = strings.ToLower(key)
+	if key == "" {
+		return User{}, notFound(who)
+	}
+	where := `name = $1`
+	if strings.Contains(key, "@") {
+		where = `email = $1`
+	}
+	u, err := s.one(ctx, q, where, key)
+	if db.IsNoRows(err) {
+		return u, notFound(who)
+	}
+	if err != nil {
+		return u, fmt.Errorf("find user: %w", err)
+	}
+	return u, nil
+}
+
+// ByIDs returns those of ids who exist, by id.
+func (s *Store) ByIDs(ctx context.Context, q db.Querier, ids []string) (map[string]User, error) {
+	out := map[string]User{}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	for part := range slices.Chunk(ids, 500) {
+		where, args := in("id", part, func(s string) string { return s })
+		us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE `+where, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read people: %w", err)
+		}
+		if us, err = withRoles(ctx, q, us); err != nil {
+			return nil, err
+		}
+		for _, u := range us {
+			out[u.ID] = u
+		}
+	}
+	return out, nil
+}
+
+// WithRole returns the enabled people who have the role.
+func (s *Store) WithRole(ctx context.Context, q db.Querier, role string) ([]User, error) {
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND id IN (SELECT account FROM account_role WHERE role = $1) ORDER BY name`, role)
+	if err != nil {
+		return nil, fmt.Errorf("read people: %w", err)
+	}
+	return withRoles(ctx, q, us)
+}
+
+// ActorOf is a stored user as the one who acts, with today's roles. The engine
+// uses it to do later what was asked earlier; a disabled user gets an error.
+func (s *Store) ActorOf(ctx context.Context, q db.Querier, userID string) (actor.Actor, error) {
+	u, err := s.Get(ctx, q, userID)
+	if err != nil {
+		return actor.Actor{}, err
+	}
+	if u.Disabled {
+		return actor.Actor{}, fault.Newf(fault.Denied, "The account of %s is disabled.", u.Display)
+	}
+	return u.Actor(), nil
+}
+
+var mentionRE = regexp.MustCompile(`(?:^|[^\w@./-])@([a-zA-Z0-9][a-zA-Z0-9._-]{1,31})`)
+
+// Mentioned lists the logins a text speaks to, in order, each once. A dot at
+// the end of a sentence is not part of a name.
+func Mentioned(text string) []string {
+	out := []string{}
+	for _, m := range mentionRE.FindAllStringSubmatch(text, 100) {
+		name := strings.TrimRight(strings.ToLower(m[1]), "._-")
+		if name != "" && !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// Mentions returns the enabled users a text speaks to.
+func (s *Store) Mentions(ctx context.Context, q db.Querier, text string) ([]User, error) {
+	names := Mentioned(text)
+	if len(names) == 0 {
+		return []User{}, nil
+	}
+	where, args := in("name", names, func(s string) string { return s })
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND `+where+` ORDER BY name`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read mentions: %w", err)
+	}
+	return withRoles(ctx, q, us)
+}

@@ -1,0 +1,267 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+)
+
+// A lock comes after this many wrong passwords in a row, for LockTime; each
+// further lock without a sign-in between lasts twice as long, up to a day.
+const (
+	MaxFailures = 10
+	LockTime    = 15 * time.Minute
+)
+
+func lockFor(locksBefore int) time.Duration {
+	return min(LockTime<<min(locksBefore, 10), 24*time.Hour)
+}
+
+// Login is what somebody typed, and from where.
+type Login struct {
+	Name     string // login or email
+	Password string
+	Address  string
+	Agent    string
+	Door     string
+	Request  string
+}
+
+// SignedIn is a fresh session; Secret goes into the cookie and nowhere else.
+type SignedIn struct {
+	Secret  string
+	Session Session
+	User    User
+	Who     actor.Actor
+}
+
+var errLogin = fault.New(fault.Unauthenticated, "The name or the password is wrong.")
+
+func errLocked(until, now time.Time) error {
+	return fault.Newf(fault.RateLimited, "Too many wrong passwords for this name. Try again in %s, or ask an administrator to unlock it.", inWords(until.Sub(now)))
+}
+
+func inWords(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%d seconds", int(d.Seconds())+1)
+	}
+	m := int((d + time.Minute - 1) / time.Minute)
+	switch {
+	case m == 1:
+		return "a minute"
+	case m < 120:
+		return fmt.Sprintf("%d minutes", m)
+	}
+	return fmt.Sprintf("%d hours", (m+59)/60)
+}
+
+// proof is the part of an account's row that decides about a password.
+type proof struct {
+	hash            string
+	failures, locks int
+	until           time.Time
+}
+
+func scanProof(r db.Scanner) (p proof, err error) {
+	var until int64
+	err = r.Scan(&p.hash, &p.failures, &p.locks, &until)
+	p.until = db.At(until)
+	return p, err
+}
+
+func (s *Store) proof(ctx context.Context, q db.Querier, userID string) (proof, error) {
+	query := `SELECT password, failures, locks, locked_until FROM account WHERE id = $1`
+	if _, tx := q.(*db.Tx); tx && q.Dialect() == db.Postgres {
+		query += ` FOR UPDATE` // failures of concurrent tries are all counted
+	}
+	return db.One(ctx, q, scanProof, query, userID)
+}
+
+// Login signs somebody in. It opens its own transactions: the password is
+// hashed between them, which takes long. Whether a name exists is told by
+// neither the answer nor the time it takes.
+func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
+	name := cleanName(in.Name)
+	if name == "" || in.Password == "" || len(name) > 254 || len(in.Password) > maxPassword {
+		return SignedIn{}, errLogin
+	}
+	now := s.clock.Now()
+	if wait, ok := s.tries.allow(now, name, in.Address); !ok {
+		return SignedIn{}, fault.Newf(fault.RateLimited, "Too many tries to sign in. Wait %s.", inWords(wait))
+	}
+	q := s.db.Read()
+	u, err := s.Find(ctx, q, name)
+	known := err == nil
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		return SignedIn{}, err
+	}
+	var p proof
+	if known {
+		if p, err = s.proof(ctx, q, u.ID); err != nil {
+			return SignedIn{}, fmt.Errorf("read account: %w", err)
+		}
+	} else {
+		p.until = s.tries.locked(now, name)
+	}
+	if now.Before(p.until) {
+		return SignedIn{}, errLocked(p.until, now)
+	}
+	fits, err := s.hash.fits(ctx, in.Password, p.hash)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	if !known {
+		s.tries.failed(now, name)
+		return SignedIn{}, s.refuse(ctx, in, User{}, "no such account")
+	}
+	if !fits || u.Disabled {
+		reason := "wrong password"
+		if fits {
+			reason = "account disabled"
+		}
+		return SignedIn{}, s.refuse(ctx, in, u, reason)
+	}
+	var out SignedIn
+	err = s.db.Do(ctx, func(tx *db.Tx) error {
+		out = SignedIn{}
+		// What was true before the hash may not be any more.
+		if u, err = s.Get(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		again, err := s.proof(ctx, tx, u.ID)
+		if err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		if u.Disabled || again.hash != p.hash {
+			return errLogin
+		}
+		if now := s.clock.Now(); now.Before(again.until) {
+			return errLocked(again.until, now)
+		}
+		if _, err := tx.Exec(ctx, `UPDATE account SET failures = 0, locks = 0, locked_until = 0 WHERE id = $1`, u.ID); err != nil {
+			return fmt.Errorf("sign in: %w", err)
+		}
+		out, err = s.enter(ctx, tx, u, in)
+		return err
+	})
+	return out, err
+}
+
+// enter opens a session and records the sign-in.
+func (s *Store) enter(ctx context.Context, tx *db.Tx, u User, in Login) (SignedIn, error) {
+	plain, se, err := s.begin(ctx, tx, u, in.Address, in.Agent)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	who := u.Actor()
+	who.Session, who.Door, who.Request = se.ID, in.Door, in.Request
+	if err := s.ledger.Append(ctx, tx, who, about(u.ID), LoggedIn{User: u.ID, Session: se.ID, Address: in.Address, Agent: se.Agent}); err != nil {
+		return SignedIn{}, err
+	}
+	return SignedIn{Secret: plain, Session: se, User: u, Who: who}, nil
+}
+
+// refuse counts and records a failed sign-in and returns what to answer.
+func (s *Store) refuse(ctx context.Context, in Login, u User, reason string) error {
+	who := actor.System("login")
+	who.Door, who.Request = in.Door, in.Request
+	a := ledger.About{Outcome: ledger.Failed}
+	if u.ID != "" {
+		a.Resource = "user:" + u.ID
+	}
+	ev := LoginFailed{User: u.ID, Address: in.Address, Reason: reason}
+	if u.ID == "" {
+		ev.Typed = short(in.Name, 100)
+	}
+	err := s.db.Do(ctx, func(tx *db.Tx) error {
+		if err := s.ledger.Append(ctx, tx, who, a, ev); err != nil {
+			return err
+		}
+		if u.ID == "" {
+			return nil
+		}
+		p, err := s.proof(ctx, tx, u.ID)
+		if err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		now := s.clock.Now()
+		if p.failures++; p.failures < MaxFailures {
+			_, err := tx.Exec(ctx, `UPDATE account SET failures = $2 WHERE id = $1`, u.ID, p.failures)
+			return err
+		}
+		d := lockFor(p.locks)
+		if _, err := tx.Exec(ctx, `UPDATE account SET failures = 0, locks = $2, locked_until = $3 WHERE id = $1`, u.ID, p.locks+1, db.Micro(now.Add(d))); err != nil {
+			return err
+		}
+		return s.ledger.Append(ctx, tx, who, a, LockedOut{User: u.ID, Minutes: int(d.Minutes()), Address: in.Address})
+	})
+	if err != nil {
+		return err
+	}
+	return errLogin
+}
+
+// ChangePassword replaces who's own password and ends their other sessions. A
+// wrong current password counts like a failed sign-in.
+func (s *Store) ChangePassword(ctx context.Context, who actor.Actor, current, next, address string) error {
+	q := s.db.Read()
+	u, err := s.Get(ctx, q, who.ID)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	if wait, ok := s.tries.allow(now, u.Name, address); !ok {
+		return fault.Newf(fault.RateLimited, "Too many tries. Wait %s.", inWords(wait))
+	}
+	p, err := s.proof(ctx, q, u.ID)
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	if now.Before(p.until) {
+		return errLocked(p.until, now)
+	}
+	if len(current) > maxPassword {
+		current = ""
+	}
+	fits, err := s.hash.fits(ctx, current, p.hash)
+	if err != nil {
+		return err
+	}
+	if !fits {
+		if err := s.refuse(ctx, Login{Address: address, Door: who.Door, Request: who.Request}, u, "wrong current password"); !fault.Is(err, fault.Unauthenticated) {
+			return err
+		}
+		return fault.Field("current", "This is not your current password.")
+	}
+	if next == current {
+		return fault.Field("new", "The new password is the old one. Choose another.")
+	}
+	hashed, err := s.Hash(ctx, next, u.Name, u.Display, u.Email)
+	if err != nil {
+		if fs := fault.FieldsOf(err); len(fs) > 0 {
+			return fault.Field("new", fs[0].Message)
+		}
+		return err
+	}
+	return s.db.Do(ctx, func(tx *db.Tx) error {
+		again, err := s.proof(ctx, tx, u.ID)
+		if err != nil {
+			return fmt.Errorf("read account: %w", err)
+		}
+		if again.hash != p.hash {
+			return fault.New(fault.Conflict, "Your password was changed just now from elsewhere. Sign in again.")
+		}
+		if err := s.storePassword(ctx, tx, u.ID, hashed); err != nil {
+			return err
+		}
+		if err := s.revokeAll(ctx, tx, who, u.ID, who.Session, "password changed"); err != nil {
+			return err
+		}
+		return s.ledger.Append(ctx, tx, who, about(u.ID), PasswordChanged{User: u.ID})
+	})
+}
