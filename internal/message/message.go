@@ -1,0 +1,264 @@
+// Package message keeps what is said in rooms, cards included.
+//
+// Invariant: nothing said is ever overwritten. Every post, edit, deletion,
+// reaction, pin and card update is a version that takes the next number of the
+// room's sequence, so a client that saw number n and now sees n+2 knows that
+// it missed something. Messages are their own record and not ledger events.
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/ledger"
+	"muster/internal/room"
+)
+
+// MaxText is the longest message, in bytes.
+const MaxText = 16 << 10
+
+// MaxCard is the largest card snapshot, in bytes.
+const MaxCard = 64 << 10
+
+// Author as shown beside a message.
+type Author struct {
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Display  string `json:"display"`
+	Kind     string `json:"kind" enum:"person,bot,guest,system"`
+	Hue      int    `json:"hue"`
+	Initials string `json:"initials"`
+}
+
+// Card is something with a life of its own shown in a room: an alert, a run,
+// an incident. Data is the snapshot to draw when the thing itself can't be read.
+type Card struct {
+	Type string          `json:"type" enum:"alert,run,incident,get,event"`
+	Ref  string          `json:"ref" doc:"Id of the thing"`
+	Data json.RawMessage `json:"data"`
+}
+
+// Reaction is one emoji with who gave it.
+type Reaction struct {
+	Emoji string   `json:"emoji"`
+	Users []string `json:"users"`
+}
+
+// Message in its newest version.
+type Message struct {
+	ID        string     `json:"id"`
+	RoomID    string     `json:"room_id"`
+	Seq       int64      `json:"seq" doc:"The room's number when it was posted: its place"`
+	ChangeSeq int64      `json:"change_seq" doc:"The room's number of its newest version"`
+	Author    Author     `json:"author"`
+	Kind      string     `json:"kind" enum:"text,card,system"`
+	Text      string     `json:"text" doc:"Markdown"`
+	Card      *Card      `json:"card,omitempty"`
+	Thread    string     `json:"thread,omitempty" doc:"Id of the message this one answers"`
+	Key       string     `json:"key,omitempty" doc:"The client's own id for it"`
+	CreatedAt time.Time  `json:"created_at"`
+	EditedAt  *time.Time `json:"edited_at,omitempty"`
+	Deleted   bool       `json:"deleted"`
+	Pinned    bool       `json:"pinned"`
+	Reactions []Reaction `json:"reactions"`
+	Replies   []Message  `json:"replies,omitempty"`
+}
+
+// Version is one state a message had.
+type Version struct {
+	Seq    int64     `json:"seq"`
+	Change string    `json:"change" enum:"posted,edited,deleted,card,reaction,pin"`
+	By     string    `json:"by"`
+	At     time.Time `json:"at"`
+	Text   string    `json:"text"`
+}
+
+// New describes a message to be posted.
+type New struct {
+	Room   string
+	Text   string
+	Card   *Card
+	Thread string // id of the message it answers
+	Kind   string // "" text, or card when there is one; system lines come from the system
+	Key    string // the client's id: the same key again gives the same message
+}
+
+// Mentioned tells somebody that they were mentioned.
+type Mentioned func(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m Message) error
+
+// Store keeps messages.
+type Store struct {
+	rooms     *room.Store
+	accounts  *account.Store
+	ledger    *ledger.Ledger
+	bus       bus.Bus
+	clock     clock.Clock
+	mentioned Mentioned
+}
+
+// NewStore makes a store; mentioned may be nil.
+func NewStore(rooms *room.Store, accounts *account.Store, l *ledger.Ledger, b bus.Bus, c clock.Clock, mentioned Mentioned) *Store {
+	return &Store{rooms, accounts, l, b, c, mentioned}
+}
+
+var (
+	errNone    = fault.New(fault.NotFound, "There is no such message, or you may not read its room.")
+	errDeleted = fault.New(fault.Conflict, "This message was deleted.")
+)
+
+func check(in *New) error {
+	in.Text = strings.TrimRight(strings.ReplaceAll(in.Text, "\r\n", "\n"), " \n\t")
+	switch {
+	case !utf8.ValidString(in.Text) || strings.ContainsRune(in.Text, 0):
+		return fault.Field("text", "The message is not valid text (UTF-8).")
+	case len(in.Text) > MaxText:
+		return fault.Field("text", fmt.Sprintf("The message has %d bytes; at most %d fit. Split it, or attach it as a file.", len(in.Text), MaxText))
+	case in.Card == nil && strings.TrimSpace(in.Text) == "":
+		return fault.Field("text", "Write something first.")
+	case len(in.Key) > 64:
+		return fault.Field("key", "A key has at most 64 characters.")
+	case in.Card != nil && len(in.Card.Data) > MaxCard:
+		return fmt.Errorf("card %s: %d bytes of data", in.Card.Type, len(in.Card.Data))
+	}
+	if in.Kind == "" {
+		in.Kind = "text"
+		if in.Card != nil {
+			in.Kind = "card"
+		}
+	}
+	return nil
+}
+
+// Post says something in a room.
+func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (Message, error) {
+	if err := check(&in); err != nil {
+		return Message{}, err
+	}
+	r, err := s.rooms.Get(ctx, tx, in.Room)
+	if err != nil {
+		return Message{}, err
+	}
+	if err := s.rooms.Check(ctx, tx, who, "post", r); err != nil {
+		return Message{}, err
+	}
+	if r.Archived {
+		return Message{}, fault.New(fault.Conflict, "This room is archived: it can be read, not written. Ask an administrator to open it again.")
+	}
+	if done, err := s.ByKey(ctx, tx, who, in.Room, in.Key); err != nil || done != nil {
+		if err == nil {
+			return *done, nil
+		}
+		return Message{}, err
+	}
+	if in.Thread != "" {
+		root, err := s.get(ctx, tx, in.Thread)
+		if err != nil || root.RoomID != in.Room {
+			return Message{}, fault.Field("thread", "The message you answer is not in this room.")
+		}
+		if root.Thread != "" {
+			in.Thread = root.Thread
+		}
+	}
+	m := Message{
+		ID: id.New(), RoomID: in.Room, Author: author(who), Kind: in.Kind, Text: in.Text, Card: in.Card,
+		Thread: in.Thread, Key: in.Key, CreatedAt: s.clock.Now(), Reactions: []Reaction{},
+	}
+	if m.Seq, err = s.rooms.NextSeq(ctx, tx, in.Room); err != nil {
+		return m, err
+	}
+	m.ChangeSeq = m.Seq
+	var cardType, cardRef, cardData string
+	if m.Card != nil {
+		cardType, cardRef, cardData = m.Card.Type, m.Card.Ref, string(m.Card.Data)
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO message (id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, FALSE, FALSE)`,
+		m.ID, m.RoomID, m.Seq, who.ID, who.Name, who.Display, string(who.Kind), m.Kind, m.Text, cardType, cardRef, cardData, m.Thread, m.Key, db.Micro(m.CreatedAt)); err != nil {
+		return m, fmt.Errorf("post: %w", err)
+	}
+	if err := s.version(ctx, tx, who, m, "posted", ""); err != nil {
+		return m, err
+	}
+	if m.Kind == "text" {
+		if err := s.mention(ctx, tx, who, r, m); err != nil {
+			return m, err
+		}
+	}
+	tx.AfterCommit(func() {
+		s.bus.Publish("room:"+m.RoomID, event(m))
+		s.bus.Publish("unread", Unread{Room: r, Seq: m.Seq, Author: who.ID})
+	})
+	return m, nil
+}
+
+// Unread is published on the bus when a room got a message.
+type Unread struct {
+	Room   room.Room
+	Seq    int64
+	Author string
+}
+
+func event(m Message) map[string]any {
+	return map[string]any{"type": "message", "seq": m.ChangeSeq, "message": m}
+}
+
+func author(who actor.Actor) Author {
+	return Author{ID: who.ID, Name: who.Name, Display: who.Display, Kind: string(who.Kind), Hue: account.Hue(who.ID), Initials: account.Initials(who.Display)}
+}
+
+// version adds a row to the append-only record.
+func (s *Store) version(ctx context.Context, tx *db.Tx, who actor.Actor, m Message, change, detail string) error {
+	card := ""
+	if m.Card != nil {
+		card = string(m.Card.Data)
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO message_version (room, seq, message, change, by_id, by_name, at, text, card_data, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		m.RoomID, m.ChangeSeq, m.ID, change, who.ID, who.Name, db.Micro(s.clock.Now()), m.Text, card, detail)
+	if err != nil {
+		return fmt.Errorf("record version: %w", err)
+	}
+	return nil
+}
+
+// maxMentions bounds what one message can set off.
+const maxMentions = 20
+
+func (s *Store) mention(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, m Message) error {
+	people, err := s.accounts.Mentions(ctx, tx, m.Text)
+	if err != nil {
+		return err
+	}
+	for _, u := range people[:min(len(people), maxMentions)] {
+		if u.ID == who.ID {
+			continue
+		}
+		if r.Private { // somebody who may not read the room must not learn of it
+			if in, err := s.rooms.Member(ctx, tx, r.ID, u.ID); err != nil || !in {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := s.rooms.Mention(ctx, tx, r.ID, u.ID); err != nil {
+			return err
+		}
+		if s.mentioned != nil {
+			if err := s.mentioned(ctx, tx, who, u.ID, r, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

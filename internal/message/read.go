@@ -1,0 +1,238 @@
+package message
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+)
+
+const cols = `id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned`
+
+func scan(s db.Scanner) (m Message, err error) {
+	var cardType, cardRef, cardData string
+	var created, edited int64
+	err = s.Scan(&m.ID, &m.RoomID, &m.Seq, &m.ChangeSeq, &m.Author.ID, &m.Author.Name, &m.Author.Display, &m.Author.Kind, &m.Kind, &m.Text,
+		&cardType, &cardRef, &cardData, &m.Thread, &m.Key, &created, &edited, &m.Deleted, &m.Pinned)
+	m.Author.Hue, m.Author.Initials = account.Hue(m.Author.ID), account.Initials(m.Author.Display)
+	m.CreatedAt = db.At(created)
+	if edited > 0 {
+		at := db.At(edited)
+		m.EditedAt = &at
+	}
+	if cardType != "" {
+		m.Card = &Card{cardType, cardRef, json.RawMessage(cardData)}
+	}
+	m.Reactions = []Reaction{}
+	return m, err
+}
+
+// get reads one message with its reactions, without asking who may.
+func (s *Store) get(ctx context.Context, q db.Querier, messageID string) (Message, error) {
+	m, err := db.One(ctx, q, scan, `SELECT `+cols+` FROM message WHERE id = $1`, messageID)
+	if db.IsNoRows(err) {
+		return m, errNone
+	}
+	if err != nil {
+		return m, err
+	}
+	ms := []Message{m}
+	err = reactions(ctx, q, ms)
+	return ms[0], err
+}
+
+// Get reads one message who may read.
+func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, messageID string) (Message, error) {
+	m, _, err := s.reach(ctx, q, who, messageID)
+	return m, err
+}
+
+// ByKey finds what who posted in the room under the client's key; nil when nothing.
+func (s *Store) ByKey(ctx context.Context, q db.Querier, who actor.Actor, roomID, key string) (*Message, error) {
+	if key == "" {
+		return nil, nil
+	}
+	m, err := db.One(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND author = $2 AND client_key = $3`, roomID, who.ID, key)
+	if db.IsNoRows(err) {
+		return nil, nil
+	}
+	return &m, err
+}
+
+// reactions fills in the reactions of ms.
+func reactions(ctx context.Context, q db.Querier, ms []Message) error {
+	if len(ms) == 0 {
+		return nil
+	}
+	at := map[string]*Message{}
+	args := make([]any, len(ms))
+	marks := make([]string, len(ms))
+	for i := range ms {
+		ms[i].Reactions = []Reaction{}
+		at[ms[i].ID], args[i], marks[i] = &ms[i], ms[i].ID, fmt.Sprintf("$%d", i+1)
+	}
+	rows, err := db.All(ctx, q, func(s db.Scanner) (r [3]string, err error) { return r, s.Scan(&r[0], &r[1], &r[2]) },
+		`SELECT message, emoji, person FROM message_reaction WHERE message IN (`+strings.Join(marks, ", ")+`) ORDER BY at, person`, args...)
+	if err != nil {
+		return fmt.Errorf("read reactions: %w", err)
+	}
+	for _, r := range rows {
+		m := at[r[0]]
+		i := slices.IndexFunc(m.Reactions, func(x Reaction) bool { return x.Emoji == r[1] })
+		if i < 0 {
+			m.Reactions = append(m.Reactions, Reaction{Emoji: r[1]})
+			i = len(m.Reactions) - 1
+		}
+		m.Reactions[i].Users = append(m.Reactions[i].Users, r[2])
+	}
+	return nil
+}
+
+// Page is a stretch of a room's history, oldest first, replies nested in their roots.
+type Page struct {
+	Items     []Message `json:"items"`
+	HasBefore bool      `json:"has_before"`
+	HasAfter  bool      `json:"has_after"`
+	Seq       int64     `json:"seq" doc:"The room's number when this was read; subscribe from here"`
+}
+
+// Range says which stretch: the newest (zero Range), before a number, around a
+// message, or what changed after a number.
+type Range struct {
+	Before       int64
+	Around       string
+	ChangedAfter *int64
+	Limit        int // 0: 50, at most 200
+}
+
+// maxReplies bounds how many answers are nested under one root.
+const maxReplies = 200
+
+// History reads a stretch of a room who may read.
+func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, roomID string, in Range) (Page, error) {
+	r, err := s.rooms.See(ctx, q, who, roomID)
+	if err != nil {
+		return Page{}, err
+	}
+	limit := in.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	limit = min(limit, 200)
+	p := Page{Items: []Message{}, Seq: r.Seq}
+	root := `SELECT ` + cols + ` FROM message WHERE room = $1 AND thread = '' AND `
+	switch {
+	case in.ChangedAfter != nil:
+		// Replies come flat here: the client files each under its root.
+		p.Items, err = db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND change_seq > $2 ORDER BY change_seq LIMIT $3`, r.ID, *in.ChangedAfter, 501)
+		if err != nil {
+			return p, err
+		}
+		if p.HasAfter = len(p.Items) > 500; p.HasAfter {
+			p.Items = p.Items[:500]
+			p.Seq = p.Items[499].ChangeSeq
+		}
+		return p, reactions(ctx, q, p.Items)
+	case in.Around != "":
+		m, err := s.get(ctx, q, in.Around)
+		if err != nil || m.RoomID != r.ID {
+			return p, errNone
+		}
+		if m.Thread != "" {
+			if m, err = s.get(ctx, q, m.Thread); err != nil {
+				return p, err
+			}
+		}
+		before, err := db.All(ctx, q, scan, root+`seq <= $2 ORDER BY seq DESC LIMIT $3`, r.ID, m.Seq, limit/2+2)
+		if err != nil {
+			return p, err
+		}
+		after, err := db.All(ctx, q, scan, root+`seq > $2 ORDER BY seq LIMIT $3`, r.ID, m.Seq, limit/2+1)
+		if err != nil {
+			return p, err
+		}
+		if p.HasBefore = len(before) > limit/2+1; p.HasBefore {
+			before = before[:limit/2+1]
+		}
+		if p.HasAfter = len(after) > limit/2; p.HasAfter {
+			after = after[:limit/2]
+		}
+		slices.Reverse(before)
+		p.Items = append(before, after...)
+	default:
+		before := in.Before
+		if before <= 0 {
+			before = r.Seq + 1
+		} else {
+			p.HasAfter = before <= r.Seq
+		}
+		p.Items, err = db.All(ctx, q, scan, root+`seq < $2 ORDER BY seq DESC LIMIT $3`, r.ID, before, limit+1)
+		if err != nil {
+			return p, err
+		}
+		if p.HasBefore = len(p.Items) > limit; p.HasBefore {
+			p.Items = p.Items[:limit]
+		}
+		slices.Reverse(p.Items)
+	}
+	if err := reactions(ctx, q, p.Items); err != nil {
+		return p, err
+	}
+	return p, s.replies(ctx, q, p.Items)
+}
+
+// replies nests the answers under their roots.
+func (s *Store) replies(ctx context.Context, q db.Querier, roots []Message) error {
+	if len(roots) == 0 {
+		return nil
+	}
+	args := []any{roots[0].RoomID, maxReplies * len(roots)}
+	marks := make([]string, len(roots))
+	at := map[string]int{}
+	for i, m := range roots {
+		args = append(args, m.ID)
+		marks[i] = fmt.Sprintf("$%d", i+3)
+		at[m.ID] = i
+	}
+	all, err := db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND thread IN (`+strings.Join(marks, ", ")+`) ORDER BY seq LIMIT $2`, args...)
+	if err != nil {
+		return fmt.Errorf("read replies: %w", err)
+	}
+	if err := reactions(ctx, q, all[:min(len(all), 1000)]); err != nil {
+		return err
+	}
+	for _, m := range all {
+		if root := &roots[at[m.Thread]]; len(root.Replies) < maxReplies {
+			root.Replies = append(root.Replies, m)
+		}
+	}
+	return nil
+}
+
+// Versions lists what a message was, oldest first.
+func (s *Store) Versions(ctx context.Context, q db.Querier, who actor.Actor, messageID string) ([]Version, error) {
+	m, r, err := s.reach(ctx, q, who, messageID)
+	if err != nil {
+		return nil, err
+	}
+	vs, err := db.All(ctx, q, func(s db.Scanner) (v Version, err error) {
+		var at int64
+		err = s.Scan(&v.Seq, &v.Change, &v.By, &at, &v.Text)
+		v.At = db.At(at)
+		return v, err
+	}, `SELECT seq, change, by_name, at, text FROM message_version WHERE message = $1 AND change IN ('posted', 'edited', 'deleted') ORDER BY seq`, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	// What was deleted on purpose is shown to its author and to moderators only; it stays in the record.
+	if m.Deleted && m.Author.ID != who.ID && !s.rooms.May(ctx, q, who, "moderate", r) && !who.In("auditor") {
+		return nil, fault.New(fault.Denied, "This message was deleted. Its author, a moderator or an auditor can see what it said.")
+	}
+	return vs, nil
+}

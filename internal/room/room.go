@@ -1,0 +1,401 @@
+// Package room keeps rooms: persistent places to talk and meet, each about a
+// subject (a team, an incident, a person).
+//
+// Invariant: a room's sequence only grows, by one for every version of a
+// message in it. What is said in a room is message's; where people sit is
+// office's.
+package room
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"muster/internal/access"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/ledger"
+)
+
+// Subject is what a room is about.
+type Subject struct {
+	Kind string `json:"kind" enum:"team,incident,person"`
+	ID   string `json:"id"`
+}
+
+// Kinds of rooms.
+var Kinds = []string{"team", "incident", "lounge", "meeting", "focus", "office"}
+
+// Doors a room can have: anybody who may read it enters an open one, only
+// members enter a locked one; a closed one asks people to be called in.
+var Doors = []string{"open", "closed", "locked"}
+
+// Room is a room without anything that depends on who looks.
+type Room struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind" enum:"team,incident,lounge,meeting,focus,office"`
+	Topic     string    `json:"topic"`
+	Private   bool      `json:"private"`
+	Door      string    `json:"door" enum:"open,closed,locked"`
+	Subject   Subject   `json:"subject"`
+	Floor     string    `json:"floor" doc:"Id of the floor it is on"`
+	Seq       int64     `json:"seq" doc:"Number of the newest message version in the room"`
+	Archived  bool      `json:"archived"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Store keeps rooms.
+type Store struct {
+	access *access.Access
+	ledger *ledger.Ledger
+	bus    bus.Bus
+	clock  clock.Clock
+}
+
+// NewStore makes a store.
+func NewStore(a *access.Access, l *ledger.Ledger, b bus.Bus, c clock.Clock) *Store {
+	return &Store{a, l, b, c}
+}
+
+// Created is the ledger event of a new room.
+type Created struct {
+	Name    string `json:"name" class:"public"`
+	Kind    string `json:"kind" class:"public"`
+	Private bool   `json:"private" class:"public"`
+}
+
+func (Created) EventKind() string { return "room.Opened" }
+
+// Changed is the ledger event of a renamed, closed or otherwise changed room.
+type Changed struct {
+	Field string `json:"field" class:"public"`
+	From  string `json:"from" class:"internal"`
+	To    string `json:"to" class:"internal"`
+}
+
+func (Changed) EventKind() string { return "room.Changed" }
+
+// Joined is the ledger event of a membership.
+type Joined struct {
+	Person string `json:"person" class:"public"`
+}
+
+func (Joined) EventKind() string { return "room.Joined" }
+
+// Left ends a membership.
+type Left struct {
+	Person string `json:"person" class:"public"`
+}
+
+func (Left) EventKind() string { return "room.Left" }
+
+const cols = `id, name, kind, topic, private, door, subject_kind, subject_id, floor, seq, archived, created_at`
+
+func scan(s db.Scanner) (r Room, err error) {
+	var at int64
+	err = s.Scan(&r.ID, &r.Name, &r.Kind, &r.Topic, &r.Private, &r.Door, &r.Subject.Kind, &r.Subject.ID, &r.Floor, &r.Seq, &r.Archived, &at)
+	r.CreatedAt = db.At(at)
+	return r, err
+}
+
+var errNone = fault.New(fault.NotFound, "There is no such room, or it is private and you are not a member.")
+
+// Get reads a room without asking whether anybody may see it; doors use See.
+func (s *Store) Get(ctx context.Context, q db.Querier, roomID string) (Room, error) {
+	r, err := db.One(ctx, q, scan, `SELECT `+cols+` FROM room WHERE id = $1`, roomID)
+	if db.IsNoRows(err) {
+		return r, errNone
+	}
+	return r, err
+}
+
+// Find reads a room by id, or by name among those that are not archived.
+func (s *Store) Find(ctx context.Context, q db.Querier, idOrName string) (Room, error) {
+	if id.Valid(idOrName) {
+		return s.Get(ctx, q, idOrName)
+	}
+	r, err := db.One(ctx, q, scan, `SELECT `+cols+` FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived`, strings.TrimPrefix(idOrName, "#"))
+	if db.IsNoRows(err) {
+		return r, errNone
+	}
+	return r, err
+}
+
+// See reads a room who may read; to everybody else it does not exist.
+func (s *Store) See(ctx context.Context, q db.Querier, who actor.Actor, idOrName string) (Room, error) {
+	r, err := s.Find(ctx, q, idOrName)
+	if err != nil {
+		return r, err
+	}
+	if !s.May(ctx, q, who, "read", r) {
+		return Room{}, errNone
+	}
+	return r, nil
+}
+
+// Resource is how access sees the room for who.
+func (s *Store) Resource(ctx context.Context, q db.Querier, who actor.Actor, r Room) (access.Resource, error) {
+	member := false
+	if r.ID != "" {
+		var err error
+		if member, err = s.Member(ctx, q, r.ID, who.ID); err != nil {
+			return access.Resource{}, err
+		}
+	}
+	return resource(r, member), nil
+}
+
+func resource(r Room, member bool) access.Resource {
+	return access.Resource{Type: "room", ID: r.ID, Name: r.Name, Attrs: map[string]string{
+		"name": r.Name, "kind": r.Kind, "private": fmt.Sprint(r.Private), "door": r.Door, "member": fmt.Sprint(member),
+	}}
+}
+
+// Check refuses when who may not do action in r.
+func (s *Store) Check(ctx context.Context, q db.Querier, who actor.Actor, action string, r Room) error {
+	res, err := s.Resource(ctx, q, who, r)
+	if err != nil {
+		return err
+	}
+	return s.access.Check(ctx, q, who, action, res)
+}
+
+// May is Check without the reason.
+func (s *Store) May(ctx context.Context, q db.Querier, who actor.Actor, action string, r Room) bool {
+	res, err := s.Resource(ctx, q, who, r)
+	return err == nil && s.access.Allowed(ctx, q, who, action, res)
+}
+
+// Abilities of who in r, for screens.
+func (s *Store) Abilities(ctx context.Context, q db.Querier, who actor.Actor, r Room, member bool) map[string]bool {
+	res := resource(r, member)
+	out := map[string]bool{}
+	for _, action := range []string{"post", "enter", "invite", "update", "moderate"} {
+		out[action] = s.access.Allowed(ctx, q, who, action, res)
+	}
+	out["post"] = out["post"] && !r.Archived
+	out["enter"] = out["enter"] && !r.Archived && (r.Door != "locked" || member)
+	return out
+}
+
+// New describes a room to be made.
+type New struct {
+	Name    string
+	Kind    string
+	Topic   string
+	Private bool
+	Door    string // "" is open
+	Floor   string
+	Subject Subject
+	Members []string // user ids beside the creator
+}
+
+func cleanName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if n := utf8.RuneCountInString(name); n == 0 || n > 80 {
+		return "", fault.Field("name", "Give the room a name of 1 to 80 characters.")
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == '\u202e' || r == '\u2066' || r == '\u2067' }) {
+		return "", fault.Field("name", "The room's name has characters that cannot be shown. Use letters, digits and punctuation.")
+	}
+	return name, nil
+}
+
+func cleanTopic(topic string) (string, error) {
+	topic = strings.TrimSpace(topic)
+	if utf8.RuneCountInString(topic) > 500 {
+		return "", fault.Field("topic", "Keep the topic within 500 characters.")
+	}
+	return topic, nil
+}
+
+// Create makes a room; its creator (unless the system) and Members are its members.
+func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (Room, error) {
+	r := Room{ID: id.New(), Kind: in.Kind, Private: in.Private, Door: in.Door, Subject: in.Subject, Floor: in.Floor, CreatedAt: s.clock.Now()}
+	var err error
+	if r.Name, err = cleanName(in.Name); err != nil {
+		return r, err
+	}
+	if r.Topic, err = cleanTopic(in.Topic); err != nil {
+		return r, err
+	}
+	if r.Kind == "" {
+		r.Kind = "team"
+	}
+	if r.Door == "" {
+		r.Door = "open"
+	}
+	if !slices.Contains(Kinds, r.Kind) {
+		return r, fault.Field("kind", "A room's kind is one of "+strings.Join(Kinds, ", ")+".")
+	}
+	if !slices.Contains(Doors, r.Door) {
+		return r, fault.Field("door", "A door is one of "+strings.Join(Doors, ", ")+".")
+	}
+	if r.Subject.Kind == "" {
+		r.Subject.Kind = "team"
+	}
+	if err := s.access.Check(ctx, tx, who, "create", resource(r, true)); err != nil {
+		return r, err
+	}
+	if r.Floor == "" {
+		if err := tx.QueryRow(ctx, `SELECT id FROM floor ORDER BY position LIMIT 1`).Scan(&r.Floor); err != nil && !db.IsNoRows(err) {
+			return r, fmt.Errorf("find a floor: %w", err)
+		}
+	}
+	res, err := tx.Exec(ctx, `INSERT INTO room (`+cols+`, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, FALSE, $10, $11) ON CONFLICT DO NOTHING`,
+		r.ID, r.Name, r.Kind, r.Topic, r.Private, r.Door, r.Subject.Kind, r.Subject.ID, r.Floor, db.Micro(r.CreatedAt), who.ID)
+	if err != nil {
+		return r, fmt.Errorf("create room: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return r, fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name, or archive that room.", r.Name))
+	}
+	about := about(r)
+	if err := s.ledger.Append(ctx, tx, who, about, Created{r.Name, r.Kind, r.Private}); err != nil {
+		return r, err
+	}
+	members := slices.Clone(in.Members)
+	if !who.IsSystem() {
+		members = append(members, who.ID)
+	}
+	for _, m := range members {
+		if err := s.join(ctx, tx, who, r, m); err != nil {
+			return r, err
+		}
+	}
+	s.changed(tx, r)
+	return r, nil
+}
+
+func (s *Store) changed(tx *db.Tx, r Room) {
+	tx.AfterCommit(func() {
+		s.bus.Publish("rooms", r) // realtime turns it into what each person may see
+	})
+}
+
+// Change holds what Update changes; nil leaves as is.
+type Change struct {
+	Name, Topic, Door *string
+	Archived          *bool
+}
+
+// Update renames a room, sets its topic or door, or archives it.
+func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID string, c Change) (Room, error) {
+	r, err := s.Get(ctx, tx, roomID)
+	if err != nil {
+		return r, err
+	}
+	if !s.May(ctx, tx, who, "read", r) && !s.May(ctx, tx, who, "moderate", r) {
+		return Room{}, errNone
+	}
+	action := "update"
+	if c.Archived != nil && s.May(ctx, tx, who, "moderate", r) {
+		action = "moderate"
+	}
+	if err := s.Check(ctx, tx, who, action, r); err != nil {
+		return r, err
+	}
+	old := r
+	if c.Name != nil {
+		if r.Name, err = cleanName(*c.Name); err != nil {
+			return r, err
+		}
+	}
+	if c.Topic != nil {
+		if r.Topic, err = cleanTopic(*c.Topic); err != nil {
+			return r, err
+		}
+	}
+	if c.Door != nil {
+		if r.Door = *c.Door; !slices.Contains(Doors, r.Door) {
+			return r, fault.Field("door", "A door is one of "+strings.Join(Doors, ", ")+".")
+		}
+	}
+	if c.Archived != nil {
+		r.Archived = *c.Archived
+	}
+	if !strings.EqualFold(old.Name, r.Name) || old.Archived && !r.Archived {
+		var taken int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived AND id <> $2`, r.Name, r.ID).Scan(&taken); err != nil {
+			return r, err
+		}
+		if taken > 0 {
+			return r, fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name.", r.Name))
+		}
+	}
+	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived); err != nil {
+		return r, fmt.Errorf("update room: %w", err)
+	}
+	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}} {
+		if f.From != f.To {
+			if err := s.ledger.Append(ctx, tx, who, about(r), f); err != nil {
+				return r, err
+			}
+		}
+	}
+	if r != old {
+		s.changed(tx, r)
+	}
+	return r, nil
+}
+
+func about(r Room) ledger.About {
+	a := ledger.About{Resource: "room:" + r.ID, Room: r.ID}
+	if r.Subject.Kind == "incident" {
+		a.Incident = r.Subject.ID
+	}
+	return a
+}
+
+// About is what ledger events that happen in a room concern.
+func (s *Store) About(ctx context.Context, q db.Querier, roomID string) (ledger.About, error) {
+	if roomID == "" {
+		return ledger.About{}, nil
+	}
+	r, err := s.Get(ctx, q, roomID)
+	return about(r), err
+}
+
+// ListFor gives the rooms who may read that are not archived, by name, and
+// says of which who is a member.
+func (s *Store) ListFor(ctx context.Context, q db.Querier, who actor.Actor) (rooms []Room, member map[string]bool, err error) {
+	ms, err := db.All(ctx, q, db.Strings, `SELECT room FROM room_member WHERE person = $1`, who.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	member = map[string]bool{}
+	for _, m := range ms {
+		member[m] = true
+	}
+	all, err := s.All(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	rooms = slices.DeleteFunc(all, func(r Room) bool {
+		return !s.access.Allowed(ctx, q, who, "read", resource(r, member[r.ID]))
+	})
+	return rooms, member, nil
+}
+
+// All gives every room that is not archived, without asking who looks.
+func (s *Store) All(ctx context.Context, q db.Querier) ([]Room, error) {
+	return db.All(ctx, q, scan, `SELECT `+cols+` FROM room WHERE NOT archived ORDER BY LOWER(name)`)
+}
+
+// NextSeq takes the room's next number; the caller writes what carries it in the same transaction.
+func (s *Store) NextSeq(ctx context.Context, tx *db.Tx, roomID string) (int64, error) {
+	var seq int64
+	err := tx.QueryRow(ctx, `UPDATE room SET seq = seq + 1 WHERE id = $1 RETURNING seq`, roomID).Scan(&seq)
+	if db.IsNoRows(err) {
+		return 0, errNone
+	}
+	return seq, err
+}
