@@ -1,0 +1,146 @@
+// Package config is every setting Muster has. Nothing must be set: an empty
+// data folder runs. A file holds what differs; an unknown key in it is an error.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config of one server. The yaml names are those of muster.yaml; docs/muster.yaml documents each.
+type Config struct {
+	Data      string `yaml:"-"`          // the data folder
+	Addr      string `yaml:"addr"`       // host:port to listen on
+	PublicURL string `yaml:"public_url"` // how people reach it; "" follows addr
+	Office    string `yaml:"office"`     // the name in the top bar until an administrator changes it
+	Demo      bool   `yaml:"-"`
+
+	Database  string `yaml:"database"`   // postgres://…; "" is SQLite in the data folder
+	MasterKey string `yaml:"master_key"` // file of the key that locks stored secrets; "" is in the data folder
+	LedgerKey string `yaml:"ledger_key"` // file of the key that signs the ledger; "" is in the data folder
+
+	TLS      TLS      `yaml:"tls"`
+	SMTP     SMTP     `yaml:"smtp"`
+	Incident Incident `yaml:"incident"`
+	Runs     Runs     `yaml:"runs"`
+}
+
+// TLS of the one HTTPS port. Without files, an address off loopback gets a
+// certificate of Muster's own authority, kept in the data folder.
+type TLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// SMTP is where mail goes out. Without a host there is no mail, and pages say so.
+type SMTP struct {
+	Host     string `yaml:"host"`
+	Port     int    `yaml:"port"`
+	From     string `yaml:"from"`
+	Username string `yaml:"username"`
+	Password string `yaml:"password"`
+	TLS      string `yaml:"tls"` // none, starttls (default), tls
+}
+
+// Incident settings.
+type Incident struct {
+	Prefix string `yaml:"prefix"` // of ticket ids
+	First  int    `yaml:"first"`  // first number of the series
+}
+
+// Runs settings.
+type Runs struct {
+	LogLimit int64 `yaml:"log_limit"` // bytes of one run's log
+	Workers  int   `yaml:"workers"`   // tasks at once
+}
+
+// Load reads DATA/muster.yaml if it is there, then the environment
+// (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD).
+func Load(data string) (Config, error) {
+	c := Config{
+		Data: data, Addr: "127.0.0.1:8080", Office: "Muster",
+		SMTP:     SMTP{Port: 587, TLS: "starttls"},
+		Incident: Incident{Prefix: "INC", First: 1001},
+		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
+	}
+	file := filepath.Join(data, "muster.yaml")
+	b, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("read settings: %w", err)
+	}
+	if len(b) > 0 {
+		if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
+			return c, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
+		}
+	}
+	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password} {
+		if v := os.Getenv(name); v != "" {
+			*p = v
+		}
+	}
+	return c, c.Check()
+}
+
+// Check says what is wrong with the settings, and how to mend it.
+func (c Config) Check() error {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return fmt.Errorf("addr %q must be HOST:PORT, for example 127.0.0.1:8080", c.Addr)
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return errors.New("tls needs both cert and key, or neither")
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("public_url %q must be like https://muster.example.com", c.PublicURL)
+		}
+	}
+	switch c.SMTP.TLS {
+	case "none", "starttls", "tls":
+	default:
+		return fmt.Errorf("smtp.tls %q must be none, starttls or tls", c.SMTP.TLS)
+	}
+	if c.SMTP.Host != "" && !strings.Contains(c.SMTP.From, "@") {
+		return errors.New("smtp.from must be the mail address pages are sent from")
+	}
+	return nil
+}
+
+// DatabaseURL is what db.Open takes.
+func (c Config) DatabaseURL() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return filepath.Join(c.Data, "muster.db")
+}
+
+// MasterKeyFile is where the key of stored secrets is.
+func (c Config) MasterKeyFile() string { return c.in(c.MasterKey, "master.key") }
+
+// LedgerKeyFile is where the ledger's key is.
+func (c Config) LedgerKeyFile() string { return c.in(c.LedgerKey, "ledger.key") }
+
+func (c Config) in(set, name string) string {
+	if set != "" {
+		return set
+	}
+	return filepath.Join(c.Data, name)
+}
+
+// Loopback says whether the address is reachable from this machine only.
+func (c Config) Loopback() bool {
+	host, _, _ := net.SplitHostPort(c.Addr)
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,236 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"muster/internal/actor"
+	"muster/internal/fault"
+	"muster/internal/id"
+)
+
+// CookieName of the browser's session. The prefix makes browsers insist on
+// Secure, no Domain, and Path=/.
+const CookieName = "__Host-muster"
+
+// Login is who a request comes from.
+type Login struct {
+	Who  actor.Actor
+	CSRF string // of a cookie session
+	err  error
+}
+
+// Authenticator resolves a secret to a login. Errors are fault.Unauthenticated.
+type Authenticator func(ctx context.Context, secret string, cookie bool) (Login, error)
+
+type ctxKey int
+
+const (
+	loginKey ctxKey = iota
+	requestKey
+	writerKey
+	addrKey
+	systemKey
+)
+
+var errSignIn = fault.New(fault.Unauthenticated, "Sign in first: your session is missing or has ended.")
+
+func loginOf(ctx context.Context) Login {
+	if l, ok := ctx.Value(loginKey).(Login); ok {
+		return l
+	}
+	return Login{err: errSignIn}
+}
+
+// Who is the signed-in actor of a request outside of a registered route.
+func Who(ctx context.Context) (actor.Actor, error) {
+	l := loginOf(ctx)
+	return l.Who, l.err
+}
+
+// CSRF is the token of the request's cookie session, "" for API tokens.
+func CSRF(ctx context.Context) string { return loginOf(ctx).CSRF }
+
+// RemoteAddr is the client's address without port.
+func RemoteAddr(ctx context.Context) string { s, _ := ctx.Value(addrKey).(string); return s }
+
+func requestID(ctx context.Context) string { s, _ := ctx.Value(requestKey).(string); return s }
+
+// SetCookie adds a cookie to the answer of a registered route.
+func SetCookie(ctx context.Context, c *http.Cookie) {
+	if w, ok := ctx.Value(writerKey).(http.ResponseWriter); ok {
+		http.SetCookie(w, c)
+	}
+}
+
+// AsConsole serves h as the machine's own administrator: for the admin socket,
+// whose file permissions are the sign-in.
+func AsConsole(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := actor.Actor{ID: "system:console", Name: "console", Display: "Console", Kind: actor.SystemOf, Groups: []string{"everyone", "administrator"}, Door: "cli"}
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), systemKey, who)))
+	})
+}
+
+// contentPolicy lets the page load nothing from anywhere else, run no inline
+// script, and create no HTML from strings.
+const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// Handler is the whole door with its protections.
+func (a *API) Handler() http.Handler {
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
+	}))
+	cross.AddInsecureBypassPattern("POST /hooks/") // signed by their secret, never by a cookie
+	return a.outer(a.limited(a.authenticated(cross.Handler(a.mux))))
+}
+
+func (a *API) outer(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rid := id.New()
+		addr, _, err := net.SplitHostPort(r.RemoteAddr)
+		if err != nil {
+			addr = r.RemoteAddr
+		}
+		ctx := context.WithValue(r.Context(), requestKey, rid)
+		ctx = context.WithValue(ctx, writerKey, w)
+		ctx = context.WithValue(ctx, addrKey, addr)
+		r = r.WithContext(ctx)
+		h := w.Header()
+		h.Set("X-Request-Id", rid)
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "geolocation=(), payment=(), usb=(), camera=(self), microphone=(self), display-capture=(self)")
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			h.Set("Cache-Control", "no-store")
+		}
+		if r.TLS != nil {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				a.Log.Error("panic in a request", "request", rid, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				WriteProblem(w, r, errors.New("panic"))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (a *API) authenticated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		l := a.login(r)
+		l.Who.Request = requestID(r.Context())
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), loginKey, l)))
+	})
+}
+
+func (a *API) login(r *http.Request) Login {
+	if who, ok := r.Context().Value(systemKey).(actor.Actor); ok {
+		return Login{Who: who}
+	}
+	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		l, err := a.auth(r.Context(), secret, false)
+		if err != nil {
+			return Login{err: err}
+		}
+		l.Who.Door = "api"
+		return l
+	}
+	c, err := r.Cookie(CookieName)
+	if err != nil {
+		return Login{err: errSignIn}
+	}
+	l, err := a.auth(r.Context(), c.Value, true)
+	if err != nil {
+		return Login{err: err}
+	}
+	l.Who.Door = "web"
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	default:
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-CSRF-Token")), []byte(l.CSRF)) != 1 {
+			return Login{err: fault.New(fault.Unauthenticated, "This page is out of date: the header X-CSRF-Token does not fit your session. Reload the page and try again.")}
+		}
+	}
+	return l
+}
+
+func (a *API) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") && !strings.HasPrefix(r.URL.Path, "/hooks/") || a.limit.allow(limitKey(r)) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		WriteProblem(w, r, fault.New(fault.RateLimited, "Too many requests at once. Wait a second and try again."))
+	})
+}
+
+// limitKey separates callers: by credential where there is one, else by address.
+func limitKey(r *http.Request) string {
+	if h := r.Header.Get("Authorization"); h != "" {
+		return h
+	}
+	if c, err := r.Cookie(CookieName); err == nil {
+		return c.Value
+	}
+	return RemoteAddr(r.Context())
+}
+
+// limiter is a token bucket per caller.
+type limiter struct {
+	rate, burst float64
+	mu          sync.Mutex
+	buckets     map[string]*bucket
+	swept       time.Time
+}
+
+type bucket struct {
+	left float64
+	at   time.Time
+}
+
+func newLimiter(perSecond, burst float64) *limiter {
+	return &limiter{rate: perSecond, burst: burst, buckets: map[string]*bucket{}}
+}
+
+func (l *limiter) allow(key string) bool {
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Sub(l.swept) > time.Minute {
+		for k, b := range l.buckets { // forget who was quiet long enough to be full again
+			if now.Sub(b.at).Seconds()*l.rate > l.burst {
+				delete(l.buckets, k)
+			}
+		}
+		l.swept = now
+	}
+	b := l.buckets[key]
+	if b == nil {
+		b = &bucket{left: l.burst, at: now}
+		l.buckets[key] = b
+	}
+	b.left = min(l.burst, b.left+now.Sub(b.at).Seconds()*l.rate)
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
+}

@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"muster/internal/fault"
+)
+
+// Problem is an RFC 9457 error answer.
+type Problem struct {
+	Type    string             `json:"type" doc:"Always about:blank; code tells problems apart"`
+	Title   string             `json:"title"`
+	Status  int                `json:"status"`
+	Detail  string             `json:"detail" doc:"What is wrong and what to do about it"`
+	Code    string             `json:"code" doc:"Stable word for the kind of problem"`
+	Request string             `json:"request_id,omitempty" doc:"Ties this answer to the server's log"`
+	Errors  []fault.FieldError `json:"errors,omitempty" doc:"The inputs that are wrong"`
+}
+
+func (p *Problem) Error() string             { return p.Detail }
+func (p *Problem) GetStatus() int            { return p.Status }
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+func newProblem(err error, request string) *Problem {
+	k := fault.KindOf(err)
+	return &Problem{Type: "about:blank", Title: http.StatusText(k.HTTPStatus()), Status: k.HTTPStatus(), Detail: fault.Message(err), Code: k.String(), Request: request, Errors: fault.FieldsOf(err)}
+}
+
+// WriteProblem answers err outside of a registered route.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	p := newProblem(err, requestID(r.Context()))
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
+func init() {
+	// huma's own findings (schema, size, media type) in the same form.
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		k := fault.KindOfStatus(status)
+		p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: msg, Code: k.String()}
+		for _, e := range errs {
+			if e == nil {
+				continue
+			}
+			f := fault.FieldError{Message: e.Error()}
+			if d, ok := e.(huma.ErrorDetailer); ok {
+				f = fault.FieldError{Field: strings.TrimPrefix(d.ErrorDetail().Location, "body."), Message: d.ErrorDetail().Message}
+			}
+			p.Errors = append(p.Errors, f)
+		}
+		if len(p.Errors) > 0 {
+			p.Detail = p.Errors[0].Message
+			if p.Errors[0].Field != "" {
+				p.Detail = p.Errors[0].Field + ": " + p.Detail
+			}
+			p.Detail += ". Correct it and send it again."
+		}
+		if status >= 500 {
+			p.Detail = fault.Message(nil)
+		}
+		return p
+	}
+}

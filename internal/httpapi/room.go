@@ -1,0 +1,205 @@
+package httpapi
+
+import (
+	"context"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/office"
+	"muster/internal/room"
+)
+
+// RoomDeps is what the room routes call.
+type RoomDeps struct {
+	Rooms  *room.Store
+	Office *office.Store
+}
+
+// RoomView is a room as the caller sees it.
+type RoomView struct {
+	room.Room
+	Unread    int             `json:"unread" doc:"Messages of others behind read_seq, at most 100 are counted"`
+	Mentions  int             `json:"mentions"`
+	ReadSeq   int64           `json:"read_seq"`
+	Member    bool            `json:"member"`
+	Members   []string        `json:"members,omitempty" doc:"User ids; only when one room is read"`
+	Abilities map[string]bool `json:"abilities"`
+}
+
+type roomID struct {
+	ID string `path:"id" maxLength:"80" doc:"Room id or name"`
+}
+
+// RegisterRooms adds rooms and membership.
+func RegisterRooms(a *API, d RoomDeps) {
+	Handle(a, Route{Method: "GET", Path: "/rooms", ID: "list-rooms", Summary: "List the rooms you may read", Tag: "Rooms", Access: "room:read"},
+		func(ctx context.Context, who actor.Actor, _ *struct{}) (List[RoomView], error) {
+			vs, err := d.views(ctx, a.DB.Read(), who)
+			return ListOf(vs), err
+		})
+	type create struct {
+		Body struct {
+			Name    string   `json:"name" minLength:"1" maxLength:"80"`
+			Kind    string   `json:"kind,omitempty" enum:"team,lounge,meeting,focus,office" default:"team"`
+			Topic   string   `json:"topic,omitempty" maxLength:"500"`
+			Private bool     `json:"private,omitempty"`
+			Door    string   `json:"door,omitempty" enum:"open,closed,locked" default:"open"`
+			Members []string `json:"members,omitempty" maxItems:"500" doc:"User ids beside you"`
+		}
+	}
+	Handle(a, Route{Method: "POST", Path: "/rooms", ID: "create-room", Summary: "Make a room", Tag: "Rooms", Access: "room:create", Status: 201},
+		func(ctx context.Context, who actor.Actor, in *create) (v RoomView, err error) {
+			b := in.Body
+			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.Create(ctx, tx, who, room.New{Name: b.Name, Kind: b.Kind, Topic: b.Topic, Private: b.Private, Door: b.Door, Members: b.Members})
+				if err != nil {
+					return err
+				}
+				v, err = d.view(ctx, tx, who, r)
+				return err
+			})
+			return v, err
+		})
+	Handle(a, Route{Method: "GET", Path: "/rooms/{id}", ID: "get-room", Summary: "Read a room with its members", Tag: "Rooms", Access: "room:read"},
+		func(ctx context.Context, who actor.Actor, in *roomID) (RoomView, error) {
+			q := a.DB.Read()
+			r, err := d.Rooms.See(ctx, q, who, in.ID)
+			if err != nil {
+				return RoomView{}, err
+			}
+			v, err := d.view(ctx, q, who, r)
+			if err != nil {
+				return v, err
+			}
+			v.Members, err = d.Rooms.Members(ctx, q, r.ID)
+			return v, err
+		})
+	type change struct {
+		roomID
+		Body struct {
+			Name     *string `json:"name,omitempty" maxLength:"80"`
+			Topic    *string `json:"topic,omitempty" maxLength:"500"`
+			Door     *string `json:"door,omitempty" enum:"open,closed,locked"`
+			Archived *bool   `json:"archived,omitempty"`
+		}
+	}
+	Handle(a, Route{Method: "PATCH", Path: "/rooms/{id}", ID: "update-room", Summary: "Rename a room, set its topic or door, archive it", Tag: "Rooms", Access: "room:update"},
+		func(ctx context.Context, who actor.Actor, in *change) (v RoomView, err error) {
+			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.Find(ctx, tx, in.ID)
+				if err != nil {
+					return err
+				}
+				if r, err = d.Rooms.Update(ctx, tx, who, r.ID, room.Change{Name: in.Body.Name, Topic: in.Body.Topic, Door: in.Body.Door, Archived: in.Body.Archived}); err != nil {
+					return err
+				}
+				v, err = d.view(ctx, tx, who, r)
+				return err
+			})
+			return v, err
+		})
+	type enter struct {
+		roomID
+		Body struct {
+			Seat int `json:"seat,omitempty" minimum:"0" maximum:"500" doc:"0 or absent: any free seat"`
+		} `required:"false"`
+	}
+	Handle(a, Route{Method: "POST", Path: "/rooms/{id}/enter", ID: "enter-room", Summary: "Go to a room and sit down", Tag: "Office", Access: "room:enter"},
+		func(ctx context.Context, who actor.Actor, in *enter) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.See(ctx, tx, who, in.ID)
+				if err != nil {
+					return err
+				}
+				_, err = d.Office.Enter(ctx, tx, who, r.ID, in.Body.Seat)
+				return err
+			})
+		})
+	member := func(join bool) func(ctx context.Context, who actor.Actor, in *roomID) (None, error) {
+		return func(ctx context.Context, who actor.Actor, in *roomID) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.See(ctx, tx, who, in.ID)
+				if err != nil {
+					return err
+				}
+				if join {
+					return d.Rooms.Join(ctx, tx, who, r.ID, who.ID)
+				}
+				return d.Rooms.Leave(ctx, tx, who, r.ID, who.ID)
+			})
+		}
+	}
+	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/membership", ID: "join-room", Summary: "Become a member of a room", Tag: "Rooms", Access: "room:enter"}, member(true))
+	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/membership", ID: "leave-room", Summary: "End your membership of a room", Tag: "Rooms", Access: "signed-in"}, member(false))
+	type memberOf struct {
+		roomID
+		User string `path:"user" maxLength:"80" doc:"User id"`
+	}
+	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/members/{user}", ID: "add-room-member", Summary: "Make somebody a member of a room", Tag: "Rooms", Access: "room:invite"},
+		func(ctx context.Context, who actor.Actor, in *memberOf) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.See(ctx, tx, who, in.ID)
+				if err != nil {
+					return err
+				}
+				return d.Rooms.Join(ctx, tx, who, r.ID, in.User)
+			})
+		})
+	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/members/{user}", ID: "remove-room-member", Summary: "End somebody's membership of a room", Tag: "Rooms", Access: "room:moderate"},
+		func(ctx context.Context, who actor.Actor, in *memberOf) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.Find(ctx, tx, in.ID)
+				if err != nil {
+					return err
+				}
+				return d.Rooms.Leave(ctx, tx, who, r.ID, in.User)
+			})
+		})
+	type read struct {
+		roomID
+		Body struct {
+			Seq int64 `json:"seq" minimum:"0"`
+		}
+	}
+	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/read", ID: "mark-room-read", Summary: "Say how far you have read", Tag: "Rooms", Access: "room:read"},
+		func(ctx context.Context, who actor.Actor, in *read) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Rooms.Read(ctx, tx, who, in.ID, in.Body.Seq) })
+		})
+}
+
+func (d RoomDeps) view(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (RoomView, error) {
+	member, err := d.Rooms.Member(ctx, q, r.ID, who.ID)
+	if err != nil {
+		return RoomView{}, err
+	}
+	unread, err := d.Rooms.UnreadFor(ctx, q, who.ID)
+	if err != nil {
+		return RoomView{}, err
+	}
+	return d.compose(ctx, q, who, r, member, unread), nil
+}
+
+func (d RoomDeps) compose(ctx context.Context, q db.Querier, who actor.Actor, r room.Room, member bool, unread map[string]room.Unread) RoomView {
+	v := RoomView{Room: r, Member: member, Abilities: d.Rooms.Abilities(ctx, q, who, r, member), ReadSeq: r.Seq}
+	if u, ok := unread[r.ID]; ok {
+		v.Unread, v.Mentions, v.ReadSeq = u.Messages, u.Mentions, u.ReadSeq
+	}
+	return v
+}
+
+// views lists every room who may read.
+func (d RoomDeps) views(ctx context.Context, q db.Querier, who actor.Actor) ([]RoomView, error) {
+	rooms, member, err := d.Rooms.ListFor(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
+	unread, err := d.Rooms.UnreadFor(ctx, q, who.ID)
+	if err != nil {
+		return nil, err
+	}
+	vs := make([]RoomView, len(rooms))
+	for i, r := range rooms {
+		vs[i] = d.compose(ctx, q, who, r, member[r.ID], unread)
+	}
+	return vs, nil
+}

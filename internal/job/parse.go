@@ -1,0 +1,454 @@
+package job
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"muster/internal/node"
+	"muster/internal/yamldoc"
+)
+
+// Bounds of a definition.
+const (
+	maxJobs    = 2000
+	maxSteps   = 500
+	maxOptions = 200
+)
+
+// Problem is a job that cannot be imported.
+type Problem struct {
+	Name    string
+	Line    int
+	Message string
+}
+
+// Parse reads a list of jobs (YAML or JSON; a single job is taken as a list of
+// one). Wrong jobs are reported and left out.
+func Parse(content []byte) ([]*Definition, []Problem, error) {
+	docs, err := yamldoc.Parse(content)
+	if err != nil {
+		return nil, nil, err
+	}
+	var items []*yamldoc.Value
+	for _, d := range docs {
+		switch d.Kind {
+		case yamldoc.List:
+			items = append(items, d.Items...)
+		case yamldoc.Map:
+			items = append(items, d)
+		case yamldoc.Null:
+		default:
+			return nil, nil, &yamldoc.Error{Line: d.Line, Msg: "a job file is a list of jobs, each a map with `name` and `sequence`. Correct it."}
+		}
+	}
+	if len(items) == 0 {
+		return nil, nil, &yamldoc.Error{Line: 1, Msg: "there is no job in the document. Write a list of jobs."}
+	}
+	if len(items) > maxJobs {
+		return nil, nil, &yamldoc.Error{Line: 1, Msg: fmt.Sprintf("more than %d jobs in one document. Split it.", maxJobs)}
+	}
+	defs, bad := []*Definition{}, []Problem{}
+	names, uuids := map[string]int{}, map[string]int{}
+	for _, v := range items {
+		d, p := parseOne(v)
+		if p == nil && names[d.FullName()] > 0 {
+			p = &Problem{d.FullName(), d.line, fmt.Sprintf("The job %s is already given in line %d. Keep one.", d.FullName(), names[d.FullName()])}
+		}
+		if p == nil && d.UUID != "" && uuids[d.UUID] > 0 {
+			p = &Problem{d.FullName(), d.line, fmt.Sprintf("Its uuid is already used in line %d. Give it another, or leave it out.", uuids[d.UUID])}
+		}
+		if p != nil {
+			bad = append(bad, *p)
+			continue
+		}
+		names[d.FullName()] = d.line
+		if d.UUID != "" {
+			uuids[d.UUID] = d.line
+		}
+		defs = append(defs, d)
+	}
+	return defs, bad, nil
+}
+
+// Stored reads a definition back from its canonical text.
+func Stored(text string) (*Definition, error) {
+	defs, bad, err := Parse([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if len(bad) > 0 || len(defs) != 1 {
+		return nil, fmt.Errorf("stored job definition is not one job: %v", bad)
+	}
+	return defs[0], nil
+}
+
+type reader struct {
+	d    *Definition
+	fail *Problem
+}
+
+func (r *reader) bad(line int, format string, a ...any) {
+	if r.fail == nil {
+		r.fail = &Problem{Line: line, Message: fmt.Sprintf(format, a...)}
+	}
+}
+
+func (r *reader) note(format string, a ...any) {
+	msg := fmt.Sprintf(format, a...)
+	if !slices.Contains(r.d.notes, msg) {
+		r.d.notes = append(r.d.notes, msg)
+	}
+}
+
+func (r *reader) cannot(format string, a ...any) {
+	msg := fmt.Sprintf(format, a...)
+	if !slices.Contains(r.d.cannot, msg) {
+		r.d.cannot = append(r.d.cannot, msg)
+	}
+}
+
+func (r *reader) cannotUnlessRaw(format string, a ...any) {
+	msg := fmt.Sprintf(format, a...)
+	if !slices.Contains(r.d.cannotUnlessRaw, msg) {
+		r.d.cannotUnlessRaw = append(r.d.cannotUnlessRaw, msg)
+	}
+}
+
+// text reads a scalar field.
+func (r *reader) text(v *yamldoc.Value, field string) string {
+	if v.IsNull() {
+		return ""
+	}
+	if v.Kind != yamldoc.Scalar {
+		r.bad(v.Line, "%s must be a text. Correct it.", field)
+		return ""
+	}
+	return v.Text
+}
+
+// flag reads a boolean field. A quoted 'false' means true to Rundeck; here it
+// means what it says, and the report tells.
+func (r *reader) flag(v *yamldoc.Value, field string, absent bool) bool {
+	if v.IsNull() {
+		return absent
+	}
+	b, ok := v.Bool()
+	if !ok {
+		r.bad(v.Line, "%s must be true or false, not %q. Correct it.", field, v.Str())
+		return absent
+	}
+	if v.Quoted && !b {
+		r.note("%s: '%s' stands in quotes. Rundeck reads that as true; it is imported as false.", field, v.Text)
+	}
+	return b
+}
+
+// known: fields that are carried out, and fields that are kept without effect
+// (with what the report says of them).
+var (
+	knownFields = []string{"name", "group", "uuid", "id", "description", "loglevel", "executionEnabled", "nodeFilterEditable", "timeout", "multipleExecutions",
+		"nodefilters", "sequence", "options", "idempotent", "project", "defaultTab", "nodesSelectedByDefault", "excludeFilterUncheck", "user"}
+	keptFields = map[string]string{
+		"schedule":                   "it is not started by its schedule yet",
+		"scheduleEnabled":            "",
+		"timeZone":                   "",
+		"schedules":                  "it is not started by its schedule yet",
+		"retry":                      "failed runs are not retried yet",
+		"loglimit":                   "the server's own limit counts",
+		"loglimitAction":             "",
+		"loglimitStatus":             "",
+		"notification":               "its notifications are not sent yet",
+		"notifyAvgDurationThreshold": "",
+		"tags":                       "",
+		"plugins":                    "",
+		"maxMultipleExecutions":      "the number of runs at once is not limited yet",
+	}
+)
+
+func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
+	d := &Definition{body: v, line: v.Line, Strategy: NodeFirst}
+	r := &reader{d: d}
+	if v.Kind != yamldoc.Map {
+		return nil, &Problem{"", v.Line, "A job is a map with `name` and `sequence`. Correct it."}
+	}
+	d.Name = strings.TrimSpace(r.text(v.Get("name"), "name"))
+	d.Group = strings.Trim(strings.TrimSpace(r.text(v.Get("group"), "group")), "/")
+	d.UUID = r.text(v.Get("uuid"), "uuid")
+	if d.UUID == "" {
+		d.UUID = r.text(v.Get("id"), "id")
+	}
+	d.Description = r.text(v.Get("description"), "description")
+	d.LogLevel = r.text(v.Get("loglevel"), "loglevel")
+	name := d.FullName()
+	switch {
+	case d.Name == "":
+		r.bad(v.Line, "The job has no name. Add `name: …`.")
+	case len(d.Name) > 200 || len(d.Group) > 500 || len(d.UUID) > 200:
+		r.bad(v.Line, "The job's name (200), group (500) or uuid (200 characters) is too long. Shorten it.")
+	case strings.ContainsAny(d.Name, "/\r\n") || strings.ContainsAny(d.Group, "\r\n"):
+		r.bad(v.Get("name").LineOf(), "A job's name has no \"/\" and no line break; the path before it is its `group`. Correct it.")
+	}
+	d.ExecutionEnabled = r.flag(v.Get("executionEnabled"), "executionEnabled", true)
+	d.FilterEditable = r.flag(v.Get("nodeFilterEditable"), "nodeFilterEditable", true)
+	d.Multiple = r.flag(v.Get("multipleExecutions"), "multipleExecutions", false)
+	d.Idempotent = r.flag(v.Get("idempotent"), "idempotent", false)
+	d.Timeout = strings.TrimSpace(r.text(v.Get("timeout"), "timeout"))
+	if d.Timeout != "" && !refRE.MatchString(d.Timeout) {
+		if t, ok := Duration(d.Timeout); !ok {
+			r.bad(v.Get("timeout").Line, "timeout %q is not a duration. Write it like 90, 15m or 1h30m.", d.Timeout)
+		} else if t == 0 {
+			d.Timeout = ""
+		}
+	}
+	for _, f := range v.Fields {
+		if slices.Contains(knownFields, f.Key) {
+			continue
+		}
+		why, kept := keptFields[f.Key]
+		switch {
+		case f.Key == "orchestrator":
+			r.cannot("it has an orchestrator, which would run on fewer nodes at a time than Muster can promise yet")
+		case !kept:
+			r.note("Line %d: the field %q is not known here; it is kept, and has no effect.", f.Line, f.Key)
+		case why != "":
+			r.note("%s is kept, but %s.", f.Key, why)
+		}
+	}
+	r.options(v.Get("options"))
+	r.nodes(v.Get("nodefilters"))
+	r.sequence(v.Get("sequence"), v.Line)
+	if !d.ExecutionEnabled {
+		r.cannot("its executionEnabled is false")
+	}
+	r.references()
+	if r.fail != nil {
+		r.fail.Name = name
+		return nil, r.fail
+	}
+	return d, nil
+}
+
+func (r *reader) nodes(v *yamldoc.Value) {
+	d := r.d
+	d.ThreadCount = "1"
+	if v.IsNull() {
+		return
+	}
+	if v.Kind != yamldoc.Map {
+		r.bad(v.Line, "nodefilters must be a map with `filter` and `dispatch`. Correct it.")
+		return
+	}
+	d.Filter = strings.TrimSpace(r.text(v.Get("filter"), "nodefilters.filter"))
+	d.Exclude = strings.TrimSpace(r.text(v.Get("filterExclude"), "nodefilters.filterExclude"))
+	// The older form: include and exclude maps.
+	if inc := v.Get("include"); d.Filter == "" && !inc.IsNull() {
+		d.Filter = r.oldFilter(inc)
+	}
+	if exc := v.Get("exclude"); d.Exclude == "" && !exc.IsNull() {
+		d.Exclude = r.oldFilter(exc)
+	}
+	for _, f := range []struct{ name, text string }{{"filter", d.Filter}, {"filterExclude", d.Exclude}} {
+		if f.text == "" {
+			continue
+		}
+		if _, err := node.ParseFilter(refRE.ReplaceAllString(f.text, "x")); err != nil {
+			r.bad(v.Line, "nodefilters.%s: %s", f.name, err)
+		}
+	}
+	x := v.Get("dispatch")
+	if x.IsNull() {
+		return
+	}
+	if t := strings.TrimSpace(r.text(x.Get("threadcount"), "threadcount")); t != "" {
+		d.ThreadCount = t
+		if !refRE.MatchString(t) {
+			if _, ok := count(t); !ok {
+				r.bad(x.Get("threadcount").Line, "threadcount %q is not a number from 1 to %d. Correct it.", t, MaxThreads)
+			}
+		}
+	}
+	d.NodeKeepgoing = r.flag(x.Get("keepgoing"), "dispatch.keepgoing", false)
+	d.IncludeWins = !r.flag(x.Get("excludePrecedence"), "dispatch.excludePrecedence", true)
+	d.SuccessOnEmpty = r.flag(x.Get("successOnEmptyNodeFilter"), "dispatch.successOnEmptyNodeFilter", false)
+	d.RankAttribute = r.text(x.Get("rankAttribute"), "dispatch.rankAttribute")
+	switch o := r.text(x.Get("rankOrder"), "dispatch.rankOrder"); o {
+	case "", "ascending":
+	case "descending":
+		d.RankDescending = true
+	default:
+		r.bad(x.Line, "rankOrder is ascending or descending, not %q. Correct it.", o)
+	}
+}
+
+func (r *reader) oldFilter(v *yamldoc.Value) string {
+	var toks []node.Token
+	for _, f := range v.Fields {
+		if f.Key == "dominant" || f.Value.Str() == "" {
+			continue
+		}
+		toks = append(toks, node.Token{Key: f.Key, Value: f.Value.Str()})
+	}
+	return node.Format(toks)
+}
+
+func (r *reader) sequence(v *yamldoc.Value, line int) {
+	d := r.d
+	if v.IsNull() || v.Kind != yamldoc.Map {
+		r.bad(max(v.LineOf(), line), "The job has no sequence. Add `sequence:` with `commands:`.")
+		return
+	}
+	d.Keepgoing = r.flag(v.Get("keepgoing"), "sequence.keepgoing", false)
+	if s := r.text(v.Get("strategy"), "strategy"); s != "" {
+		d.Strategy = s
+	}
+	switch d.Strategy {
+	case NodeFirst, Sequential, Parallel:
+	case "step-first":
+		d.Strategy = Sequential
+	default:
+		r.cannot("its strategy %q is not available yet; use node-first, sequential or parallel", d.Strategy)
+	}
+	if pc := v.Get("pluginConfig"); !pc.IsNull() && !pc.Get("LogFilter").IsNull() {
+		r.note("The log filters of the sequence are kept, but have no effect yet.")
+	}
+	cmds := v.Get("commands")
+	if cmds.IsNull() || cmds.Kind != yamldoc.List || len(cmds.Items) == 0 {
+		r.bad(max(cmds.LineOf(), v.Line), "The sequence has no commands. Add at least one step, such as `- exec: uptime`.")
+		return
+	}
+	if len(cmds.Items) > maxSteps {
+		r.bad(cmds.Line, "The sequence has more than %d steps. Split the job.", maxSteps)
+		return
+	}
+	for i, c := range cmds.Items {
+		if s := r.step(c, fmt.Sprintf("step %d", i+1), true); s != nil {
+			d.Steps = append(d.Steps, *s)
+		}
+	}
+}
+
+var stepFields = []string{"exec", "script", "scriptfile", "scripturl", "args", "scriptInterpreter", "interpreterArgsQuoted", "fileExtension",
+	"expandTokenInScriptFile", "type", "nodeStep", "configuration", "jobref", "description", "errorhandler", "keepgoingOnSuccess", "plugins",
+	"conditionGroups", "subSteps", "enabled"}
+
+func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
+	if v.Kind != yamldoc.Map {
+		r.bad(v.Line, "%s is not a map. Write it like `- exec: uptime`.", where)
+		return nil
+	}
+	s := &Step{Description: r.text(v.Get("description"), where+" description")}
+	has := func(k string) bool { return !v.Get(k).IsNull() }
+	switch {
+	case has("exec"):
+		s.Kind, s.ExecText = "exec", r.text(v.Get("exec"), where+" exec")
+		s.Exec = ParseShell(s.ExecText)
+		if strings.TrimSpace(s.ExecText) == "" {
+			r.bad(v.Get("exec").Line, "%s has an empty exec. Write the command.", where)
+		}
+		for _, why := range s.Exec.Unsafe {
+			r.cannotUnlessRaw("%s: %s", where, why)
+		}
+		if s.Exec.Raw() {
+			r.cannotUnlessRaw("%s: ${unquotedoption.…} hands a caller's text to the shell, which this project does not allow; use ${option.…}, which is quoted", where)
+			r.note("%s uses ${unquotedoption.…}: whatever a caller types there is read by the shell.", where)
+		}
+	case has("script"):
+		s.Kind, s.Script = "script", r.text(v.Get("script"), where+" script")
+		if strings.TrimSpace(s.Script) == "" {
+			r.bad(v.Get("script").Line, "%s has an empty script. Write it.", where)
+		}
+		for _, m := range tokenRE.FindAllStringSubmatch(s.Script, -1) {
+			if !tokenContexts[m[1]] {
+				continue
+			}
+			what := "take it from the environment"
+			if m[1] == "option" || m[1] == "unquotedoption" {
+				what = `use "$` + EnvName(m[2]) + `" instead, which the step's environment holds`
+			}
+			r.cannotUnlessRaw("%s: %s puts a caller's text into the script as code, which this project does not allow; %s", where, m[0], what)
+			r.note("%s uses %s: whatever a caller types there becomes part of the script.", where, m[0])
+		}
+		if strings.Contains(s.Script, "@@") {
+			r.note("%s has @@ in its script, which is Rundeck's way to write a single @ and becomes one.", where)
+		}
+		s.Args = r.text(v.Get("args"), where+" args")
+		s.Interpreter = r.text(v.Get("scriptInterpreter"), where+" scriptInterpreter")
+		s.Extension = r.text(v.Get("fileExtension"), where+" fileExtension")
+		if refRE.MatchString(s.Interpreter) {
+			r.cannotUnlessRaw("%s: a variable in scriptInterpreter is read by the shell; write the interpreter out", where)
+		}
+		if r.flag(v.Get("interpreterArgsQuoted"), where+" interpreterArgsQuoted", false) {
+			r.cannot("%s has interpreterArgsQuoted, which is not available yet", where)
+		}
+		if s.Extension != "" && !extRE.MatchString(s.Extension) {
+			r.bad(v.Get("fileExtension").Line, "%s: fileExtension %q has other characters than letters and digits. Correct it.", where, s.Extension)
+		}
+		if _, err := splitArgs(s.Args); err != nil {
+			r.bad(v.Get("args").Line, "%s: %s", where, err)
+		}
+	default:
+		s.Kind = "step"
+		for _, k := range []string{"scriptfile", "scripturl", "jobref", "type"} {
+			if has(k) {
+				s.Kind = k
+				if k == "type" {
+					s.Kind = v.Get("type").Str()
+				}
+				break
+			}
+		}
+		if s.Kind == "step" {
+			r.bad(v.Line, "%s has no exec, script or other step type. Add one.", where)
+			return nil
+		}
+		r.cannot("%s is of the type %s, which cannot be run yet", where, s.Kind)
+	}
+	for _, f := range v.Fields {
+		if !slices.Contains(stepFields, f.Key) {
+			r.note("Line %d: the field %q of %s is not known here; it is kept, and has no effect.", f.Line, f.Key, where)
+		}
+	}
+	if has("plugins") {
+		r.note("The plugins of %s are kept, but have no effect yet.", where)
+	}
+	s.KeepgoingOnSuccess = r.flag(v.Get("keepgoingOnSuccess"), where+" keepgoingOnSuccess", false)
+	if h := v.Get("errorhandler"); !h.IsNull() {
+		if !handlers {
+			r.bad(h.Line, "%s: an error handler has no error handler of its own. Remove it.", where)
+			return nil
+		}
+		s.Handler = r.step(h, where+" error handler", false)
+	}
+	return s
+}
+
+var extRE = regexp.MustCompile(`^\.?[A-Za-z0-9]{1,20}$`)
+
+// references reports variables that nothing gives.
+func (r *reader) references() {
+	see := func(where string, refs []Ref) {
+		for _, ref := range refs {
+			switch ref.Context {
+			case "option", "unquotedoption":
+				if _, ok := r.d.Option(ref.Key); !ok {
+					r.note("%s uses %s, but the job has no option %s; it becomes blank.", where, ref, ref.Key)
+				}
+			case "job", "node":
+			default:
+				r.note("%s uses %s, which nothing gives yet; it becomes blank.", where, ref)
+			}
+		}
+	}
+	for i, s := range r.d.Steps {
+		for x := &s; x != nil; x = x.Handler {
+			where := fmt.Sprintf("step %d", i+1)
+			if x.Exec != nil {
+				see(where, x.Exec.Refs())
+			}
+			see(where, ParsePlain(x.Args).Refs())
+		}
+	}
+	see("the node filter", ParsePlain(r.d.Filter+" "+r.d.Exclude).Refs())
+}

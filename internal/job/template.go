@@ -1,0 +1,182 @@
+package job
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Ref is a variable in a text: ${context.key}.
+type Ref struct{ Context, Key string }
+
+func (r Ref) String() string { return "${" + r.Context + "." + r.Key + "}" }
+
+// A shell variable's name has no dot, so what matches here is never shell.
+var refRE = regexp.MustCompile("\\$\\{([A-Za-z][A-Za-z0-9_]*)\\.([^{}\\s'\"$`\\\\]+)\\}")
+
+// Lookup gives a variable's value; ok is false for one that has none, which
+// leaves a blank.
+type Lookup func(Ref) (value string, ok bool)
+
+// quoting is where in a shell text a variable stands.
+type quoting int
+
+const (
+	bare   quoting = iota // outside quotes
+	double                // in "…"
+	single                // in '…'
+	remark                // in a # comment: nothing is put there
+)
+
+type part struct {
+	text string
+	ref  *Ref
+	in   quoting
+}
+
+// Template is an author's shell text with variables in it. The author's text
+// stays shell; a value is put in so that the shell reads it as one piece of
+// data, whether the author wrote the variable bare, in double or in single
+// quotes. Places where no quoting can do that (here-documents, arithmetic,
+// backticks, a shell inside the shell) make the template Unsafe.
+type Template struct {
+	parts []part
+	// Unsafe says, in words, why a value could be read as code here.
+	Unsafe []string
+	raw    bool // has ${unquotedoption.x}
+}
+
+// Raw says that the author asked for values without quotes.
+func (t *Template) Raw() bool { return t.raw }
+
+// Refs lists the variables, each once.
+func (t *Template) Refs() []Ref {
+	var out []Ref
+	for _, p := range t.parts {
+		if p.ref != nil && !slices.Contains(out, *p.ref) {
+			out = append(out, *p.ref)
+		}
+	}
+	return out
+}
+
+// Quote gives s as one word of a POSIX shell.
+func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// Expand puts the values in.
+func (t *Template) Expand(get Lookup) string {
+	var b strings.Builder
+	for _, p := range t.parts {
+		if p.ref == nil {
+			b.WriteString(p.text)
+			continue
+		}
+		v, ok := get(*p.ref)
+		if !ok || p.in == remark {
+			continue
+		}
+		if p.ref.Context == "unquotedoption" {
+			b.WriteString(v)
+			continue
+		}
+		q := Quote(v)
+		switch p.in {
+		case double:
+			q = `"` + q + `"`
+		case single:
+			q = `'` + q + `'`
+		}
+		b.WriteString(q)
+	}
+	return b.String()
+}
+
+// Remedy is the way out every refusal names.
+func remedy(r Ref) string {
+	if r.Context == "option" || r.Context == "unquotedoption" {
+		return fmt.Sprintf(`use "$%s" instead, which the step's environment holds`, EnvName(r.Key))
+	}
+	return "move it out of there"
+}
+
+// EnvName is the environment variable that holds an option.
+func EnvName(option string) string { return "RD_OPTION_" + envWord(option) }
+
+func envWord(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// inner finds commands that read an argument as code again. A value that is
+// safely quoted for the outer shell would be code for the inner one.
+var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `])(` +
+	`(eval|let|declare|typeset|ssh|watch|trap)\s` +
+	`|((ba|da|z|k|a|c|tc|fi)?sh|busybox\s+sh|su|runuser|script|env\s+-S)\s([^\n;|&]*\s)?-[A-Za-z]*c` +
+	`|(xargs|parallel)\s[^\n;|&]*sh\s+-` +
+	`|(perl|ruby|node)\s([^\n;|&]*\s)?-[A-Za-z]*e` +
+	`|(python[0-9.]*|php)\s([^\n;|&]*\s)?-[A-Za-z]*[cr])`)
+
+var arithmeticTest = regexp.MustCompile(`\[\[[^\]]*\s-(eq|ne|lt|le|gt|ge)\s`)
+
+// ParseShell reads a shell text.
+func ParseShell(text string) *Template {
+	t := &Template{}
+	s := scanner{t: t, text: text, frames: []frame{{kind: command}}}
+	s.run()
+	if len(t.Refs()) == 0 {
+		t.Unsafe = nil
+		return t
+	}
+	first := t.Refs()[0]
+	// The author's text alone is searched: what a value holds is not its concern.
+	if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
+		s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[2])[0], remedy(first))
+	}
+	if arithmeticTest.MatchString(text) {
+		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))
+	}
+	return t
+}
+
+// ParseWords reads a plain text, one without shell syntax (an interpreter's
+// argument, a node filter's value): values are put in as they are.
+func ParsePlain(text string) *Template {
+	t := &Template{}
+	at := 0
+	for _, m := range refRE.FindAllStringSubmatchIndex(text, -1) {
+		if m[0] > at {
+			t.parts = append(t.parts, part{text: text[at:m[0]]})
+		}
+		t.parts = append(t.parts, part{ref: &Ref{text[m[2]:m[3]], text[m[4]:m[5]]}})
+		at = m[1]
+	}
+	if at < len(text) {
+		t.parts = append(t.parts, part{text: text[at:]})
+	}
+	return t
+}
+
+// ExpandPlain puts values in as they are. empty is true when the text consists
+// of nothing but variables without a value.
+func (t *Template) ExpandPlain(get Lookup) (s string, empty bool) {
+	var b strings.Builder
+	empty = len(t.parts) > 0
+	for _, p := range t.parts {
+		if p.ref == nil {
+			b.WriteString(p.text)
+			empty = false
+		} else if v, ok := get(*p.ref); ok {
+			b.WriteString(v)
+			empty = false
+		}
+	}
+	return b.String(), empty
+}

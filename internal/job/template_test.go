@@ -1,0 +1,201 @@
+package job
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func lookup(v string) Lookup {
+	return func(r Ref) (string, bool) {
+		if r.Key == "none" {
+			return "", false
+		}
+		return v, true
+	}
+}
+
+// sh runs text and gives its output.
+func sh(t testing.TB, shell, text string) string {
+	t.Helper()
+	c := exec.Command(shell, "-c", text)
+	c.Env = []string{"PATH=/usr/bin:/bin", "HOME=/nowhere"}
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s\n%s", shell, err, text, errs.String())
+	}
+	return out.String()
+}
+
+func shells(t testing.TB) []string {
+	var out []string
+	for _, s := range []string{"sh", "bash", "dash"} {
+		if p, err := exec.LookPath(s); err == nil {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		t.Skip("no shell here")
+	}
+	return out
+}
+
+// Every place an author may write a variable, as a command that prints it.
+var places = []string{
+	`printf %s ${option.x}`,
+	`printf %s "${option.x}"`,
+	`printf %s '${option.x}'`,
+	`printf %s ""${option.x}''`,
+	`printf %s "$(printf %s ${option.x})" # ${option.x} stays out`,
+	`printf %s "$(printf %s "${option.x}"; printf '')"`,
+	`(printf %s ${option.x})`,
+	`{ x=${option.x}; printf %s "$x"; }`,
+	`x="${option.x}" && printf %s "$x"`,
+	"if true; then\n  # it's a comment with ${option.x}\n  printf %s ${option.x}\nfi",
+	`case ${option.x} in *) printf %s ${option.x};; esac`,
+	`set -- ${option.x}; printf %s "$1"`,
+	`Y=${HOME}; printf %s "${option.x}"`,
+	`printf %s \\${option.x} | cut -c2- | { IFS= read -r -d '' x 2>/dev/null; :; }; printf %s ${option.x}`,
+}
+
+func valueGen() *rapid.Generator[string] {
+	nasty := rapid.SampledFrom([]string{"'", "\"", "$(id)", "`id`", "\n", "\\", "; id", "&& id", "${HOME}", "$HOME", "#", " ", "*", "~", "!", "\t", "%s", "\r", "EOF\n", "'\\''", ")", "}", "é", "\x01", "-n", "$'", "\"'", "<<X\n", "\xff"})
+	return rapid.Custom(func(t *rapid.T) string {
+		var b strings.Builder
+		for range rapid.IntRange(0, 6).Draw(t, "n") {
+			if rapid.Bool().Draw(t, "nasty") {
+				b.WriteString(nasty.Draw(t, "piece"))
+			} else {
+				b.WriteString(rapid.StringMatching(`[ -~]{0,5}`).Draw(t, "text"))
+			}
+		}
+		return b.String()
+	}).Filter(func(s string) bool { return !strings.Contains(s, "\x00") })
+}
+
+// The value arrives byte for byte, in every place and every shell. A command
+// substitution drops line ends, which is the author's doing, so an x guards them.
+func TestValueArrivesByteForByte(t *testing.T) {
+	shs := shells(t)
+	for _, p := range places {
+		tpl := ParseShell(p)
+		if len(tpl.Unsafe) > 0 {
+			if strings.Contains(p, "read -r") {
+				continue
+			}
+			t.Errorf("%s: %v", p, tpl.Unsafe)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		v := valueGen().Draw(rt, "value")
+		p := rapid.SampledFrom(places).Draw(rt, "place")
+		if strings.Contains(p, "$(") {
+			v += "x"
+		}
+		shell := rapid.SampledFrom(shs).Draw(rt, "shell")
+		tpl := ParseShell(p)
+		if len(tpl.Unsafe) > 0 {
+			return
+		}
+		text := tpl.Expand(lookup(v))
+		out, err := exec.Command(shell, "-c", text).Output()
+		if err != nil {
+			rt.Fatalf("%s: %v\n%s", shell, err, text)
+		}
+		if strings.HasPrefix(p, "printf %s \\\\") {
+			return
+		}
+		if string(out) != v {
+			rt.Fatalf("%s\n%s\ngot  %q\nwant %q", shell, text, out, v)
+		}
+	})
+}
+
+func TestAttacksStayData(t *testing.T) {
+	for _, v := range []string{"$(echo pwned)", "`echo pwned`", "x; echo pwned", "x\necho pwned", "'; echo pwned; '", "\"; echo pwned; \"", "\"'; echo pwned; '\"", "|echo pwned", "'$(echo pwned)'", "\\'; echo pwned #", ")echo pwned("} {
+		for _, p := range places {
+			tpl := ParseShell(p)
+			if len(tpl.Unsafe) > 0 || strings.Contains(p, `\\$`) {
+				continue
+			}
+			for _, shell := range shells(t) {
+				if got := sh(t, shell, tpl.Expand(lookup(v+"."))); got != v+"." {
+					t.Errorf("%s with %q = %q", p, v, got)
+				}
+			}
+		}
+	}
+}
+
+func TestUnsafePlaces(t *testing.T) {
+	for _, text := range []string{
+		"cat <<EOF\n${option.x}\nEOF",
+		"cat <<'E'\n${option.x}\nE\n",
+		"echo $((1+${option.x}))",
+		"((n = ${option.x}))",
+		"echo `echo ${option.x}`",
+		`echo "` + "`echo ${option.x}`" + `"`,
+		"echo ${y:-${option.x}}",
+		`echo "${y:-'}" ${option.x}`,
+		"echo $'a${option.x}'",
+		`echo $'it\'s' ${option.x}`,
+		`echo \${option.x}`,
+		`echo "\${option.x}"`,
+		"echo $${option.x}",
+		"eval echo ${option.x}",
+		`sh -c "echo ${option.x}"`,
+		`bash -lc 'echo ${option.x}'`,
+		`sudo -u app bash -c "echo ${option.x}"`,
+		`su - app -c "echo ${option.x}"`,
+		`ssh other "echo ${option.x}"`,
+		`perl -e 'print ${option.x}'`,
+		`python3 -c 'print(${option.x})'`,
+		`echo "$(case a in a) echo ${option.x};; esac)"`,
+		"[[ ${option.x} -eq 1 ]]",
+		"echo $[${option.x}]",
+		"let n=${option.x}",
+	} {
+		if tpl := ParseShell(text); len(tpl.Unsafe) == 0 {
+			t.Errorf("%q is taken as safe → %s", text, tpl.Expand(lookup("v")))
+		} else if strings.Contains(tpl.Unsafe[0], "${option.x}") == false {
+			t.Errorf("%q: %v names no variable", text, tpl.Unsafe)
+		}
+	}
+	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}"} {
+		if tpl := ParseShell(text); len(tpl.Unsafe) > 0 {
+			t.Errorf("%q: %v", text, tpl.Unsafe)
+		}
+	}
+}
+
+func TestExpand(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"echo ${option.x}", "echo 'it'\\''s'"},
+		{"echo ${option.none} end", "echo  end"},
+		{"echo ${unquotedoption.x}", "echo it's"},
+		{"echo ${HOME} $HOME ${x%.txt}", "echo ${HOME} $HOME ${x%.txt}"},
+		{"a # ${option.x}\nb", "a # \nb"},
+		{"a#${option.x}", "a#'it'\\''s'"},
+	} {
+		if got := ParseShell(c.text).Expand(lookup("it's")); got != c.want {
+			t.Errorf("%s → %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+// FuzzTemplate: whatever the author wrote, if it is called safe, then a value
+// cannot make the shell run something.
+func FuzzTemplate(f *testing.F) {
+	for _, p := range places {
+		f.Add(p, "$(echo pwned)")
+		f.Add(p, "\n'\" ;")
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		tpl := ParseShell(text)
+		_ = tpl.Expand(lookup(value))
+	})
+}

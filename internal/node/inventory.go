@@ -1,0 +1,198 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"muster/internal/access"
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+)
+
+// Imported records a node list that was taken in.
+type Imported struct {
+	Source    string   `json:"source" class:"public"`
+	Created   []string `json:"created" class:"internal"`
+	Updated   []string `json:"updated" class:"internal"`
+	Removed   []string `json:"removed" class:"internal"`
+	Unchanged int      `json:"unchanged" class:"public"`
+	Dropped   int      `json:"dropped" class:"public"`
+}
+
+func (Imported) EventKind() string { return "node.Imported" }
+
+// Import takes in a node list. The list replaces what the same source gave
+// before: nodes it no longer has are removed, while a node that is wrong in the
+// new list keeps its earlier definition. With dry only the report is made.
+func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project, source string, content []byte, dry bool) ([]Item, error) {
+	p, err := s.Project(ctx, tx, project)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.access.Check(ctx, tx, who, "create", kindResource(p.Name, "node")); err != nil {
+		return nil, err
+	}
+	if source = strings.TrimSpace(source); source == "" {
+		source = "nodes"
+	}
+	if len(source) > 200 {
+		return nil, fault.Field("name", "The source's name has more than 200 characters. Shorten it.")
+	}
+	list, items, err := parse(content)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.all(ctx, tx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	old := map[string]Node{}
+	for _, n := range before {
+		old[n.Name] = n
+	}
+	ev := Imported{Source: source, Created: []string{}, Updated: []string{}, Removed: []string{}, Dropped: len(items)}
+	keep := map[string]bool{}
+	for _, it := range items {
+		keep[it.Name] = true
+	}
+	report := []Item{}
+	now := db.Micro(s.clock.Now())
+	for _, n := range list {
+		n.Source = source
+		keep[n.Name] = true
+		it := Item{Name: n.Name, Result: Created, Line: n.line, Message: strings.Join(n.notes, " ")}
+		if was, ok := old[n.Name]; ok {
+			it.Result = Updated
+			if was.same(n.Node) {
+				it.Result = Unchanged
+			} else if was.Source != source {
+				it.Message = strings.TrimSpace(fmt.Sprintf("It came from %s before. %s", was.Source, it.Message))
+			}
+		}
+		report = append(report, it)
+		switch it.Result {
+		case Unchanged:
+			ev.Unchanged++
+			continue
+		case Created:
+			ev.Created = append(ev.Created, n.Name)
+		case Updated:
+			ev.Updated = append(ev.Updated, n.Name)
+		}
+		if dry {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO node (project, name, source, attrs, updated_at) VALUES ($1,$2,$3,$4,$5)
+ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excluded.attrs, updated_at = excluded.updated_at`,
+			p.Name, n.Name, source, db.JSON(n.Attrs), now); err != nil {
+			return nil, fmt.Errorf("store node: %w", err)
+		}
+	}
+	report = append(report, items...)
+	for _, n := range before {
+		if n.Source != source || keep[n.Name] {
+			continue
+		}
+		ev.Removed = append(ev.Removed, n.Name)
+		report = append(report, Item{Name: n.Name, Result: Dropped, Message: "It is no longer in the list and was removed."})
+		if dry {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM node WHERE project = $1 AND name = $2`, p.Name, n.Name); err != nil {
+			return nil, fmt.Errorf("remove node: %w", err)
+		}
+	}
+	slices.SortStableFunc(report, func(a, b Item) int { return place(a) - place(b) })
+	if dry || len(ev.Created)+len(ev.Updated)+len(ev.Removed) == 0 {
+		return report, nil
+	}
+	return report, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ev)
+}
+
+// place orders a report by line, what has none last.
+func place(i Item) int {
+	if i.Line == 0 {
+		return 1 << 30
+	}
+	return i.Line
+}
+
+func (s *Store) all(ctx context.Context, q db.Querier, project string) ([]Node, error) {
+	out, err := db.All(ctx, q, func(r db.Scanner) (n Node, err error) {
+		var attrs string
+		if err = r.Scan(&n.Name, &n.Source, &attrs); err != nil {
+			return n, err
+		}
+		n.Attrs, err = db.FromJSON[map[string]string](attrs)
+		n.fill()
+		return n, err
+	}, `SELECT name, source, attrs FROM node WHERE project = $1`, project)
+	if err != nil {
+		return nil, fmt.Errorf("read nodes: %w", err)
+	}
+	// Not by SQL: collations differ, and digests depend on the order.
+	slices.SortFunc(out, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// All gives every node of the project, by name.
+func (s *Store) All(ctx context.Context, q db.Querier, project string) ([]Node, error) {
+	return s.all(ctx, q, project)
+}
+
+// Resolve gives the nodes filter picks and exclude does not, by name. An empty
+// filter picks none. With includeWins a node both pick stays in.
+func (s *Store) Resolve(ctx context.Context, q db.Querier, project string, filter, exclude Filter, includeWins bool) ([]Node, error) {
+	out := []Node{}
+	if filter.Empty() {
+		return out, nil
+	}
+	all, err := s.all(ctx, q, project)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range all {
+		if filter.Match(n) && (includeWins || !exclude.Match(n)) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// Resource describes n to access rules.
+func Resource(project string, n Node) access.Resource {
+	attrs := map[string]string{"nodename": n.Name, "name": n.Name}
+	for k, v := range n.Attrs {
+		attrs[k] = v
+	}
+	delete(attrs, "tags")
+	return access.Resource{Project: project, Type: "node", Attrs: attrs, Tags: n.Tags, Name: n.Name}
+}
+
+// Readable lists the nodes who may read that filter picks; an empty filter
+// lists all.
+func (s *Store) Readable(ctx context.Context, q db.Querier, who actor.Actor, project, filter string) ([]Node, error) {
+	p, err := s.Visible(ctx, q, who, project)
+	if err != nil {
+		return nil, err
+	}
+	f, err := ParseFilter(filter)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.all(ctx, q, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	out := []Node{}
+	for _, n := range all {
+		if (f.Empty() || f.Match(n)) && s.access.Allowed(ctx, q, who, "read", Resource(p.Name, n)) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}

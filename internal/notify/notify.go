@@ -1,0 +1,337 @@
+// Package notify tells people: in the app at once, and by email through a
+// durable task that retries. Its invariant: every notification says, per
+// channel, whether it was sent, waits, failed and why, or cannot be sent at
+// all; nothing is lost quietly. Who is to be told, and what follows when they
+// do not react, is decided by the packages that call it.
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/task"
+)
+
+// Notification is one thing one person was told.
+type Notification struct {
+	ID         string     `json:"id"`
+	Kind       string     `json:"kind" enum:"page,get,mention,approval,info"`
+	Title      string     `json:"title"`
+	Body       string     `json:"body"`
+	Link       string     `json:"link" doc:"Path in the app"`
+	IncidentID string     `json:"incident_id,omitempty"`
+	CreatedAt  time.Time  `json:"created_at"`
+	SeenAt     *time.Time `json:"seen_at,omitempty"`
+	ActedAt    *time.Time `json:"acted_at,omitempty"`
+	Channels   []Delivery `json:"channels"`
+
+	person  string
+	subject string
+}
+
+// Person is whom the notification is for.
+func (n Notification) Person() string { return n.person }
+
+// Delivery is how far a notification came on one way to the person.
+type Delivery struct {
+	Channel string     `json:"channel" enum:"app,email"`
+	State   string     `json:"state" enum:"queued,sent,failed,off,skipped"`
+	At      *time.Time `json:"at,omitempty"`
+	Error   string     `json:"error,omitempty"`
+}
+
+// New describes what to tell whom.
+type New struct {
+	Person   string // user id
+	Kind     string // page, get, mention, approval, info
+	Title    string
+	Body     string
+	Link     string // path in the app, for example /rooms/<id>
+	Incident string
+	Email    bool
+	Subject  string // of the mail; "" is Title
+	Key      string // the same key for the same person is told once
+}
+
+// Settings of the channels.
+type Settings struct {
+	Mail      *Mail         // nil: email is off
+	PublicURL func() string // how people reach this server, without a slash at the end
+	// At most PerWindow mails to one person in Window; what is more waits.
+	PerWindow int           // 0: 30
+	Window    time.Duration // 0: 10 min
+}
+
+// Seen is called in the transaction in which a person saw a notification.
+type Seen func(ctx context.Context, tx *db.Tx, who actor.Actor, n Notification) error
+
+// Store sends and keeps notifications.
+type Store struct {
+	db     *db.DB
+	tasks  *task.Queue
+	clock  clock.Clock
+	bus    bus.Bus
+	people *account.Store
+	set    Settings
+	log    *slog.Logger
+	seen   []Seen
+}
+
+// NewStore makes the store and registers its task.
+func NewStore(d *db.DB, q *task.Queue, c clock.Clock, b bus.Bus, people *account.Store, set Settings, log *slog.Logger) *Store {
+	if set.PerWindow == 0 {
+		set.PerWindow = 30
+	}
+	if set.Window == 0 {
+		set.Window = 10 * time.Minute
+	}
+	if set.PublicURL == nil {
+		set.PublicURL = func() string { return "" }
+	}
+	s := &Store{db: d, tasks: q, clock: c, bus: b, people: people, set: set, log: log}
+	q.Handle(taskEmail, s.deliver)
+	return s
+}
+
+// OnSeen subscribes to people seeing notifications; call it before serving.
+func (s *Store) OnSeen(fn Seen) { s.seen = append(s.seen, fn) }
+
+var kinds = map[string]bool{"page": true, "get": true, "mention": true, "approval": true, "info": true}
+
+// Send tells a person. It is called by capabilities that already checked what
+// the actor may do, so it asks no permission of its own.
+func (s *Store) Send(ctx context.Context, tx *db.Tx, in New) (Notification, error) {
+	if !kinds[in.Kind] || in.Person == "" {
+		return Notification{}, fmt.Errorf("notify: kind %q for %q", in.Kind, in.Person)
+	}
+	if in.Key != "" {
+		if n, err := s.one(ctx, tx, `n.person = $1 AND n.uniq = $2`, in.Person, in.Key); err == nil || !fault.Is(err, fault.NotFound) {
+			return n, err
+		}
+	}
+	to, err := s.people.Get(ctx, tx, in.Person)
+	if err != nil {
+		return Notification{}, err
+	}
+	if in.Subject == "" {
+		in.Subject = in.Title
+	}
+	now := s.clock.Now()
+	n := Notification{ID: id.New(), Kind: in.Kind, Title: clip(in.Title, 300), Body: clip(in.Body, 4000), Link: in.Link, IncidentID: in.Incident, CreatedAt: now, person: in.Person, subject: clip(in.Subject, 300)}
+	if _, err := tx.Exec(ctx, `INSERT INTO notification (id, person, kind, title, subject, body, link, incident, uniq, created_at, seen_at, acted_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0)`,
+		n.ID, n.person, n.Kind, n.Title, n.subject, n.Body, n.Link, n.IncidentID, in.Key, db.Micro(now)); err != nil {
+		return n, fmt.Errorf("notify: %w", err)
+	}
+	n.Channels = []Delivery{{Channel: "app", State: "sent", At: &now}}
+	if in.Email {
+		c := Delivery{Channel: "email", State: "queued", At: &now}
+		switch {
+		case s.set.Mail == nil:
+			c.State, c.Error = "off", "Email is not set up on this server."
+		case to.Email == "":
+			c.State, c.Error = "off", "No email address is stored for this person."
+		case to.Disabled:
+			c.State, c.Error = "off", "The account is disabled."
+		default:
+			if err := s.tasks.Enqueue(ctx, tx, taskEmail, emailArgs{Notification: n.ID}, task.Options{Key: n.ID}); err != nil {
+				return n, err
+			}
+		}
+		n.Channels = append(n.Channels, c)
+	}
+	for _, c := range n.Channels {
+		if _, err := tx.Exec(ctx, `INSERT INTO notification_channel (notification, person, channel, state, at, error) VALUES ($1,$2,$3,$4,$5,$6)`, n.ID, n.person, c.Channel, c.State, db.Micro(now), c.Error); err != nil {
+			return n, fmt.Errorf("notify by %s: %w", c.Channel, err)
+		}
+	}
+	s.publish(tx, n)
+	return n, nil
+}
+
+func (s *Store) publish(tx *db.Tx, n Notification) {
+	tx.AfterCommit(func() {
+		s.bus.Publish("user:"+n.person, map[string]any{"type": "notification", "notification": n})
+	})
+}
+
+const columns = `n.id, n.person, n.kind, n.title, n.subject, n.body, n.link, n.incident, n.created_at, n.seen_at, n.acted_at`
+
+func scan(r db.Scanner) (n Notification, err error) {
+	var created, seen, acted int64
+	err = r.Scan(&n.ID, &n.person, &n.Kind, &n.Title, &n.subject, &n.Body, &n.Link, &n.IncidentID, &created, &seen, &acted)
+	n.CreatedAt, n.SeenAt, n.ActedAt = db.At(created), at(seen), at(acted)
+	return n, err
+}
+
+func at(us int64) *time.Time {
+	if us == 0 {
+		return nil
+	}
+	t := db.At(us)
+	return &t
+}
+
+var errNone = fault.New(fault.NotFound, "There is no such notification for you.")
+
+func (s *Store) one(ctx context.Context, q db.Querier, where string, args ...any) (Notification, error) {
+	n, err := db.One(ctx, q, scan, `SELECT `+columns+` FROM notification n WHERE `+where, args...)
+	if db.IsNoRows(err) {
+		return n, errNone
+	}
+	if err != nil {
+		return n, fmt.Errorf("read notification: %w", err)
+	}
+	ns := []Notification{n}
+	err = s.fill(ctx, q, ns)
+	return ns[0], err
+}
+
+// fill adds the channels.
+func (s *Store) fill(ctx context.Context, q db.Querier, ns []Notification) error {
+	if len(ns) == 0 {
+		return nil
+	}
+	index, args, marks := map[string]int{}, []any{}, []string{}
+	for i := range ns {
+		index[ns[i].ID] = i
+		ns[i].Channels = []Delivery{}
+		args = append(args, ns[i].ID)
+		marks = append(marks, fmt.Sprintf("$%d", i+1))
+	}
+	rows, err := db.All(ctx, q, func(r db.Scanner) (v struct {
+		of string
+		c  Delivery
+	}, err error) {
+		var when int64
+		err = r.Scan(&v.of, &v.c.Channel, &v.c.State, &when, &v.c.Error)
+		v.c.At = at(when)
+		return v, err
+	}, `SELECT notification, channel, state, at, error FROM notification_channel WHERE notification IN (`+strings.Join(marks, ",")+`) ORDER BY channel`, args...)
+	if err != nil {
+		return fmt.Errorf("read channels: %w", err)
+	}
+	for _, r := range rows {
+		i := index[r.of]
+		ns[i].Channels = append(ns[i].Channels, r.c)
+	}
+	return nil
+}
+
+// List gives a person's notifications, newest first.
+func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, unseenOnly bool, limit int) ([]Notification, error) {
+	if limit <= 0 || limit > 200 {
+		limit = 100
+	}
+	where := ""
+	if unseenOnly {
+		where = " AND n.seen_at = 0"
+	}
+	ns, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM notification n WHERE n.person = $1`+where+` ORDER BY n.id DESC LIMIT $2`, who.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list notifications: %w", err)
+	}
+	return ns, s.fill(ctx, q, ns)
+}
+
+// Unseen counts what a person has not seen yet.
+func (s *Store) Unseen(ctx context.Context, q db.Querier, person string) (int, error) {
+	var n int
+	err := q.QueryRow(ctx, `SELECT COUNT(*) FROM notification WHERE person = $1 AND seen_at = 0`, person).Scan(&n)
+	return n, err
+}
+
+// Channels tells how a notification reached its person; none for an unknown id.
+func (s *Store) Channels(ctx context.Context, q db.Querier, notificationIDs []string) (map[string][]Delivery, error) {
+	ns := make([]Notification, len(notificationIDs))
+	for i, n := range notificationIDs {
+		ns[i].ID = n
+	}
+	if err := s.fill(ctx, q, ns); err != nil {
+		return nil, err
+	}
+	out := map[string][]Delivery{}
+	for _, n := range ns {
+		out[n.ID] = n.Channels
+	}
+	return out, nil
+}
+
+// See marks a notification of who's own as seen.
+func (s *Store) See(ctx context.Context, tx *db.Tx, who actor.Actor, notificationID string) (Notification, error) {
+	n, err := s.one(ctx, tx, `n.id = $1 AND n.person = $2`, notificationID, who.ID)
+	if err != nil || n.SeenAt != nil {
+		return n, err
+	}
+	return s.see(ctx, tx, who, n)
+}
+
+func (s *Store) see(ctx context.Context, tx *db.Tx, who actor.Actor, n Notification) (Notification, error) {
+	now := s.clock.Now()
+	if _, err := tx.Exec(ctx, `UPDATE notification SET seen_at = $2 WHERE id = $1 AND seen_at = 0`, n.ID, db.Micro(now)); err != nil {
+		return n, fmt.Errorf("mark seen: %w", err)
+	}
+	n.SeenAt = &now
+	for _, fn := range s.seen {
+		if err := fn(ctx, tx, who, n); err != nil {
+			return n, err
+		}
+	}
+	s.publish(tx, n)
+	return n, nil
+}
+
+// SeeAll marks everything of who's own as seen.
+func (s *Store) SeeAll(ctx context.Context, tx *db.Tx, who actor.Actor) error {
+	ns, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM notification n WHERE n.person = $1 AND n.seen_at = 0 ORDER BY n.id LIMIT 1000`, who.ID)
+	if err != nil {
+		return fmt.Errorf("list unseen: %w", err)
+	}
+	if err := s.fill(ctx, tx, ns); err != nil {
+		return err
+	}
+	for _, n := range ns {
+		if _, err := s.see(ctx, tx, who, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Acted notes that the person did what the notification asked for, which
+// implies that they saw it.
+func (s *Store) Acted(ctx context.Context, tx *db.Tx, notificationID string) error {
+	n, err := s.one(ctx, tx, `n.id = $1`, notificationID)
+	if err != nil || n.ActedAt != nil {
+		return err
+	}
+	now := s.clock.Now()
+	if _, err := tx.Exec(ctx, `UPDATE notification SET acted_at = $2, seen_at = CASE WHEN seen_at = 0 THEN $2 ELSE seen_at END WHERE id = $1`, n.ID, db.Micro(now)); err != nil {
+		return fmt.Errorf("mark acted: %w", err)
+	}
+	n.ActedAt = &now
+	if n.SeenAt == nil {
+		n.SeenAt = &now
+	}
+	s.publish(tx, n)
+	return nil
+}
+
+// clip cuts a text at a rune, visibly.
+func clip(text string, most int) string {
+	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}

@@ -1,0 +1,38 @@
+package oncall
+
+import "time"
+
+// ServiceSaved records a service as it is from now on.
+type ServiceSaved struct {
+	Name         string   `json:"name" class:"public"`
+	Title        string   `json:"title" class:"internal"`
+	Environments []string `json:"environments" class:"public"`
+	Rotation     string   `json:"rotation" class:"public"`
+	RunbookURL   string   `json:"runbook_url" class:"internal"`
+	New          bool     `json:"new" class:"public"`
+}
+
+func (ServiceSaved) EventKind() string { return "oncall.ServiceSaved" }
+
+// RotationSaved records a rotation as it is from now on.
+type RotationSaved struct {
+	Name          string    `json:"name" class:"public"`
+	Members       []string  `json:"members" class:"public"`
+	ShiftHours    int       `json:"shift_hours" class:"public"`
+	StartsAt      time.Time `json:"starts_at" class:"public"`
+	TimeZone      string    `json:"time_zone" class:"public"`
+	EscalateAfter int       `json:"escalate_after_seconds" class:"public"`
+	New           bool      `json:"new" class:"public"`
+}
+
+func (RotationSaved) EventKind() string { return "oncall.RotationSaved" }
+
+// Overridden records that somebody takes a stretch of another's duty.
+type Overridden struct {
+	Rotation string    `json:"rotation" class:"public"`
+	User     string    `json:"user" class:"public"`
+	From     time.Time `json:"from" class:"public"`
+	Until    time.Time `json:"until" class:"public"`
+}
+
+func (Overridden) EventKind() string { return "oncall.Overridden" }

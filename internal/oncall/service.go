@@ -1,0 +1,309 @@
+package oncall
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/ledger"
+)
+
+// Service is something the bank runs and somebody answers for.
+type Service struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name" doc:"Short name as alerts carry it, for example payments-api"`
+	Title        string          `json:"title"`
+	Environments []string        `json:"environments"`
+	RotationID   string          `json:"rotation_id"`
+	RunbookURL   string          `json:"runbook_url"`
+	Abilities    map[string]bool `json:"abilities,omitempty"`
+}
+
+// SaveService is what a service is made from.
+type SaveService struct {
+	Name         string   `json:"name"`
+	Title        string   `json:"title,omitempty"`
+	Environments []string `json:"environments,omitempty"`
+	RotationID   string   `json:"rotation_id,omitempty"`
+	RunbookURL   string   `json:"runbook_url,omitempty"`
+}
+
+// Store keeps services and rotations.
+type Store struct {
+	access *access.Access
+	ledger *ledger.Ledger
+	clock  clock.Clock
+	bus    bus.Bus
+	people *account.Store
+}
+
+// New builds the store.
+func New(a *access.Access, l *ledger.Ledger, c clock.Clock, b bus.Bus, people *account.Store) *Store {
+	return &Store{access: a, ledger: l, clock: c, bus: b, people: people}
+}
+
+// Active says whether somebody can be put on duty or paged: a person whose
+// account is not disabled.
+func (s *Store) Active(ctx context.Context, q db.Querier, userID string) (bool, error) {
+	u, err := s.people.Get(ctx, q, userID)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil && !u.Disabled && u.Kind == string(actor.Person), err
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+
+func (in *SaveService) normalize() error {
+	in.Name, in.Title, in.RunbookURL = strings.TrimSpace(in.Name), strings.TrimSpace(in.Title), strings.TrimSpace(in.RunbookURL)
+	var bad []fault.FieldError
+	if !namePattern.MatchString(in.Name) {
+		bad = append(bad, fault.FieldError{Field: "name", Message: "A service name has 1 to 63 lower-case letters, digits, dots, dashes or underscores and begins with a letter or digit, for example payments-api."})
+	}
+	if in.Title == "" {
+		in.Title = in.Name
+	}
+	if len(in.Title) > 120 {
+		bad = append(bad, fault.FieldError{Field: "title", Message: "Shorten the title to 120 characters."})
+	}
+	if len(in.Environments) > 20 {
+		bad = append(bad, fault.FieldError{Field: "environments", Message: "A service has at most 20 environments."})
+	}
+	envs := []string{}
+	for i, e := range in.Environments {
+		e = strings.TrimSpace(e)
+		if !namePattern.MatchString(e) {
+			bad = append(bad, fault.FieldError{Field: fmt.Sprintf("environments[%d]", i), Message: "An environment is a short lower-case word such as dev, qa or prod."})
+			break
+		}
+		if !slices.Contains(envs, e) {
+			envs = append(envs, e)
+		}
+	}
+	in.Environments = envs
+	if in.RunbookURL != "" {
+		u, err := url.Parse(in.RunbookURL)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || len(in.RunbookURL) > 2000 {
+			bad = append(bad, fault.FieldError{Field: "runbook_url", Message: "The runbook must be a full http or https address."})
+		}
+	}
+	if len(bad) > 0 {
+		return fault.Fields(bad...)
+	}
+	return nil
+}
+
+func resource(sv Service) access.Resource {
+	return access.Resource{Type: "service", ID: sv.ID, Name: sv.Name}
+}
+
+const serviceColumns = `id, name, title, environments, rotation, runbook_url`
+
+func scanService(r db.Scanner) (sv Service, err error) {
+	var envs string
+	if err = r.Scan(&sv.ID, &sv.Name, &sv.Title, &envs, &sv.RotationID, &sv.RunbookURL); err != nil {
+		return sv, err
+	}
+	sv.Environments, err = db.FromJSON[[]string](envs)
+	if sv.Environments == nil {
+		sv.Environments = []string{}
+	}
+	return sv, err
+}
+
+// Services lists what who may read, by name.
+func (s *Store) Services(ctx context.Context, q db.Querier, who actor.Actor) ([]Service, error) {
+	all, err := db.All(ctx, q, scanService, `SELECT `+serviceColumns+` FROM service ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("list services: %w", err)
+	}
+	out := []Service{}
+	for _, sv := range all {
+		if s.access.Allowed(ctx, q, who, "read", resource(sv)) {
+			sv.Abilities = map[string]bool{"manage": s.access.Allowed(ctx, q, who, "manage", resource(sv))}
+			out = append(out, sv)
+		}
+	}
+	return out, nil
+}
+
+// Find returns the service with this id or name.
+func (s *Store) Find(ctx context.Context, q db.Querier, idOrName string) (Service, error) {
+	sv, err := db.One(ctx, q, scanService, `SELECT `+serviceColumns+` FROM service WHERE id = $1 OR name = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1`, idOrName, idOrName)
+	if db.IsNoRows(err) {
+		return sv, fault.Newf(fault.NotFound, "There is no service %q. Look it up under Services.", idOrName)
+	}
+	if err != nil {
+		return sv, fmt.Errorf("find service: %w", err)
+	}
+	return sv, nil
+}
+
+// CreateService adds a service.
+func (s *Store) CreateService(ctx context.Context, tx *db.Tx, who actor.Actor, in SaveService) (Service, error) {
+	if err := s.access.Check(ctx, tx, who, "manage", access.Resource{Type: "service", Name: in.Name}); err != nil {
+		return Service{}, err
+	}
+	if err := s.validate(ctx, tx, &in); err != nil {
+		return Service{}, err
+	}
+	sv := Service{ID: id.New(), Name: in.Name, Title: in.Title, Environments: in.Environments, RotationID: in.RotationID, RunbookURL: in.RunbookURL}
+	now := db.Micro(s.clock.Now())
+	res, err := tx.Exec(ctx, `INSERT INTO service (id, name, title, environments, rotation, runbook_url, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT (name) DO NOTHING`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, now, now)
+	if err != nil {
+		return Service{}, fmt.Errorf("create service: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Change that one, or choose another name.", sv.Name)
+	}
+	return sv, s.savedService(ctx, tx, who, sv, true)
+}
+
+// ChangeService holds what is to change; nil stays as it is.
+type ChangeService struct {
+	Name         *string   `json:"name,omitempty"`
+	Title        *string   `json:"title,omitempty"`
+	Environments *[]string `json:"environments,omitempty"`
+	RotationID   *string   `json:"rotation_id,omitempty"`
+	RunbookURL   *string   `json:"runbook_url,omitempty"`
+}
+
+// UpdateService changes a service.
+func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, idOrName string, ch ChangeService) (Service, error) {
+	sv, err := s.Find(ctx, tx, idOrName)
+	if err != nil {
+		return Service{}, err
+	}
+	if err := s.access.Check(ctx, tx, who, "manage", resource(sv)); err != nil {
+		return Service{}, err
+	}
+	in := SaveService{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, RotationID: sv.RotationID, RunbookURL: sv.RunbookURL}
+	set(&in.Name, ch.Name)
+	set(&in.Title, ch.Title)
+	set(&in.Environments, ch.Environments)
+	set(&in.RotationID, ch.RotationID)
+	set(&in.RunbookURL, ch.RunbookURL)
+	if err := s.validate(ctx, tx, &in); err != nil {
+		return Service{}, err
+	}
+	if in.Name != sv.Name {
+		if other, err := s.Find(ctx, tx, in.Name); err == nil && other.ID != sv.ID {
+			return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Choose another name.", in.Name)
+		}
+	}
+	sv.Name, sv.Title, sv.Environments, sv.RotationID, sv.RunbookURL = in.Name, in.Title, in.Environments, in.RotationID, in.RunbookURL
+	if _, err := tx.Exec(ctx, `UPDATE service SET name=$2, title=$3, environments=$4, rotation=$5, runbook_url=$6, updated_at=$7 WHERE id=$1`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, db.Micro(s.clock.Now())); err != nil {
+		return Service{}, fmt.Errorf("update service: %w", err)
+	}
+	return sv, s.savedService(ctx, tx, who, sv, false)
+}
+
+func (s *Store) validate(ctx context.Context, q db.Querier, in *SaveService) error {
+	if err := in.normalize(); err != nil {
+		return err
+	}
+	if in.RotationID == "" {
+		return nil
+	}
+	if _, err := s.rotation(ctx, q, in.RotationID); err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return fault.Field("rotation_id", "There is no such rotation. Create it first, or leave the field empty.")
+		}
+		return err
+	}
+	return nil
+}
+
+func (s *Store) savedService(ctx context.Context, tx *db.Tx, who actor.Actor, sv Service, isNew bool) error {
+	err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "service:" + sv.ID},
+		ServiceSaved{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, Rotation: sv.RotationID, RunbookURL: sv.RunbookURL, New: isNew})
+	if err != nil {
+		return err
+	}
+	s.tell(tx)
+	return nil
+}
+
+// tell lets screens ask again who is on call.
+func (s *Store) tell(tx *db.Tx) {
+	tx.AfterCommit(func() { s.bus.Publish("office", map[string]any{"type": "oncall"}) })
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// OnCall says who answers for a service.
+type OnCall struct {
+	Service    string    `json:"service"`
+	RotationID string    `json:"rotation_id"`
+	UserID     string    `json:"user_id"`
+	Until      time.Time `json:"until"`
+	NextUserID string    `json:"next_user_id"`
+}
+
+// Now says who is on call for the service (its id or name) at the instant; ok is
+// false when nobody is. It asks no permission: paging must work for everyone.
+func (s *Store) Now(ctx context.Context, q db.Querier, service string, at time.Time) (on OnCall, ok bool, err error) {
+	sv, err := s.Find(ctx, q, service)
+	if err != nil || sv.RotationID == "" {
+		return OnCall{}, false, err
+	}
+	r, err := s.rotation(ctx, q, sv.RotationID)
+	if err != nil {
+		return OnCall{}, false, err
+	}
+	on, ok = now(sv, r, at)
+	return on, ok, nil
+}
+
+func now(sv Service, r Rotation, at time.Time) (OnCall, bool) {
+	d, ok := r.At(at)
+	if !ok {
+		return OnCall{}, false
+	}
+	on := OnCall{Service: sv.Name, RotationID: r.ID, UserID: d.UserID, Until: d.Until}
+	if next, ok := r.After(at); ok {
+		on.NextUserID = next.UserID
+	}
+	return on, true
+}
+
+// All says who is on call now, for every service that who may read.
+func (s *Store) All(ctx context.Context, q db.Querier, who actor.Actor) ([]OnCall, error) {
+	services, err := s.Services(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
+	rotations, err := s.rotations(ctx, q, "")
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string]Rotation{}
+	for _, r := range rotations {
+		byID[r.ID] = r
+	}
+	out, at := []OnCall{}, s.clock.Now()
+	for _, sv := range services {
+		if on, ok := now(sv, byID[sv.RotationID], at); ok {
+			out = append(out, on)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,150 @@
+package realtime
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"muster/internal/account"
+	"muster/internal/message"
+	"muster/internal/room"
+)
+
+// heard routes what the bus says. It runs in the publisher's goroutine, so
+// whatever needs the database is left for later.
+func (s *Server) heard(topic string, payload any) {
+	kind, thing, _ := strings.Cut(topic, ":")
+	switch p := payload.(type) {
+	case room.Room: // topic "rooms"
+		s.later("room "+p.ID, func(ctx context.Context) { s.roomChanged(ctx, p) })
+		s.later("floors", s.floors)
+		return
+	case message.Unread: // topic "unread"
+		event := map[string]any{"type": "unread", "room_id": p.Room.ID, "seq": p.Seq, "author": p.Author}
+		if !p.Room.Private {
+			s.send("office", event, false)
+			return
+		}
+		s.later("unread "+p.Room.ID, func(ctx context.Context) { s.toMembers(ctx, p.Room.ID, event) })
+		return
+	case account.Ended: // topic "session"
+		s.disconnect(p.SessionID)
+		s.send("user:"+p.UserID, p, false)
+		return
+	case account.Availability: // topic "availability"
+		s.later("presence "+p.UserID, func(ctx context.Context) { s.presence(ctx, p.UserID) })
+		return
+	case account.RolesTurned: // topic "roles": what they may follow has changed, so they connect anew
+		if err := s.node.Disconnect(p.UserID, centrifuge.WithCustomDisconnect(centrifuge.Disconnect{Code: 3000, Reason: "roles changed"})); err != nil {
+			s.log.Error("reconnect after a change of roles", "user", p.UserID, "error", err)
+		}
+		return
+	case map[string]any:
+		if kind == "user" && p["type"] == "membership" && p["member"] == false {
+			if roomID, ok := p["room_id"].(string); ok {
+				s.later("left "+thing+roomID, func(ctx context.Context) { s.leftRoom(ctx, thing, roomID) })
+			}
+		}
+	case string:
+		switch topic {
+		case "presence":
+			s.later("presence "+p, func(ctx context.Context) { s.presence(ctx, p) })
+			return
+		case "floors":
+			s.later("floors", s.floors)
+			return
+		}
+	}
+	s.send(topic, payload, kind == "room")
+}
+
+// later runs fn in the compose loop, after what was already there. Under the
+// same key only the newest is run: twenty moves of a person are one picture.
+func (s *Server) later(key string, fn func(ctx context.Context)) {
+	s.pendingMu.Lock()
+	if _, ok := s.pending[key]; !ok {
+		s.order = append(s.order, key)
+	}
+	s.pending[key] = fn
+	s.pendingMu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) compose() {
+	defer close(s.done)
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-s.wake:
+		}
+		s.pendingMu.Lock()
+		order, pending := s.order, s.pending
+		s.order, s.pending = nil, map[string]func(context.Context){}
+		s.pendingMu.Unlock()
+		for _, key := range order {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			pending[key](ctx)
+			cancel()
+		}
+	}
+}
+
+func (s *Server) presence(ctx context.Context, person string) {
+	public, members, private, err := s.views.Presence(ctx, person)
+	if err != nil {
+		s.log.Error("show presence", "person", person, "error", err)
+		return
+	}
+	s.send("office", map[string]any{"type": "presence", "presence": public}, false)
+	for _, m := range members {
+		s.send("user:"+m, map[string]any{"type": "presence", "presence": private}, false)
+	}
+}
+
+func (s *Server) floors(ctx context.Context) {
+	fs, err := s.views.Floors(ctx)
+	if err != nil {
+		s.log.Error("show floors", "error", err)
+		return
+	}
+	for _, f := range fs {
+		s.send("office", map[string]any{"type": "floor", "floor": f}, false)
+	}
+}
+
+func (s *Server) roomChanged(ctx context.Context, r room.Room) {
+	event := map[string]any{"type": "room", "room": r}
+	if !r.Private {
+		s.send("office", event, false)
+		return
+	}
+	s.toMembers(ctx, r.ID, event)
+}
+
+func (s *Server) toMembers(ctx context.Context, roomID string, event any) {
+	members, err := s.views.RoomMembers(ctx, roomID)
+	if err != nil {
+		s.log.Error("find a room's members", "room", roomID, "error", err)
+		return
+	}
+	for _, m := range slices.Compact(members) {
+		s.send("user:"+m, event, false)
+	}
+}
+
+// leftRoom ends a person's subscription to a room they may no longer read.
+func (s *Server) leftRoom(ctx context.Context, person, roomID string) {
+	if s.views.StillReads(ctx, person, roomID) {
+		return
+	}
+	if err := s.node.Unsubscribe(person, "room:"+roomID); err != nil {
+		s.log.Error("end a subscription", "room", roomID, "error", err)
+	}
+}

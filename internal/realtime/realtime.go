@@ -1,0 +1,252 @@
+// Package realtime is the socket door: it lets a signed-in client subscribe to
+// what it may read, and carries what the bus says to the screens concerned.
+//
+// Nothing here is a source of truth: a client that missed something sees a gap
+// in a room's numbers, or reconnects, and reads the rest over HTTP. What not
+// everybody may see (private rooms) is sent to the persons who may, never on
+// the channel of all.
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/fault"
+	"muster/internal/httpapi"
+)
+
+// Gate says whether who may follow the thing of this kind (room, run, incident).
+type Gate func(ctx context.Context, who actor.Actor, thing string) error
+
+// Views composes what screens are shown of things the bus only names.
+type Views interface {
+	// OfficeReader says whether who may follow the office as a whole.
+	OfficeReader(ctx context.Context, who actor.Actor) bool
+	// Presence gives what everybody may see of a person's place and state, and
+	// what the members of a private room they sit in see instead.
+	Presence(ctx context.Context, person string) (public any, members []string, private any, err error)
+	// Floors gives every floor as it is now.
+	Floors(ctx context.Context) ([]any, error)
+	// RoomMembers lists who may know of a private room.
+	RoomMembers(ctx context.Context, roomID string) ([]string, error)
+	// StillReads says whether a person may read the room (again).
+	StillReads(ctx context.Context, person, roomID string) bool
+}
+
+// Seats is told of connections.
+type Seats interface {
+	Connected(person, connection string) (gone func())
+}
+
+// Recheck resolves a person's session again: fault.Unauthenticated when it has ended.
+type Recheck func(ctx context.Context, who actor.Actor) (actor.Actor, error)
+
+// Server is the socket door.
+type Server struct {
+	node    *centrifuge.Node
+	log     *slog.Logger
+	views   Views
+	seats   Seats
+	gates   map[string]Gate
+	recheck Recheck
+	cancel  func()
+
+	mu       sync.Mutex
+	sessions map[string]map[*centrifuge.Client]bool // by session id
+
+	pendingMu sync.Mutex
+	pending   map[string]func(context.Context)
+	order     []string
+	wake      chan struct{}
+	stop      chan struct{}
+	done      chan struct{}
+}
+
+// recheckEvery is how long a socket lives on what its session was.
+const recheckEvery = 5 * time.Minute
+
+// New makes the door and begins to listen to the bus.
+func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string]Gate, recheck Recheck) (*Server, error) {
+	node, err := centrifuge.New(centrifuge.Config{
+		LogLevel:           centrifuge.LogLevelError,
+		LogHandler:         func(e centrifuge.LogEntry) { log.Error("socket: "+e.Message, "fields", e.Fields) },
+		ClientQueueMaxSize: 4 << 20, // a client this far behind is closed and reads on over HTTP
+		ClientChannelLimit: 256,
+		ChannelMaxLength:   128,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
+		sessions: map[string]map[*centrifuge.Client]bool{}, pending: map[string]func(context.Context){},
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	node.OnConnecting(s.connecting)
+	node.OnConnect(s.connected)
+	if err := node.Run(); err != nil {
+		return nil, err
+	}
+	go s.compose()
+	s.cancel = b.Subscribe(s.heard)
+	return s, nil
+}
+
+// Close ends every socket; clients connect again elsewhere or later.
+func (s *Server) Close(ctx context.Context) error {
+	s.cancel()
+	close(s.stop)
+	<-s.done
+	return s.node.Shutdown(ctx)
+}
+
+// Connections is how many sockets are open.
+func (s *Server) Connections() int { return s.node.Hub().NumClients() }
+
+type whoKey struct{}
+
+// Handler serves the socket. It stands behind httpapi's sign-in.
+func (s *Server) Handler() http.Handler {
+	ws := centrifuge.NewWebsocketHandler(s.node, centrifuge.WebsocketConfig{
+		MessageSizeLimit: 64 << 10,
+		WriteTimeout:     5 * time.Second,
+		PingPongConfig:   centrifuge.PingPongConfig{PingInterval: 5 * time.Second, PongTimeout: 3 * time.Second},
+		// CheckOrigin unset: a page of another origin is refused.
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := httpapi.Who(r.Context())
+		if err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		ctx := context.WithValue(r.Context(), whoKey{}, who)
+		ctx = centrifuge.SetCredentials(ctx, &centrifuge.Credentials{UserID: who.ID, ExpireAt: time.Now().Add(recheckEvery).Unix()})
+		ws.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+func whoOf(ctx context.Context) actor.Actor { who, _ := ctx.Value(whoKey{}).(actor.Actor); return who }
+
+func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+	who := whoOf(ctx)
+	if who.ID == "" {
+		return centrifuge.ConnectReply{}, centrifuge.DisconnectInvalidToken
+	}
+	subs := map[string]centrifuge.SubscribeOptions{"user:" + who.ID: {}}
+	if s.views.OfficeReader(ctx, who) {
+		subs["office"] = centrifuge.SubscribeOptions{}
+	}
+	return centrifuge.ConnectReply{Subscriptions: subs}, nil
+}
+
+func (s *Server) connected(c *centrifuge.Client) {
+	who := whoOf(c.Context())
+	gone := func() {}
+	if who.Kind == actor.Person {
+		gone = s.seats.Connected(who.ID, c.ID())
+	}
+	s.mu.Lock()
+	if s.sessions[who.Session] == nil {
+		s.sessions[who.Session] = map[*centrifuge.Client]bool{}
+	}
+	s.sessions[who.Session][c] = true
+	s.mu.Unlock()
+
+	c.OnDisconnect(func(centrifuge.DisconnectEvent) {
+		gone()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.sessions[who.Session], c)
+		if len(s.sessions[who.Session]) == 0 {
+			delete(s.sessions, who.Session)
+		}
+	})
+	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
+		if _, err := s.recheck(c.Context(), who); err != nil {
+			reply(centrifuge.RefreshReply{Expired: true}, nil)
+			return
+		}
+		reply(centrifuge.RefreshReply{ExpireAt: time.Now().Add(recheckEvery).Unix()}, nil)
+	})
+	c.OnSubscribe(func(e centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) {
+		go func() { // not in the reader: the check asks the database
+			if err := s.allowed(c.Context(), who, e.Channel); err != nil {
+				reply(centrifuge.SubscribeReply{}, socketError(err))
+				return
+			}
+			reply(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: strings.HasPrefix(e.Channel, "room:")}}, nil)
+		}()
+	})
+	c.OnRPC(func(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
+		if e.Method != "typing" {
+			reply(centrifuge.RPCReply{}, centrifuge.ErrorMethodNotFound)
+			return
+		}
+		var in struct {
+			Room string `json:"room_id"`
+		}
+		if json.Unmarshal(e.Data, &in) != nil || !c.IsSubscribed("room:"+in.Room) {
+			reply(centrifuge.RPCReply{}, centrifuge.ErrorPermissionDenied)
+			return
+		}
+		s.send("room:"+in.Room, map[string]string{"type": "typing", "user_id": who.ID}, false)
+		reply(centrifuge.RPCReply{}, nil)
+	})
+}
+
+func (s *Server) allowed(ctx context.Context, who actor.Actor, channel string) error {
+	who, err := s.recheck(ctx, who) // roles may have changed since the socket opened
+	if err != nil {
+		return err
+	}
+	kind, thing, _ := strings.Cut(channel, ":")
+	gate := s.gates[kind]
+	if gate == nil || thing == "" {
+		return fault.New(fault.NotFound, "There is no such channel.")
+	}
+	return gate(ctx, who, thing)
+}
+
+func socketError(err error) error {
+	switch fault.KindOf(err) {
+	case fault.Denied, fault.NotFound, fault.Unauthenticated:
+		return centrifuge.ErrorPermissionDenied
+	}
+	return centrifuge.ErrorInternal
+}
+
+// disconnect closes the sockets of one session.
+func (s *Server) disconnect(session string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.sessions[session] {
+		c.Disconnect(centrifuge.Disconnect{Code: 3500, Reason: "session ended"})
+	}
+}
+
+// send publishes to a channel; room channels keep a short history, so that a
+// client that lost its connection for a moment is given what it missed.
+func (s *Server) send(channel string, payload any, keep bool) {
+	data, err := json.Marshal(payload)
+	if err != nil {
+		s.log.Error("encode for the socket", "channel", channel, "error", err)
+		return
+	}
+	var opts []centrifuge.PublishOption
+	if keep {
+		opts = append(opts, centrifuge.WithHistory(100, time.Minute))
+	}
+	if _, err := s.node.Publish(channel, data, opts...); err != nil && !errors.Is(err, context.Canceled) {
+		s.log.Error("publish to the socket", "channel", channel, "error", err)
+	}
+}
