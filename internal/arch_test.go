@@ -19,7 +19,7 @@ var order = strings.Fields(`
 	ledger access key account approval notify
 	room message office
 	node job run schedule
-	oncall incident alert
+	oncall incident incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
 	command
 	integration/alertmanager

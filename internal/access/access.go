@@ -73,15 +73,37 @@ func (a *Access) Allowed(ctx context.Context, q db.Querier, who actor.Actor, act
 	if who.ID == "" {
 		return false
 	}
-	if who.IsSystem() {
-		return true
-	}
-	s, err := a.set(ctx, q)
+	j, err := a.Judge(ctx, q, who)
 	if err != nil {
 		a.log.ErrorContext(ctx, "policies cannot be read", "error", err)
 		return false
 	}
-	ok, _ := s.verdict(who.Name, groupsOf(who), action, res)
+	return j.Allowed(action, res)
+}
+
+// Judge answers many questions about one actor from one reading of the
+// policies: for lists, where a query per item would be most of the work.
+type Judge struct {
+	set    *set
+	who    actor.Actor
+	groups []string
+}
+
+// Judge reads the policies for who.
+func (a *Access) Judge(ctx context.Context, q db.Querier, who actor.Actor) (Judge, error) {
+	s, err := a.set(ctx, q)
+	return Judge{s, who, groupsOf(who)}, err
+}
+
+// Allowed is Access.Allowed as the policies were when the Judge was made.
+func (j Judge) Allowed(action string, res Resource) bool {
+	if j.set == nil || j.who.ID == "" {
+		return false
+	}
+	if j.who.IsSystem() {
+		return true
+	}
+	ok, _ := j.set.verdict(j.who.Name, j.groups, action, res)
 	return ok
 }
 

@@ -81,8 +81,8 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// Rule is the rule that decided.
-type Rule struct {
+// PolicyRule is the rule that decided.
+type PolicyRule struct {
 	Policy      string `json:"policy"`
 	Line        int    `json:"line"`
 	Description string `json:"description"`
@@ -90,10 +90,10 @@ type Rule struct {
 
 // Decision is an answer with its reason.
 type Decision struct {
-	Allowed       bool     `json:"allowed"`
-	Rule          *Rule    `json:"rule,omitempty"` // nil when no rule spoke
-	Text          string   `json:"text"`
-	WhoCouldGrant []string `json:"who_could_grant"`
+	Allowed       bool        `json:"allowed"`
+	Rule          *PolicyRule `json:"rule,omitempty"` // nil when no rule spoke
+	Text          string      `json:"text"`
+	WhoCouldGrant []string    `json:"who_could_grant"`
 }
 
 // set is every policy of the installation, compiled.
@@ -101,7 +101,7 @@ type set struct {
 	version  string
 	app      map[string][]rule // by resource type
 	project  map[string][]rule
-	problems []Problem
+	problems []Mistake
 }
 
 func newSet(version string) *set {
@@ -219,7 +219,7 @@ func (s *set) decide(who actor.Actor, action string, res Resource) Decision {
 	ok, by := s.verdict(who.Name, groupsOf(who), action, res)
 	d := Decision{Allowed: ok, WhoCouldGrant: []string{}}
 	if by != nil {
-		d.Rule = &Rule{by.policy, by.line, by.description}
+		d.Rule = &PolicyRule{by.policy, by.line, by.description}
 	}
 	if ok {
 		d.Text = fmt.Sprintf("Allowed by the policy %s, line %d: %s", by.policy, by.line, sentence(by.description))

@@ -6,21 +6,23 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+
+	"muster/internal/yamldoc"
 )
 
 // Application is the name of the context in which Muster's own permissions
 // (rooms, incidents, people, …) are granted.
 const Application = "muster"
 
-// Problem is a document that was dropped, or a remark about one that was kept.
-type Problem struct {
+// Mistake is a document that was dropped, or a remark about one that was kept.
+type Mistake struct {
 	Policy  string `json:"policy"`
 	Line    int    `json:"line"`
 	Text    string `json:"text"`
 	Dropped bool   `json:"dropped"`
 }
 
-func (p Problem) String() string { return fmt.Sprintf("%s:%d: %s", p.Policy, p.Line, p.Text) }
+func (p Mistake) String() string { return fmt.Sprintf("%s:%d: %s", p.Policy, p.Line, p.Text) }
 
 // Document is one parsed YAML document of a policy.
 type Document struct {
@@ -36,22 +38,22 @@ type Document struct {
 // application's store: a policy stored in a project may leave its context out
 // and speaks for no other project. A wrong document is dropped and reported;
 // the others are returned.
-func Parse(project, name string, src []byte) ([]Document, []Problem) {
+func Parse(project, name string, src []byte) ([]Document, []Mistake) {
 	text, err := clean(src)
 	if err != nil {
-		return nil, []Problem{problem(name, err, 1)}
+		return nil, []Mistake{mistake(name, err, 1)}
 	}
 	var docs []Document
-	var problems []Problem
+	var problems []Mistake
 	chunks := split(text)
 	if len(chunks) > maxDocs {
-		return nil, []Problem{{Policy: name, Line: chunks[maxDocs].first, Dropped: true,
+		return nil, []Mistake{{Policy: name, Line: chunks[maxDocs].first, Dropped: true,
 			Text: fmt.Sprintf("more than %d documents. Split the file into several policies.", maxDocs)}}
 	}
 	for _, c := range chunks {
 		d, remarks, err := document(project, name, c)
 		if err != nil {
-			problems = append(problems, problem(name, err, c.first))
+			problems = append(problems, mistake(name, err, c.first))
 			continue
 		}
 		docs = append(docs, d)
@@ -60,50 +62,50 @@ func Parse(project, name string, src []byte) ([]Document, []Problem) {
 	return docs, problems
 }
 
-func problem(name string, err error, line int) Problem {
+func mistake(name string, err error, line int) Mistake {
 	msg := err.Error()
 	if le, ok := err.(*lineError); ok {
 		line, msg = le.line, le.msg
 	}
-	return Problem{Policy: name, Line: line, Text: msg, Dropped: true}
+	return Mistake{Policy: name, Line: line, Text: msg, Dropped: true}
 }
 
 // document reads rule 1 of the format: description, one context, a non-empty
 // for, and by or notBy; anything else at the top is a mistake.
-func document(project, policy string, c chunk) (Document, []Problem, error) {
-	fail := func(line int, format string, a ...any) (Document, []Problem, error) {
+func document(project, policy string, c chunk) (Document, []Mistake, error) {
+	fail := func(line int, format string, a ...any) (Document, []Mistake, error) {
 		return Document{}, nil, at(line, format, a...)
 	}
 	v, err := decode(c)
 	if err != nil {
 		return Document{}, nil, err
 	}
-	if !v.isMap {
-		return fail(v.line, "a policy document must be a map with description, context, for and by.")
+	if v.Kind != yamldoc.Map {
+		return fail(v.Line, "a policy document must be a map with description, context, for and by.")
 	}
-	for _, e := range v.entries {
-		switch e.key {
+	for _, e := range v.Fields {
+		switch e.Key {
 		case "description", "context", "for", "by", "notBy", "id":
 		default:
-			return fail(e.line, "the key %q is not known. Allowed are description, context, for, by, notBy and id.", e.key)
+			return fail(e.Line, "the key %q is not known. Allowed are description, context, for, by, notBy and id.", e.Key)
 		}
 	}
-	d := Document{Line: v.line, Text: c.text}
-	if len(v.entries) > 0 {
-		d.Line = v.entries[0].line
+	d := Document{Line: v.Line, Text: c.text}
+	if len(v.Fields) > 0 {
+		d.Line = v.Fields[0].Line
 	}
-	desc := v.get("description")
-	if desc == nil || !desc.scalar || strings.TrimSpace(desc.text) == "" {
+	desc := v.Get("description")
+	if desc == nil || desc.Kind != yamldoc.Scalar || strings.TrimSpace(desc.Text) == "" {
 		return fail(d.Line, "the description is missing. Say in one sentence what the policy is for.")
 	}
-	d.Description = strings.TrimSpace(desc.text)
-	if i := v.get("id"); i != nil {
-		if !i.scalar {
-			return fail(i.line, "id must be a plain word.")
+	d.Description = strings.TrimSpace(desc.Text)
+	if i := v.Get("id"); i != nil {
+		if i.Kind != yamldoc.Scalar {
+			return fail(i.Line, "id must be a plain word.")
 		}
-		d.ID = i.text
+		d.ID = i.Text
 	}
-	ctx, remarks, err := contextOf(project, policy, d.Line, v.get("context"))
+	ctx, remarks, err := contextOf(project, policy, d.Line, v.Get("context"))
 	if err != nil {
 		return Document{}, nil, err
 	}
@@ -111,19 +113,19 @@ func document(project, policy string, c chunk) (Document, []Problem, error) {
 	if err != nil {
 		return Document{}, nil, err
 	}
-	types := v.get("for")
+	types := v.Get("for")
 	if types == nil {
 		return fail(d.Line, "the section \"for\" is missing: it lists the resource types and what is allowed or denied.")
 	}
-	if !types.isMap || len(types.entries) == 0 {
-		return fail(types.line, "the section \"for\" must list at least one resource type.")
+	if types.Kind != yamldoc.Map || len(types.Fields) == 0 {
+		return fail(types.Line, "the section \"for\" must list at least one resource type.")
 	}
-	for _, t := range types.entries {
-		if t.val.isMap || t.val.scalar || len(t.val.items) == 0 {
-			return fail(t.line, "the type %q must have a list of entries, each beginning with \"-\".", t.key)
+	for _, t := range types.Fields {
+		if t.Value.Kind == yamldoc.Map || t.Value.Kind == yamldoc.Scalar || len(t.Value.Items) == 0 {
+			return fail(t.Line, "the type %q must have a list of entries, each beginning with \"-\".", t.Key)
 		}
-		for _, item := range t.val.items {
-			r, err := typeEntry(t.key, item)
+		for _, item := range t.Value.Items {
+			r, err := typeEntry(t.Key, item)
 			if err != nil {
 				return Document{}, nil, err
 			}
@@ -143,46 +145,46 @@ type scope struct {
 	project pattern
 }
 
-func contextOf(project, policy string, line int, v *value) (scope, []Problem, error) {
+func contextOf(project, policy string, line int, v *yamldoc.Value) (scope, []Mistake, error) {
 	if v == nil {
 		if project == "" {
 			return scope{}, nil, at(line, "the context is missing: write context: {project: NAME} or context: {application: %s}.", Application)
 		}
 		return scope{project: literal(project)}, nil, nil
 	}
-	if !v.isMap || len(v.entries) != 1 {
-		return scope{}, nil, at(v.line, "the context must have exactly one of project and application.")
+	if v.Kind != yamldoc.Map || len(v.Fields) != 1 {
+		return scope{}, nil, at(v.Line, "the context must have exactly one of project and application.")
 	}
-	e := v.entries[0]
-	if !e.val.scalar || e.val.text == "" {
-		return scope{}, nil, at(e.line, "context.%s must be a name.", e.key)
+	e := v.Fields[0]
+	if e.Value.Kind != yamldoc.Scalar || e.Value.Text == "" {
+		return scope{}, nil, at(e.Line, "context.%s must be a name.", e.Key)
 	}
-	switch e.key {
+	switch e.Key {
 	case "project":
-		p, err := compile(e.val.text, e.line)
+		p, err := compile(e.Value.Text, e.Line)
 		if err != nil {
 			return scope{}, nil, err
 		}
 		if project != "" {
 			// Otherwise who may edit one project's policies could open every other.
 			if !p.match(project) {
-				return scope{}, nil, at(e.line, "this policy is stored in project %s and cannot speak for project %s.", project, e.val.text)
+				return scope{}, nil, at(e.Line, "this policy is stored in project %s and cannot speak for project %s.", project, e.Value.Text)
 			}
 			p = literal(project)
 		}
 		return scope{project: p}, nil, nil
 	case "application":
 		if project != "" {
-			return scope{}, nil, at(e.line, "a policy stored in project %s cannot give application rights. Store it as an application policy.", project)
+			return scope{}, nil, at(e.Line, "a policy stored in project %s cannot give application rights. Store it as an application policy.", project)
 		}
-		var remarks []Problem
-		if e.val.text != Application {
-			remarks = append(remarks, Problem{Policy: policy, Line: e.line,
-				Text: fmt.Sprintf("Kept, but it grants nothing here: the application is named %s, not %s.", Application, e.val.text)})
+		var remarks []Mistake
+		if e.Value.Text != Application {
+			remarks = append(remarks, Mistake{Policy: policy, Line: e.Line,
+				Text: fmt.Sprintf("Kept, but it grants nothing here: the application is named %s, not %s.", Application, e.Value.Text)})
 		}
-		return scope{app: e.val.text}, remarks, nil
+		return scope{app: e.Value.Text}, remarks, nil
 	}
-	return scope{}, nil, at(e.line, "the context %q is not known: write project or application.", e.key)
+	return scope{}, nil, at(e.Line, "the context %q is not known: write project or application.", e.Key)
 }
 
 // subject is who a document speaks of.
@@ -192,8 +194,8 @@ type subject struct {
 	groups []pattern
 }
 
-func subjects(line int, v *value) (*subject, error) {
-	by, not := v.get("by"), v.get("notBy")
+func subjects(line int, v *yamldoc.Value) (*subject, error) {
+	by, not := v.Get("by"), v.Get("notBy")
 	if (by == nil) == (not == nil) {
 		return nil, at(line, "write exactly one of by and notBy: whom the policy is for.")
 	}
@@ -202,48 +204,48 @@ func subjects(line int, v *value) (*subject, error) {
 	if s.not {
 		by, word = not, "notBy"
 	}
-	if !by.isMap || len(by.entries) == 0 {
-		return nil, at(by.line, "%s must name a group or a username.", word)
+	if by.Kind != yamldoc.Map || len(by.Fields) == 0 {
+		return nil, at(by.Line, "%s must name a group or a username.", word)
 	}
-	for _, e := range by.entries {
-		names, err := words(e.val, word+"."+e.key)
+	for _, e := range by.Fields {
+		names, err := words(e.Value, word+"."+e.Key)
 		if err != nil {
 			return nil, err
 		}
 		var ps []pattern
 		for _, n := range names {
-			p, err := compile(n, e.line)
+			p, err := compile(n, e.Line)
 			if err != nil {
 				return nil, err
 			}
 			ps = append(ps, p)
 		}
-		switch e.key {
+		switch e.Key {
 		case "group":
 			s.groups = ps
 		case "username":
 			s.users = ps
 		default:
-			return nil, at(e.line, "%s.%s is not known: write group or username.", word, e.key)
+			return nil, at(e.Line, "%s.%s is not known: write group or username.", word, e.Key)
 		}
 	}
 	return s, nil
 }
 
 // words reads one string or a list of strings, none of them empty.
-func words(v *value, what string) ([]string, error) {
-	if v.scalar && v.text != "" {
-		return []string{v.text}, nil
+func words(v *yamldoc.Value, what string) ([]string, error) {
+	if v.Kind == yamldoc.Scalar && v.Text != "" {
+		return []string{v.Text}, nil
 	}
-	if v.scalar || v.null || v.isMap || len(v.items) == 0 {
-		return nil, at(v.line, "%s must be a word or a list of words.", what)
+	if v.Kind == yamldoc.Scalar || v.Kind == yamldoc.Null || v.Kind == yamldoc.Map || len(v.Items) == 0 {
+		return nil, at(v.Line, "%s must be a word or a list of words.", what)
 	}
 	var out []string
-	for _, i := range v.items {
-		if !i.scalar || i.text == "" {
-			return nil, at(i.line, "%s must be a word or a list of words.", what)
+	for _, i := range v.Items {
+		if i.Kind != yamldoc.Scalar || i.Text == "" {
+			return nil, at(i.Line, "%s must be a word or a list of words.", what)
 		}
-		out = append(out, i.text)
+		out = append(out, i.Text)
 	}
 	return out, nil
 }
@@ -261,25 +263,25 @@ type rule struct {
 	deny        []string
 }
 
-func typeEntry(typ string, v *value) (rule, error) {
-	r := rule{typ: typ, line: v.line}
-	if !v.isMap || len(v.entries) == 0 {
-		return r, at(v.line, "an entry of %q must be a map with allow or deny.", typ)
+func typeEntry(typ string, v *yamldoc.Value) (rule, error) {
+	r := rule{typ: typ, line: v.Line}
+	if v.Kind != yamldoc.Map || len(v.Fields) == 0 {
+		return r, at(v.Line, "an entry of %q must be a map with allow or deny.", typ)
 	}
-	r.line = v.entries[0].line
-	for _, e := range v.entries {
+	r.line = v.Fields[0].Line
+	for _, e := range v.Fields {
 		var err error
-		switch e.key {
+		switch e.Key {
 		case "allow":
-			r.allow, err = words(e.val, "allow")
+			r.allow, err = words(e.Value, "allow")
 		case "deny":
-			r.deny, err = words(e.val, "deny")
+			r.deny, err = words(e.Value, "deny")
 		case "equals", "match", "contains", "subset":
 			var ts []test
 			ts, err = section(e)
 			r.tests = append(r.tests, ts...)
 		default:
-			err = at(e.line, "%q is not known in an entry: write allow, deny, equals, match, contains or subset.", e.key)
+			err = at(e.Line, "%q is not known in an entry: write allow, deny, equals, match, contains or subset.", e.Key)
 		}
 		if err != nil {
 			return r, err
@@ -299,27 +301,27 @@ type test struct {
 	res    []pattern
 }
 
-func section(e entry) ([]test, error) {
-	if !e.val.isMap || len(e.val.entries) == 0 {
-		return nil, at(e.line, "%s must be a map from an attribute to what it must be.", e.key)
+func section(e yamldoc.Field) ([]test, error) {
+	if e.Value.Kind != yamldoc.Map || len(e.Value.Fields) == 0 {
+		return nil, at(e.Line, "%s must be a map from an attribute to what it must be.", e.Key)
 	}
 	var out []test
-	for _, a := range e.val.entries {
-		t := test{kind: e.key, attr: a.key}
-		if e.key == "equals" {
-			if !a.val.scalar {
-				return nil, at(a.line, "equals.%s takes one string. Use match for alternatives (a|b), contains for several tags.", a.key)
+	for _, a := range e.Value.Fields {
+		t := test{kind: e.Key, attr: a.Key}
+		if e.Key == "equals" {
+			if a.Value.Kind != yamldoc.Scalar {
+				return nil, at(a.Line, "equals.%s takes one string. Use match for alternatives (a|b), contains for several tags.", a.Key)
 			}
-			t.values = []string{a.val.text}
+			t.values = []string{a.Value.Text}
 		} else {
 			var err error
-			if t.values, err = words(a.val, e.key+"."+a.key); err != nil {
+			if t.values, err = words(a.Value, e.Key+"."+a.Key); err != nil {
 				return nil, err
 			}
 		}
-		if e.key == "match" {
+		if e.Key == "match" {
 			for _, v := range t.values {
-				p, err := compile(v, a.line)
+				p, err := compile(v, a.Line)
 				if err != nil {
 					return nil, err
 				}

@@ -26,11 +26,11 @@ type Policy struct {
 	BuiltIn   bool   // a default that applies until a policy of its name is stored
 	UpdatedBy string // user id
 	UpdatedAt time.Time
-	Problems  []Problem // computed when read
+	Problems  []Mistake // computed when read
 }
 
-// Item says what became of one document of an import.
-type Item struct {
+// PolicyItem says what became of one document of an import.
+type PolicyItem struct {
 	Name    string `json:"name"`
 	Result  string `json:"result"` // created, updated, unchanged, dropped
 	Message string `json:"message"`
@@ -62,7 +62,7 @@ func policyResource(project, name string) Resource {
 
 // Put stores a policy whole and says what became of each of its documents. A
 // file without a single right document is refused.
-func (a *Access) Put(ctx context.Context, tx *db.Tx, who actor.Actor, project, name, text string) ([]Item, error) {
+func (a *Access) Put(ctx context.Context, tx *db.Tx, who actor.Actor, project, name, text string) ([]PolicyItem, error) {
 	if err := a.manage(ctx, tx, who, project, name); err != nil {
 		return nil, err
 	}
@@ -79,14 +79,14 @@ func (a *Access) Put(ctx context.Context, tx *db.Tx, who actor.Actor, project, n
 }
 
 // Preview is Put without storing.
-func (a *Access) Preview(ctx context.Context, q db.Querier, who actor.Actor, project, name, text string) ([]Item, error) {
+func (a *Access) Preview(ctx context.Context, q db.Querier, who actor.Actor, project, name, text string) ([]PolicyItem, error) {
 	if err := a.Check(ctx, q, who, "manage", policyResource(project, name)); err != nil {
 		return nil, err
 	}
 	return a.plan(ctx, q, project, name, text)
 }
 
-func changed(items []Item) bool {
+func changed(items []PolicyItem) bool {
 	for _, i := range items {
 		if i.Result != "unchanged" {
 			return true
@@ -96,7 +96,7 @@ func changed(items []Item) bool {
 }
 
 // plan compares the documents with those stored, by id or description.
-func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text string) ([]Item, error) {
+func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text string) ([]PolicyItem, error) {
 	if !nameRE.MatchString(name) {
 		return nil, fault.Field("name", "A policy's name has letters, digits, dots, dashes and underscores, at most 100.")
 	}
@@ -122,9 +122,9 @@ func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text str
 	} else if !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	items := []Item{}
+	items := []PolicyItem{}
 	for _, d := range docs {
-		i := Item{Name: d.Description, Line: d.Line, Result: "created", Message: fmt.Sprintf("%d rules", len(d.rules))}
+		i := PolicyItem{Name: d.Description, Line: d.Line, Result: "created", Message: fmt.Sprintf("%d rules", len(d.rules))}
 		if len(d.rules) == 1 {
 			i.Message = "1 rule"
 		}
@@ -138,7 +138,7 @@ func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text str
 	}
 	for _, p := range problems {
 		if p.Dropped {
-			items = append(items, Item{Name: name, Line: p.Line, Result: "dropped", Message: p.Text})
+			items = append(items, PolicyItem{Name: name, Line: p.Line, Result: "dropped", Message: p.Text})
 		} else {
 			for n := range items {
 				if items[n].Line <= p.Line && (n+1 == len(docs) || items[n+1].Line > p.Line) {
@@ -253,7 +253,7 @@ func (a *Access) Get(ctx context.Context, q db.Querier, project, name string) (P
 	p, err := db.One(ctx, q, scan, columns+` WHERE project = $1 AND name = $2`, project, name)
 	if db.IsNoRows(err) {
 		if text := builtIn[name]; project == "" && text != "" {
-			return Policy{Name: name, Text: text, BuiltIn: true, Problems: []Problem{}}, nil
+			return Policy{Name: name, Text: text, BuiltIn: true, Problems: []Mistake{}}, nil
 		}
 		return p, notFound(name)
 	}
@@ -266,7 +266,7 @@ func (a *Access) Get(ctx context.Context, q db.Querier, project, name string) (P
 
 func (p *Policy) fill() {
 	if _, p.Problems = Parse(p.Project, p.Name, []byte(p.Text)); p.Problems == nil {
-		p.Problems = []Problem{}
+		p.Problems = []Mistake{}
 	}
 	p.BuiltIn = p.Project == "" && builtIn[p.Name] == p.Text
 }
@@ -288,7 +288,7 @@ func (a *Access) List(ctx context.Context, q db.Querier, who actor.Actor, projec
 	if project == "" {
 		for name, text := range builtIn {
 			if !have[name] {
-				ps = append(ps, Policy{Name: name, Text: text, BuiltIn: true, Problems: []Problem{}})
+				ps = append(ps, Policy{Name: name, Text: text, BuiltIn: true, Problems: []Mistake{}})
 			}
 		}
 		sort.Slice(ps, func(i, j int) bool { return ps[i].Name < ps[j].Name })

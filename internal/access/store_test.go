@@ -47,8 +47,8 @@ func (f *fixture) allowed(who actor.Actor, action string, res access.Resource) b
 	return f.access.Allowed(f.ctx, f.db.Read(), who, action, res)
 }
 
-func (f *fixture) put(who actor.Actor, project, name, text string) ([]access.Item, error) {
-	var items []access.Item
+func (f *fixture) put(who actor.Actor, project, name, text string) ([]access.PolicyItem, error) {
+	var items []access.PolicyItem
 	err := f.access.Do(f.ctx, who, func(tx *db.Tx) (err error) {
 		items, err = f.access.Put(f.ctx, tx, who, project, name, text)
 		return err

@@ -2,16 +2,13 @@ package access
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/lexer"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
-
-	yaml "github.com/goccy/go-yaml"
+	"muster/internal/fault"
+	"muster/internal/yamldoc"
 )
 
 // Bounds of one policy file. Real files are a few kilobytes; whatever is beyond
@@ -104,237 +101,44 @@ func clean(src []byte) (string, error) {
 	return strings.ReplaceAll(text, "\r", "\n"), nil
 }
 
-// value is a YAML value with its line; exactly one of the shapes is set.
-type value struct {
-	line    int
-	scalar  bool
-	null    bool
-	text    string
-	isMap   bool
-	entries []entry
-	items   []*value
-}
-
-type entry struct {
-	key  string
-	line int
-	val  *value
-}
-
-func (v *value) get(key string) *value {
-	for _, e := range v.entries {
-		if e.key == key {
-			return e.val
-		}
-	}
-	return nil
-}
-
-// decode parses one document into values.
-func decode(c chunk) (v *value, err error) {
-	off := c.first - 1
-	// The parser is third-party code fed with foreign text: a panic of it is a
-	// wrong document, nothing more.
+// decode parses one document; the lines of its values are those of the file.
+func decode(c chunk) (v *yamldoc.Value, err error) {
+	// A panic over foreign text is a wrong document, and not the end of a check
+	// that only wanted to read the others.
 	defer func() {
 		if p := recover(); p != nil {
 			v, err = nil, at(c.first, "this document is not valid YAML.")
 		}
 	}()
-	if err := shallow(c); err != nil {
-		return nil, err
+	docs, err := yamldoc.Parse([]byte(c.text))
+	if err != nil {
+		if e, ok := errors.AsType[*yamldoc.Error](err); ok {
+			return nil, at(max(e.Line, 1)+c.first-1, "%s", e.Msg)
+		}
+		return nil, at(c.first, "%s", fault.Message(err))
 	}
-	f, perr := parser.ParseBytes([]byte(c.text), 0)
-	if perr != nil {
-		line := c.first
-		if ye, ok := perr.(yaml.Error); ok && ye.GetToken() != nil && ye.GetToken().Position != nil {
-			return nil, at(ye.GetToken().Position.Line+off, "not valid YAML: %s.", ye.GetMessage())
-		}
-		return nil, at(line, "not valid YAML.")
-	}
-	var root *value
-	for _, d := range f.Docs {
-		if d.Body == nil {
-			continue
-		}
-		if root != nil {
-			return nil, at(lineOf(d.Body)+off, "a second document without a --- line before it.")
-		}
-		w := walker{off: off, left: maxNodes, anchors: map[string]*value{}}
-		if root, err = w.walk(d.Body); err != nil {
-			return nil, err
-		}
-	}
-	if root == nil {
+	switch {
+	case len(docs) == 0:
 		return nil, at(c.first, "the document is empty.")
+	case len(docs) > 1:
+		return nil, at(docs[1].Line+c.first-1, "a second document without a --- line before it.")
 	}
-	return root, nil
+	shift(docs[0], c.first-1, map[*yamldoc.Value]bool{})
+	return docs[0], nil
 }
 
-// shallow refuses text nested so deep that a recursive parser would need a
-// stack out of proportion to the input.
-func shallow(c chunk) error {
-	depth, line, onLine := 0, 0, 0
-	for _, t := range lexer.Tokenize(c.text) {
-		n := 0
-		if t.Position != nil {
-			n = t.Position.Line
-		}
-		if n != line {
-			line, onLine = n, 0
-		}
-		switch t.Type {
-		case token.SequenceStartType, token.MappingStartType:
-			depth++
-		case token.SequenceEndType, token.MappingEndType:
-			depth--
-		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
-			onLine++
-		}
-		if depth > maxDepth || onLine > maxDepth {
-			return at(line+c.first-1, "nested deeper than %d levels.", maxDepth)
-		}
+// shift moves the lines of a tree down by n; a value an alias shares moves once.
+func shift(v *yamldoc.Value, n int, done map[*yamldoc.Value]bool) {
+	if v == nil || n == 0 || done[v] {
+		return
 	}
-	return nil
-}
-
-// walker turns the parser's tree into values. Aliases are expanded against a
-// budget, so a few lines cannot grow into gigabytes.
-type walker struct {
-	off     int
-	left    int
-	depth   int
-	anchors map[string]*value
-}
-
-func lineOf(n ast.Node) int {
-	if t := n.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
+	done[v] = true
+	v.Line += n
+	for _, i := range v.Items {
+		shift(i, n, done)
 	}
-	return 1
-}
-
-func (w *walker) spend(line, n int) error {
-	if w.left -= n; w.left < 0 {
-		return at(line, "the document expands to more than %d values.", maxNodes)
+	for i := range v.Fields {
+		v.Fields[i].Line += n
+		shift(v.Fields[i].Value, n, done)
 	}
-	return nil
-}
-
-func (w *walker) walk(n ast.Node) (*value, error) {
-	w.depth++
-	defer func() { w.depth-- }()
-	line := lineOf(n) + w.off
-	if w.depth > 4*maxDepth {
-		return nil, at(line, "nested deeper than %d levels.", 4*maxDepth)
-	}
-	if err := w.spend(line, 1); err != nil {
-		return nil, err
-	}
-	switch n := n.(type) {
-	case *ast.NullNode:
-		return &value{line: line, null: true}, nil
-	case *ast.StringNode:
-		return &value{line: line, scalar: true, text: n.Value}, nil
-	case *ast.LiteralNode:
-		return &value{line: line, scalar: true, text: n.Value.Value}, nil
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return &value{line: line, scalar: true, text: n.GetToken().Value}, nil
-	case *ast.TagNode:
-		return w.tag(n, line)
-	case *ast.AnchorNode:
-		v, err := w.walk(n.Value)
-		if err != nil {
-			return nil, err
-		}
-		w.anchors[n.Name.GetToken().Value] = v
-		return v, nil
-	case *ast.AliasNode:
-		name := n.Value.GetToken().Value
-		v, ok := w.anchors[name]
-		if !ok {
-			return nil, at(line, "the alias *%s has no anchor &%s above it.", name, name)
-		}
-		return v, w.spend(line, size(v))
-	case *ast.SequenceNode:
-		v := &value{line: line}
-		v.items = make([]*value, 0, len(n.Values))
-		for _, c := range n.Values {
-			if c == nil {
-				return nil, at(line, "an empty list entry.")
-			}
-			i, err := w.walk(c)
-			if err != nil {
-				return nil, err
-			}
-			v.items = append(v.items, i)
-		}
-		return v, nil
-	case *ast.MappingNode:
-		v := &value{line: line, isMap: true}
-		for _, c := range n.Values {
-			if err := w.pair(v, c); err != nil {
-				return nil, err
-			}
-		}
-		return v, nil
-	case *ast.MappingValueNode:
-		v := &value{line: line, isMap: true}
-		return v, w.pair(v, n)
-	}
-	return nil, at(line, "this kind of YAML value is not accepted in a policy.")
-}
-
-// tag accepts the standard tags of plain values and nothing that could name a type to build.
-func (w *walker) tag(n *ast.TagNode, line int) (*value, error) {
-	switch t := n.GetToken().Value; t {
-	case "!!str", "!!map", "!!seq", "!!bool", "!!int":
-		return w.walk(n.Value)
-	default:
-		return nil, at(line, "the tag %s is not accepted in a policy.", t)
-	}
-}
-
-func (w *walker) pair(m *value, n *ast.MappingValueNode) error {
-	line := lineOf(n.Key) + w.off
-	v, err := w.walk(n.Value)
-	if err != nil {
-		return err
-	}
-	if n.Key.IsMergeKey() {
-		if !v.isMap {
-			return at(line, "<< must be given a map.")
-		}
-		for _, e := range v.entries {
-			if m.get(e.key) == nil {
-				m.entries = append(m.entries, e)
-			}
-		}
-		return nil
-	}
-	k, err := w.walk(n.Key)
-	if err != nil {
-		return err
-	}
-	if !k.scalar {
-		return at(line, "a key must be a plain word.")
-	}
-	if len(m.entries) >= maxKeys {
-		return at(line, "more than %d keys in one map.", maxKeys)
-	}
-	if m.get(k.text) != nil {
-		return at(line, "the key %q stands here twice.", k.text)
-	}
-	m.entries = append(m.entries, entry{k.text, line, v})
-	return nil
-}
-
-func size(v *value) int {
-	n := 1
-	for _, i := range v.items {
-		n += size(i)
-	}
-	for _, e := range v.entries {
-		n += 1 + size(e.val)
-	}
-	return n
 }

@@ -49,7 +49,7 @@ type User struct {
 	Display  string   `json:"display"`
 	Email    string   `json:"email"`
 	Title    string   `json:"title" doc:"What they do"`
-	Roles    []string `json:"roles" nullable:"false"`
+	Roles    []string `json:"roles"`
 	Team     string   `json:"team"`
 	Initials string   `json:"initials"`
 	Hue      int      `json:"hue" minimum:"0" maximum:"359"`

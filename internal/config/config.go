@@ -20,7 +20,6 @@ type Config struct {
 	Data      string `yaml:"-"`          // the data folder
 	Addr      string `yaml:"addr"`       // host:port to listen on
 	PublicURL string `yaml:"public_url"` // how people reach it; "" follows addr
-	Office    string `yaml:"office"`     // the name in the top bar until an administrator changes it
 	Demo      bool   `yaml:"-"`
 
 	Database  string `yaml:"database"`   // postgres://…; "" is SQLite in the data folder
@@ -62,18 +61,21 @@ type Runs struct {
 	Workers  int   `yaml:"workers"`   // tasks at once
 }
 
-// Load reads DATA/muster.yaml if it is there, then the environment
+// Load reads file, or DATA/muster.yaml if that is there, then the environment
 // (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD).
-func Load(data string) (Config, error) {
+func Load(data, file string) (Config, error) {
 	c := Config{
-		Data: data, Addr: "127.0.0.1:8080", Office: "Muster",
+		Data: data, Addr: "127.0.0.1:8080",
 		SMTP:     SMTP{Port: 587, TLS: "starttls"},
 		Incident: Incident{Prefix: "INC", First: 1001},
 		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
 	}
-	file := filepath.Join(data, "muster.yaml")
+	given := file != ""
+	if !given {
+		file = filepath.Join(data, "muster.yaml")
+	}
 	b, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && (given || !errors.Is(err, fs.ErrNotExist)) {
 		return c, fmt.Errorf("read settings: %w", err)
 	}
 	if len(b) > 0 {

@@ -41,6 +41,7 @@ type API struct {
 	huma   huma.API
 	routes []Route
 	auth   Authenticator
+	names  *schemaNames
 	limit  *limiter
 }
 
@@ -86,11 +87,13 @@ func New(c Core, version string, auth Authenticator) *API {
 	cfg.DocsPath = "" // its page loads scripts from elsewhere; ours is in docs.go
 	cfg.SchemasPath = ""
 	cfg.CreateHooks = nil // no $schema in answers
+	names := &schemaNames{taken: map[string]reflect.Type{}}
+	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", names.name)
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token (`muster token create`)."},
 		"session": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The browser's session; unsafe methods also need the header X-CSRF-Token from /me."},
 	}
-	a := &API{Core: c, mux: mux, auth: auth, limit: newLimiter(100, 400)}
+	a := &API{Core: c, mux: mux, auth: auth, names: names, limit: newLimiter(100, 400)}
 	a.huma = humago.New(mux, cfg)
 	a.registerDocs()
 	return a
@@ -131,6 +134,7 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 		r.Timeout = 30 * time.Second
 	}
 	a.routes = append(a.routes, r)
+	a.names.operation = r.ID
 	op := huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: Base + r.Path, Summary: r.Summary, Description: r.Description,
 		Tags: []string{r.Tag}, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, BodyReadTimeout: r.Timeout,
@@ -142,16 +146,14 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 	}
 	call := func(ctx context.Context, in *In) (out Out, err error) {
 		l := loginOf(ctx)
-		if r.Access != "public" {
-			if l.err != nil {
-				return out, a.problem(ctx, l.err)
-			}
+		if r.Access != "public" && l.err != nil {
+			return out, a.problem(ctx, l.Who, l.err)
 		}
 		ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 		defer cancel()
 		out, err = fn(ctx, l.Who, in)
 		if err != nil {
-			return out, a.problem(ctx, err)
+			return out, a.problem(ctx, l.Who, err)
 		}
 		return out, nil
 	}
@@ -172,8 +174,10 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 	})
 }
 
-// problem turns an error into what the client sees, and logs what it must not see.
-func (a *API) problem(ctx context.Context, err error) error {
+// problem turns an error into what the client sees, logs what it must not see,
+// and records a denial: reads open no transaction that would.
+func (a *API) problem(ctx context.Context, who actor.Actor, err error) error {
+	a.Access.Record(ctx, who, err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal {
 		if ctx.Err() != nil {

@@ -23,14 +23,14 @@ type Posted struct {
 	Reply string `json:"reply,omitempty" doc:"The command's answer, for you only (markdown)"`
 }
 
-type messageID struct {
+type MessagePath struct {
 	ID string `path:"id" maxLength:"36"`
 }
 
 // RegisterMessages adds history, posting and changing messages.
 func RegisterMessages(a *API, d MessageDeps) {
 	type history struct {
-		roomID
+		RoomPath
 		Before       int64  `query:"before" minimum:"0" doc:"Roots with a number below this"`
 		Around       string `query:"around" maxLength:"36" doc:"Message id: the stretch around it"`
 		ChangedAfter int64  `query:"changed_after" minimum:"-1" default:"-1" doc:"Everything whose newest version has a number above this, replies flat, oldest change first"`
@@ -42,10 +42,10 @@ func RegisterMessages(a *API, d MessageDeps) {
 			if in.ChangedAfter >= 0 {
 				rg.ChangedAfter = &in.ChangedAfter
 			}
-			return d.Messages.History(ctx, a.DB.Read(), who, in.roomID.ID, rg)
+			return d.Messages.History(ctx, a.DB.Read(), who, in.RoomPath.ID, rg)
 		})
 	type post struct {
-		roomID
+		RoomPath
 		Body struct {
 			Text   string `json:"text" minLength:"1" maxLength:"16384" doc:"Markdown, or a command that begins with /"`
 			Thread string `json:"thread,omitempty" maxLength:"36" doc:"Id of the message it answers"`
@@ -54,7 +54,7 @@ func RegisterMessages(a *API, d MessageDeps) {
 	}
 	Handle(a, Route{Method: "POST", Path: "/rooms/{id}/messages", ID: "post-message", Summary: "Say something in a room, or carry out a command", Tag: "Messages", Access: "room:post", Status: 201},
 		func(ctx context.Context, who actor.Actor, in *post) (Posted, error) {
-			r, err := d.Rooms.See(ctx, a.DB.Read(), who, in.roomID.ID)
+			r, err := d.Rooms.See(ctx, a.DB.Read(), who, in.RoomPath.ID)
 			if err != nil {
 				return Posted{}, err
 			}
@@ -62,13 +62,13 @@ func RegisterMessages(a *API, d MessageDeps) {
 			return Posted{said.Message, said.Reply}, err
 		})
 	type complete struct {
-		roomID
+		RoomPath
 		Text string `query:"text" maxLength:"4096"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/rooms/{id}/complete", ID: "complete-command", Summary: "Propose how a half-typed command may go on", Tag: "Messages", Access: "room:read"},
 		func(ctx context.Context, who actor.Actor, in *complete) (List[command.Completion], error) {
 			q := a.DB.Read()
-			r, err := d.Rooms.See(ctx, q, who, in.roomID.ID)
+			r, err := d.Rooms.See(ctx, q, who, in.RoomPath.ID)
 			if err != nil {
 				return ListOf[command.Completion](nil), err
 			}
@@ -76,11 +76,11 @@ func RegisterMessages(a *API, d MessageDeps) {
 			return ListOf(items), err
 		})
 	Handle(a, Route{Method: "GET", Path: "/messages/{id}", ID: "get-message", Summary: "Read one message", Tag: "Messages", Access: "room:read"},
-		func(ctx context.Context, who actor.Actor, in *messageID) (message.Message, error) {
+		func(ctx context.Context, who actor.Actor, in *MessagePath) (message.Message, error) {
 			return d.Messages.Get(ctx, a.DB.Read(), who, in.ID)
 		})
 	type edit struct {
-		messageID
+		MessagePath
 		Body struct {
 			Text string `json:"text" minLength:"1" maxLength:"16384"`
 		}
@@ -94,16 +94,16 @@ func RegisterMessages(a *API, d MessageDeps) {
 			return m, err
 		})
 	Handle(a, Route{Method: "DELETE", Path: "/messages/{id}", ID: "delete-message", Summary: "Take a message back; its versions stay in the record", Tag: "Messages", Access: "room:post"},
-		func(ctx context.Context, who actor.Actor, in *messageID) (None, error) {
+		func(ctx context.Context, who actor.Actor, in *MessagePath) (None, error) {
 			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Messages.Delete(ctx, tx, who, in.ID) })
 		})
 	Handle(a, Route{Method: "GET", Path: "/messages/{id}/versions", ID: "list-message-versions", Summary: "Read what a message was before", Tag: "Messages", Access: "room:read"},
-		func(ctx context.Context, who actor.Actor, in *messageID) (List[message.Version], error) {
+		func(ctx context.Context, who actor.Actor, in *MessagePath) (List[message.Version], error) {
 			vs, err := d.Messages.Versions(ctx, a.DB.Read(), who, in.ID)
 			return ListOf(vs), err
 		})
 	type reaction struct {
-		messageID
+		MessagePath
 		Emoji string `path:"emoji" maxLength:"64"`
 	}
 	react := func(on bool) func(ctx context.Context, who actor.Actor, in *reaction) (message.Message, error) {
@@ -117,8 +117,8 @@ func RegisterMessages(a *API, d MessageDeps) {
 	}
 	Handle(a, Route{Method: "PUT", Path: "/messages/{id}/reactions/{emoji}", ID: "add-reaction", Summary: "React with an emoji", Tag: "Messages", Access: "room:post"}, react(true))
 	Handle(a, Route{Method: "DELETE", Path: "/messages/{id}/reactions/{emoji}", ID: "remove-reaction", Summary: "Take your reaction back", Tag: "Messages", Access: "room:post"}, react(false))
-	pin := func(on bool) func(ctx context.Context, who actor.Actor, in *messageID) (message.Message, error) {
-		return func(ctx context.Context, who actor.Actor, in *messageID) (m message.Message, err error) {
+	pin := func(on bool) func(ctx context.Context, who actor.Actor, in *MessagePath) (message.Message, error) {
+		return func(ctx context.Context, who actor.Actor, in *MessagePath) (m message.Message, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				m, err = d.Messages.Pin(ctx, tx, who, in.ID, on)
 				return err

@@ -8,7 +8,6 @@ import (
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
-	"muster/internal/fault"
 	"muster/internal/incident"
 	"muster/internal/notify"
 	"muster/internal/office"
@@ -76,16 +75,16 @@ func RegisterOffice(a *API, d OfficeDeps) {
 	Handle(a, Route{Method: "POST", Path: "/gets", ID: "ask-over", Summary: "Get somebody: ask them over to a room", Tag: "Office", Access: "room:invite", Status: 201},
 		func(ctx context.Context, who actor.Actor, in *ask) (g office.Get, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
-				g, err = d.Ask(ctx, tx, who, in.Body.UserID, in.Body.RoomID, in.Body.Note)
+				g, err = d.Office.Ask(ctx, tx, who, in.Body.UserID, in.Body.RoomID, in.Body.Note)
 				return err
 			})
 			return g, err
 		})
-	type getID struct {
+	type GetPath struct {
 		ID string `path:"id" maxLength:"36"`
 	}
 	Handle(a, Route{Method: "POST", Path: "/gets/{id}/accept", ID: "accept-get", Summary: "Go where you are asked to", Tag: "Office", Access: "signed-in"},
-		func(ctx context.Context, who actor.Actor, in *getID) (g office.Get, err error) {
+		func(ctx context.Context, who actor.Actor, in *GetPath) (g office.Get, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				g, err = d.Office.Accept(ctx, tx, who, in.ID)
 				return err
@@ -93,7 +92,7 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			return g, err
 		})
 	type decline struct {
-		getID
+		GetPath
 		Body struct {
 			Note string `json:"note,omitempty" maxLength:"300"`
 		} `required:"false"`
@@ -106,32 +105,6 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			})
 			return g, err
 		})
-}
-
-// Ask asks a person over and leaves them a notification, for when they are not
-// looking at the office.
-func (d OfficeDeps) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roomID, note string) (office.Get, error) {
-	u, err := d.Accounts.Get(ctx, tx, person)
-	if err != nil {
-		return office.Get{}, err
-	}
-	if u.Disabled || u.Kind != string(actor.Person) {
-		return office.Get{}, fault.Field("user_id", "You can Get people whose account is active.")
-	}
-	r, err := d.Rooms.See(ctx, tx, who, roomID)
-	if err != nil {
-		return office.Get{}, err
-	}
-	g, err := d.Office.Ask(ctx, tx, who, person, r.ID, note)
-	if err != nil {
-		return g, err
-	}
-	about, err := d.Rooms.About(ctx, tx, r.ID)
-	if err != nil {
-		return g, err
-	}
-	_, err = d.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "get", Title: who.Display + " asks you over to " + r.Name, Body: note, Link: "/rooms/" + r.ID, Incident: about.Incident, Key: "get " + g.ID})
-	return g, err
 }
 
 func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor) (s OfficeSnapshot, err error) {
@@ -150,7 +123,7 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	if s.Incidents, err = d.Incidents.List(ctx, q, who, "open", 200); err != nil {
 		return s, err
 	}
-	if s.Runs, err = d.Runs.Active(ctx, q, who); err != nil {
+	if s.Runs, err = d.Runs.List(ctx, q, who, run.ListQuery{State: "active"}); err != nil {
 		return s, err
 	}
 	if s.Oncall, err = d.Oncall.All(ctx, q, who); err != nil {

@@ -26,7 +26,7 @@ type RoomView struct {
 	Abilities map[string]bool `json:"abilities"`
 }
 
-type roomID struct {
+type RoomPath struct {
 	ID string `path:"id" maxLength:"80" doc:"Room id or name"`
 }
 
@@ -61,7 +61,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 			return v, err
 		})
 	Handle(a, Route{Method: "GET", Path: "/rooms/{id}", ID: "get-room", Summary: "Read a room with its members", Tag: "Rooms", Access: "room:read"},
-		func(ctx context.Context, who actor.Actor, in *roomID) (RoomView, error) {
+		func(ctx context.Context, who actor.Actor, in *RoomPath) (RoomView, error) {
 			q := a.DB.Read()
 			r, err := d.Rooms.See(ctx, q, who, in.ID)
 			if err != nil {
@@ -75,7 +75,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 			return v, err
 		})
 	type change struct {
-		roomID
+		RoomPath
 		Body struct {
 			Name     *string `json:"name,omitempty" maxLength:"80"`
 			Topic    *string `json:"topic,omitempty" maxLength:"500"`
@@ -99,7 +99,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 			return v, err
 		})
 	type enter struct {
-		roomID
+		RoomPath
 		Body struct {
 			Seat int `json:"seat,omitempty" minimum:"0" maximum:"500" doc:"0 or absent: any free seat"`
 		} `required:"false"`
@@ -115,8 +115,8 @@ func RegisterRooms(a *API, d RoomDeps) {
 				return err
 			})
 		})
-	member := func(join bool) func(ctx context.Context, who actor.Actor, in *roomID) (None, error) {
-		return func(ctx context.Context, who actor.Actor, in *roomID) (None, error) {
+	member := func(join bool) func(ctx context.Context, who actor.Actor, in *RoomPath) (None, error) {
+		return func(ctx context.Context, who actor.Actor, in *RoomPath) (None, error) {
 			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
 				r, err := d.Rooms.See(ctx, tx, who, in.ID)
 				if err != nil {
@@ -132,7 +132,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/membership", ID: "join-room", Summary: "Become a member of a room", Tag: "Rooms", Access: "room:enter"}, member(true))
 	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/membership", ID: "leave-room", Summary: "End your membership of a room", Tag: "Rooms", Access: "signed-in"}, member(false))
 	type memberOf struct {
-		roomID
+		RoomPath
 		User string `path:"user" maxLength:"80" doc:"User id"`
 	}
 	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/members/{user}", ID: "add-room-member", Summary: "Make somebody a member of a room", Tag: "Rooms", Access: "room:invite"},
@@ -156,7 +156,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 			})
 		})
 	type read struct {
-		roomID
+		RoomPath
 		Body struct {
 			Seq int64 `json:"seq" minimum:"0"`
 		}

@@ -90,7 +90,7 @@ func Digest(body string) string {
 
 // Import takes in a list of jobs; each right one becomes a new version, or a
 // new job. With dry only the report is made.
-func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project string, content []byte, dry bool) ([]node.Item, error) {
+func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project string, content []byte, dry bool) ([]node.ImportItem, error) {
 	p, err := s.nodes.Project(ctx, tx, project)
 	if err != nil {
 		return nil, err
@@ -106,9 +106,9 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project 
 	if err != nil {
 		return nil, err
 	}
-	report := []node.Item{}
+	report := []node.ImportItem{}
 	for _, b := range bad {
-		report = append(report, node.Item{Name: b.Name, Result: node.Dropped, Message: b.Message, Line: b.Line})
+		report = append(report, node.ImportItem{Name: b.Name, Result: node.Dropped, Message: b.Message, Line: b.Line})
 	}
 	for _, d := range defs {
 		it, err := s.importOne(ctx, tx, who, p, d, dry)
@@ -117,12 +117,12 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project 
 		}
 		report = append(report, it)
 	}
-	slices.SortStableFunc(report, func(a, b node.Item) int { return a.Line - b.Line })
+	slices.SortStableFunc(report, func(a, b node.ImportItem) int { return a.Line - b.Line })
 	return report, nil
 }
 
-func (s *Store) importOne(ctx context.Context, tx *db.Tx, who actor.Actor, p node.Project, d *Definition, dry bool) (node.Item, error) {
-	it := node.Item{Name: d.FullName(), Line: d.line, Message: d.report(p.AllowRaw)}
+func (s *Store) importOne(ctx context.Context, tx *db.Tx, who actor.Actor, p node.Project, d *Definition, dry bool) (node.ImportItem, error) {
+	it := node.ImportItem{Name: d.FullName(), Line: d.line, Message: d.report(p.AllowRaw)}
 	old, err := s.existing(ctx, tx, p.Name, d)
 	if err != nil {
 		if fault.Is(err, fault.Conflict) {

@@ -271,10 +271,13 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, prefix 
 	if err != nil {
 		return nil, fmt.Errorf("list keys: %w", err)
 	}
+	judge, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
 	out := []Item{}
 	for _, it := range all {
-		action, res := rights("read", it.Path)
-		if s.access.Allowed(ctx, q, who, action, res) {
+		if judge.Allowed(rights("read", it.Path)) {
 			out = append(out, it)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 // Ready says whether the master key file opens everything that is stored. It
 // is asked at start: a lost file must be noticed before a run needs a key.
 func (s *Store) Ready(ctx context.Context, q db.Querier) error {
-	ids, err := db.All(ctx, q, db.Strings, `SELECT master FROM stored_key UNION SELECT id FROM master_key`)
+	ids, err := db.All(ctx, q, db.Strings, `SELECT master FROM stored_key UNION SELECT master FROM vault_key UNION SELECT id FROM master_key`)
 	if err != nil {
 		return fmt.Errorf("read key storage: %w", err)
 	}
@@ -91,7 +91,24 @@ func (s *Store) Rotate(ctx context.Context, who actor.Actor, do func(context.Con
 				return fmt.Errorf("rotate %s: %w", r.path, err)
 			}
 		}
-		return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "key:master"}, Rotated{Master: fresh.id, Keys: len(rows)})
+		vault, err := db.All(ctx, tx, scanDataKey, `SELECT id, master, wrapped FROM vault_key WHERE master <> $1`, fresh.id)
+		if err != nil {
+			return fmt.Errorf("read the vault's keys: %w", err)
+		}
+		for _, d := range vault {
+			data, err := m.unwrap(d.master, d.place(), d.wrapped)
+			if err != nil {
+				return fmt.Errorf("rotate the vault: %w", err)
+			}
+			wrapped, err := m.wrap(fresh.id, d.place(), data)
+			if err != nil {
+				return fmt.Errorf("rotate the vault: %w", err)
+			}
+			if _, err := tx.Exec(ctx, `UPDATE vault_key SET master = $1, wrapped = $2 WHERE id = $3`, fresh.id, wrapped, d.id); err != nil {
+				return fmt.Errorf("rotate the vault: %w", err)
+			}
+		}
+		return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "key:master"}, Rotated{Master: fresh.id, Keys: len(rows) + len(vault)})
 	})
 	if err != nil {
 		return err

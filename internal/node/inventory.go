@@ -28,7 +28,7 @@ func (Imported) EventKind() string { return "node.Imported" }
 // Import takes in a node list. The list replaces what the same source gave
 // before: nodes it no longer has are removed, while a node that is wrong in the
 // new list keeps its earlier definition. With dry only the report is made.
-func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project, source string, content []byte, dry bool) ([]Item, error) {
+func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project, source string, content []byte, dry bool) ([]ImportItem, error) {
 	p, err := s.Project(ctx, tx, project)
 	if err != nil {
 		return nil, err
@@ -59,12 +59,12 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project,
 	for _, it := range items {
 		keep[it.Name] = true
 	}
-	report := []Item{}
+	report := []ImportItem{}
 	now := db.Micro(s.clock.Now())
 	for _, n := range list {
 		n.Source = source
 		keep[n.Name] = true
-		it := Item{Name: n.Name, Result: Created, Line: n.line, Message: strings.Join(n.notes, " ")}
+		it := ImportItem{Name: n.Name, Result: Created, Line: n.line, Message: strings.Join(n.notes, " ")}
 		if was, ok := old[n.Name]; ok {
 			it.Result = Updated
 			if was.same(n.Node) {
@@ -98,7 +98,7 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 			continue
 		}
 		ev.Removed = append(ev.Removed, n.Name)
-		report = append(report, Item{Name: n.Name, Result: Dropped, Message: "It is no longer in the list and was removed."})
+		report = append(report, ImportItem{Name: n.Name, Result: Dropped, Message: "It is no longer in the list and was removed."})
 		if dry {
 			continue
 		}
@@ -106,7 +106,7 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 			return nil, fmt.Errorf("remove node: %w", err)
 		}
 	}
-	slices.SortStableFunc(report, func(a, b Item) int { return place(a) - place(b) })
+	slices.SortStableFunc(report, func(a, b ImportItem) int { return place(a) - place(b) })
 	if dry || len(ev.Created)+len(ev.Updated)+len(ev.Removed) == 0 {
 		return report, nil
 	}
@@ -114,7 +114,7 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 }
 
 // place orders a report by line, what has none last.
-func place(i Item) int {
+func place(i ImportItem) int {
 	if i.Line == 0 {
 		return 1 << 30
 	}

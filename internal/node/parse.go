@@ -8,15 +8,15 @@ import (
 	"muster/internal/yamldoc"
 )
 
-// Item is one line of an import report.
-type Item struct {
+// ImportItem is one line of an import report.
+type ImportItem struct {
 	Name    string `json:"name"`
 	Result  string `json:"result"` // created, updated, unchanged, dropped
 	Message string `json:"message"`
 	Line    int    `json:"line,omitempty"`
 }
 
-// Results of an Item.
+// Results of an ImportItem.
 const (
 	Created   = "created"
 	Updated   = "updated"
@@ -39,7 +39,7 @@ const (
 // Parse reads a resource model: YAML or JSON, a map by name or a list with
 // nodename. Wrong nodes are reported and left out; a document that cannot be
 // read at all is an error.
-func Parse(content []byte) ([]Node, []Item, error) {
+func Parse(content []byte) ([]Node, []ImportItem, error) {
 	ps, items, err := parse(content)
 	if err != nil {
 		return nil, nil, err
@@ -51,14 +51,14 @@ func Parse(content []byte) ([]Node, []Item, error) {
 	return out, items, nil
 }
 
-func parse(content []byte) ([]parsed, []Item, error) {
+func parse(content []byte) ([]parsed, []ImportItem, error) {
 	docs, err := yamldoc.Parse(content)
 	if err != nil {
 		return nil, nil, err
 	}
-	out, bad := []parsed{}, []Item{}
+	out, bad := []parsed{}, []ImportItem{}
 	drop := func(name string, line int, format string, a ...any) {
-		bad = append(bad, Item{Name: name, Result: Dropped, Message: fmt.Sprintf(format, a...), Line: line})
+		bad = append(bad, ImportItem{Name: name, Result: Dropped, Message: fmt.Sprintf(format, a...), Line: line})
 	}
 	seen := map[string]int{}
 	add := func(name string, v *yamldoc.Value) {

@@ -11,6 +11,7 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/id"
+	"muster/internal/notify"
 	"muster/internal/task"
 )
 
@@ -82,7 +83,8 @@ func (s *Store) RegisterTasks(d *db.DB) {
 	})
 }
 
-// Ask asks a person over. Asking again while the first is open gives the first.
+// Ask asks a person over, and leaves them a notification for when they are not
+// looking at the office. Asking again while the first is open gives the first.
 func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roomID, note string) (Get, error) {
 	note = strings.TrimSpace(note)
 	if utf8.RuneCountInString(note) > 300 {
@@ -90,6 +92,13 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 	}
 	if person == who.ID {
 		return Get{}, fault.Field("user_id", "You cannot Get yourself; enter the room instead.")
+	}
+	u, err := s.people.Get(ctx, tx, person)
+	if err != nil {
+		return Get{}, err
+	}
+	if u.Disabled || u.Kind != string(actor.Person) {
+		return Get{}, fault.Field("user_id", "You can Get people whose account is active.")
 	}
 	r, err := s.rooms.See(ctx, tx, who, roomID)
 	if err != nil {
@@ -133,7 +142,8 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 		return g, err
 	}
 	s.showGet(tx, g)
-	return g, nil
+	_, err = s.notify.Send(ctx, tx, notify.New{Person: person, Kind: "get", Title: who.Display + " asks you over to " + r.Name, Body: note, Link: "/rooms/" + r.ID, Incident: about.Incident, Key: "get " + g.ID})
+	return g, err
 }
 
 func (s *Store) showGet(tx *db.Tx, g Get) {

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"muster/internal/access"
+	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/bus"
 	"muster/internal/clock"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/ledger"
+	"muster/internal/notify"
 	"muster/internal/room"
 	"muster/internal/task"
 )
@@ -50,6 +52,8 @@ type OnEnter func(ctx context.Context, tx *db.Tx, who actor.Actor, roomID string
 // Store keeps floors, places and presence.
 type Store struct {
 	rooms   *room.Store
+	people  *account.Store
+	notify  *notify.Store
 	access  *access.Access
 	ledger  *ledger.Ledger
 	tasks   *task.Queue
@@ -62,8 +66,8 @@ type Store struct {
 }
 
 // New makes a store.
-func New(rooms *room.Store, a *access.Access, l *ledger.Ledger, tasks *task.Queue, b bus.Bus, c clock.Clock) *Store {
-	return &Store{rooms: rooms, access: a, ledger: l, tasks: tasks, bus: b, clock: c, online: map[string]*connections{}}
+func New(rooms *room.Store, people *account.Store, n *notify.Store, a *access.Access, l *ledger.Ledger, tasks *task.Queue, b bus.Bus, c clock.Clock) *Store {
+	return &Store{rooms: rooms, people: people, notify: n, access: a, ledger: l, tasks: tasks, bus: b, clock: c, online: map[string]*connections{}}
 }
 
 // OnEnter registers fn; only app calls it, before anything moves.

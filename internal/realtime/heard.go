@@ -30,12 +30,9 @@ func (s *Server) heard(topic string, payload any) {
 		}
 		s.later("unread "+p.Room.ID, func(ctx context.Context) { s.toMembers(ctx, p.Room.ID, event) })
 		return
-	case account.Ended: // topic "session"
+	case account.SessionEnded: // account.SessionTopic
 		s.disconnect(p.SessionID)
 		s.send("user:"+p.UserID, p, false)
-		return
-	case account.Availability: // topic "availability"
-		s.later("presence "+p.UserID, func(ctx context.Context) { s.presence(ctx, p.UserID) })
 		return
 	case account.RolesTurned: // topic "roles": what they may follow has changed, so they connect anew
 		if err := s.node.Disconnect(p.UserID, centrifuge.WithCustomDisconnect(centrifuge.Disconnect{Code: 3000, Reason: "roles changed"})); err != nil {

@@ -19,3 +19,11 @@ CREATE TABLE master_key (
   one BIGINT PRIMARY KEY,
   id TEXT NOT NULL
 );
+
+-- Data keys of values that other packages keep sealed in rows of their own.
+CREATE TABLE vault_key (
+  id TEXT PRIMARY KEY,
+  master TEXT NOT NULL,
+  wrapped BLOB NOT NULL,
+  created_at BIGINT NOT NULL
+);

@@ -1,0 +1,62 @@
+# `make run` and `make test` do all set-up themselves: see CONTRIBUTING.md.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+MUSTER_DATA ?= data/demo
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Phony, for go's own cache knows better than make what is stale.
+.PHONY: help run build test check bench fuzz shots api clean fmt need web-install web bin/muster
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+run: ## build, and start Muster with a demo office in MUSTER_DATA (default data/demo)
+	@scripts/need run
+	@$(MAKE) --no-print-directory build
+	bin/muster serve --demo --data "$(MUSTER_DATA)"
+
+build: ## build bin/muster, the web app inside it
+	@scripts/need build
+	@$(MAKE) --no-print-directory web bin/muster
+
+test: ## everything: lint, types, Go on SQLite and PostgreSQL, race, web, browser stories
+	scripts/test
+
+check: ## the quick part: lint, types, Go on SQLite, web unit tests
+	scripts/test need web_install lint web_types web_unit go
+
+bench: ## Go benchmarks
+	scripts/bench
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	scripts/fuzz
+
+shots: build ## screenshots of the demo in light, dark and phone width into docs/img
+	@scripts/need test
+	scripts/shots
+
+api: build ## write the web app's API types from the server's OpenAPI
+	scripts/api
+
+fmt: ## format the Go code
+	gofmt -w cmd internal e2e
+
+clean: ## remove what was built; data stays
+	rm -rf bin e2e/out web/node_modules web/dist
+	find internal/webui/dist -mindepth 1 ! -name .keep -delete
+
+bin/muster:
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X muster/internal/app.Version=$(VERSION)' -o $@ ./cmd/muster
+
+# -- the web app; built again only when a source changed
+
+web-install: web/node_modules/.package-lock.json
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web: internal/webui/dist/index.html
+internal/webui/dist/index.html: web/node_modules/.package-lock.json $(shell find web -name node_modules -prune -o -type f -print)
+	npm --prefix web run --silent build
+	@touch $@ internal/webui/dist/.keep

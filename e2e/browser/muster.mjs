@@ -1,0 +1,156 @@
+// Starts the built Muster on a fresh data folder, and the things a story needs
+// beside it. Every process is ended by its own handle.
+import { spawn, execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
+export const out = join(root, 'e2e/out')
+const binary = process.env.MUSTER_BIN ?? join(root, 'bin/muster')
+
+/**
+ * startMuster serves a demo office on a free port.
+ * Gives { url, dir, logins: { name: password }, webhook, said(), says(regexp), cli(...args), stop() };
+ * webhook is where the demo's Alertmanager posts.
+ */
+export async function startMuster({ demo = true, args = [], env = {} } = {}) {
+  await access(binary).catch(() => {
+    throw new Error(`${binary} is missing. Build it first: make build`)
+  })
+  const dir = await mkdtemp(join(tmpdir(), 'muster-story-'))
+  const flags = ['serve', '--data', dir, '--addr', '127.0.0.1:0', ...(demo ? ['--demo'] : []), ...args]
+  const child = spawn(binary, flags, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = once(child, 'exit')
+  let said = ''
+  const heard = new Set()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text) => {
+      said += text
+      heard.forEach((look) => look())
+    })
+  }
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM')
+      const slow = setTimeout(() => child.kill('SIGKILL'), 30_000)
+      await ended
+      clearTimeout(slow)
+    }
+    await rm(dir, { recursive: true, force: true })
+  }
+  // says waits until what was printed so far matches, and gives the match.
+  const says = (wanted) =>
+    new Promise((found, failed) => {
+      const done = (settle, value) => {
+        clearTimeout(late)
+        heard.delete(look)
+        settle(value)
+      }
+      const look = () => {
+        const match = said.match(wanted)
+        if (match) done(found, match[1] ?? match[0])
+      }
+      const late = setTimeout(() => done(failed, new Error(`Muster did not say ${wanted} in 90 s:\n${said}`)), 90_000)
+      ended.then(([code]) => done(failed, new Error(`Muster ended with ${code} and did not say ${wanted}:\n${said}`)))
+      heard.add(look)
+      look()
+    })
+  const url = await says(/Muster is ready at (https?:\/\/\S+)\r?\n/).catch(async (error) => {
+    await stop()
+    throw error
+  })
+  const cli = async (...words) => {
+    const { stdout } = await promisify(execFile)(binary, [...words, '--data', dir])
+    return words.includes('--json') ? JSON.parse(stdout) : stdout.trim()
+  }
+  return { url, dir, stop, cli, said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
+}
+
+/** The demo keeps what it printed in its folder: a line "NAME PASSWORD ROLE" each. */
+async function demoLogins(dir, url) {
+  const logins = {}
+  let webhook = ''
+  for (const line of (await readFile(join(dir, 'demo-logins'), 'utf8')).trim().split('\n')) {
+    const [name, secret, role] = line.split(' ')
+    if (role === 'webhook') webhook = `${url}/hooks/alertmanager/${secret}`
+    else logins[name] = secret
+  }
+  return { logins, webhook }
+}
+
+/** freePort gives a loopback port nobody listens on. */
+export async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address()
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/**
+ * startAlertmanager runs a real Alertmanager that posts to url.
+ * Gives { fire(labels, annotations), resolve(labels), stop() }.
+ */
+export async function startAlertmanager(url) {
+  const dir = await mkdtemp(join(tmpdir(), 'muster-alertmanager-'))
+  await writeFile(
+    join(dir, 'alertmanager.yml'),
+    `route:
+  receiver: muster
+  group_by: [alertname, service]
+  group_wait: 100ms
+  group_interval: 1s
+  repeat_interval: 1h
+receivers:
+  - name: muster
+    webhook_configs:
+      - url: '${url}'
+        send_resolved: true
+`,
+  )
+  const port = await freePort()
+  const base = `http://127.0.0.1:${port}`
+  const child = spawn(
+    'prometheus-alertmanager',
+    [`--config.file=${dir}/alertmanager.yml`, `--storage.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  let said = ''
+  child.stderr.setEncoding('utf8').on('data', (text) => (said += text))
+  const ended = once(child, 'exit').catch((error) => (said += error))
+  const stop = async () => {
+    if (child.pid && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM')
+      await ended
+    }
+    await rm(dir, { recursive: true, force: true })
+  }
+  const up = () => fetch(`${base}/-/ready`).then((r) => r.ok, () => false)
+  for (let tries = 0; !(await up()); tries++) {
+    if (tries > 300 || child.exitCode !== null) {
+      await stop()
+      throw new Error(`Alertmanager did not start. Is it installed (scripts/need test)?\n${said}`)
+    }
+    await new Promise((again) => setTimeout(again, 100))
+  }
+  const send = async (alert) => {
+    const res = await fetch(`${base}/api/v2/alerts`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify([alert]),
+    })
+    if (!res.ok) throw new Error(`Alertmanager answered ${res.status}: ${await res.text()}`)
+  }
+  return {
+    stop,
+    fire: (labels, annotations = {}) => send({ labels, annotations }),
+    resolve: (labels) => send({ labels, endsAt: new Date(Date.now() - 1000).toISOString() }),
+  }
+}

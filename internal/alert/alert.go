@@ -1,0 +1,301 @@
+// Package alert takes in what monitoring says: it recognises repeats, finds
+// service, environment and severity by rules, and lets an alert open an
+// incident or join the one that is open for its service.
+//
+// Invariants: everything one delivery says happens in one transaction, so that
+// a delivery sent again is harmless; a storm makes one incident per service; a
+// resolved alert never closes an incident. The formats of monitoring systems
+// are left to integration, what an incident does to incident.
+//
+//	open → acknowledged → resolved
+//	  ▲                      │ fires again within the window
+//	  └──────────────────────┘ (later: a new alert)
+package alert
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/incident"
+	"muster/internal/ledger"
+	"muster/internal/message"
+)
+
+// Alert is one thing that monitoring found wrong.
+type Alert struct {
+	ID             string            `json:"id"`
+	SourceID       string            `json:"source_id"`
+	Source         string            `json:"source" doc:"Name of the source"`
+	Fingerprint    string            `json:"fingerprint"`
+	GroupKey       string            `json:"group_key"`
+	State          string            `json:"state" enum:"open,acknowledged,resolved"`
+	Title          string            `json:"title"`
+	Summary        string            `json:"summary"`
+	Service        string            `json:"service"`
+	Environment    string            `json:"environment"`
+	Severity       int               `json:"severity" minimum:"1" maximum:"4"`
+	Labels         map[string]string `json:"labels"`
+	Annotations    map[string]string `json:"annotations"`
+	StartsAt       time.Time         `json:"starts_at"`
+	EndsAt         *time.Time        `json:"ends_at,omitempty"`
+	LastAt         time.Time         `json:"last_at"`
+	Count          int               `json:"count" doc:"Deliveries that said it fires"`
+	IncidentID     string            `json:"incident_id,omitempty"`
+	GeneratorURL   string            `json:"generator_url"`
+	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
+	Abilities      map[string]bool   `json:"abilities,omitempty"`
+
+	message    string
+	rule       string
+	resolvedAt time.Time
+}
+
+const (
+	Open         = "open"
+	Acknowledged = "acknowledged"
+	Resolved     = "resolved"
+)
+
+// DefaultReopenWindow is how long after its end an alert that fires again is the same one.
+const DefaultReopenWindow = 30 * time.Minute
+
+// Deps are the packages that alerts are made of.
+type Deps struct {
+	DB        *db.DB
+	Access    *access.Access
+	Ledger    *ledger.Ledger
+	Clock     clock.Clock
+	Bus       bus.Bus
+	Messages  *message.Store
+	Incidents *incident.Store
+	Log       *slog.Logger
+	Reopen    time.Duration // 0: DefaultReopenWindow
+}
+
+// Store keeps alerts, their sources and rules.
+type Store struct {
+	Deps
+
+	mu       sync.Mutex
+	compiled []compiled
+	text     string // of the compiled rules
+}
+
+// New builds the store and tells incidents where their alerts are.
+func New(d Deps) *Store {
+	if d.Reopen == 0 {
+		d.Reopen = DefaultReopenWindow
+	}
+	s := &Store{Deps: d}
+	d.Incidents.WithAlerts(s.refs)
+	return s
+}
+
+const columns = `a.id, a.source, s.name, a.fingerprint, a.group_key, a.state, a.title, a.summary, a.service, a.environment, a.severity, a.labels, a.annotations,
+ a.generator_url, a.starts_at, a.ends_at, a.last_at, a.resolved_at, a.count, a.incident, a.message, a.rule, a.acknowledged_by`
+
+const from = ` FROM alert a JOIN alert_source s ON s.id = a.source `
+
+func scan(r db.Scanner) (a Alert, err error) {
+	var labels, annotations string
+	var starts, ends, last, resolved int64
+	if err = r.Scan(&a.ID, &a.SourceID, &a.Source, &a.Fingerprint, &a.GroupKey, &a.State, &a.Title, &a.Summary, &a.Service, &a.Environment, &a.Severity, &labels, &annotations,
+		&a.GeneratorURL, &starts, &ends, &last, &resolved, &a.Count, &a.IncidentID, &a.message, &a.rule, &a.AcknowledgedBy); err != nil {
+		return a, err
+	}
+	a.StartsAt, a.LastAt, a.resolvedAt = db.At(starts), db.At(last), db.At(resolved)
+	if ends != 0 {
+		t := db.At(ends)
+		a.EndsAt = &t
+	}
+	if a.Labels, err = db.FromJSON[map[string]string](labels); err != nil {
+		return a, err
+	}
+	a.Annotations, err = db.FromJSON[map[string]string](annotations)
+	return a, err
+}
+
+func resource(a Alert) access.Resource {
+	return access.Resource{Type: "alert", ID: a.ID, Name: a.Title, Attrs: map[string]string{
+		"name": a.Title, "service": a.Service, "environment": a.Environment, "severity": strconv.Itoa(a.Severity), "state": a.State, "source": a.Source,
+	}}
+}
+
+var errNone = fault.New(fault.NotFound, "There is no such alert. Look it up under Alerts.")
+
+func (s *Store) get(ctx context.Context, q db.Querier, alertID string) (Alert, error) {
+	a, err := db.One(ctx, q, scan, `SELECT `+columns+from+`WHERE a.id = $1`, alertID)
+	if db.IsNoRows(err) {
+		return a, errNone
+	}
+	if err != nil {
+		return a, fmt.Errorf("read alert: %w", err)
+	}
+	return a, nil
+}
+
+func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, a Alert) Alert {
+	a.Abilities = map[string]bool{"acknowledge": a.State == Open && s.Access.Allowed(ctx, q, who, "acknowledge", resource(a))}
+	return a
+}
+
+// Get returns an alert who may read.
+func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, alertID string) (Alert, error) {
+	a, err := s.get(ctx, q, alertID)
+	if err != nil {
+		return a, err
+	}
+	if !s.Access.Allowed(ctx, q, who, "read", resource(a)) {
+		return Alert{}, errNone
+	}
+	return s.able(ctx, q, who, a), nil
+}
+
+// Filter narrows a list of alerts; empty fields do not.
+type Filter struct {
+	State    string // open, acknowledged, resolved, live (not resolved)
+	Service  string
+	Incident string
+	Limit    int // 0: 200
+}
+
+// List gives alerts who may read, newest first.
+func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, f Filter) ([]Alert, error) {
+	where, args := []string{"1 = 1"}, []any{}
+	and := func(cond string, v any) {
+		args = append(args, v)
+		where = append(where, fmt.Sprintf(cond, len(args)))
+	}
+	switch f.State {
+	case "":
+	case Open, Acknowledged, Resolved:
+		and("a.state = $%d", f.State)
+	case "live":
+		where = append(where, "a.state <> 'resolved'")
+	default:
+		return nil, fault.Field("state", "The state is open, acknowledged, resolved or live (not resolved).")
+	}
+	if f.Service != "" {
+		and("a.service = $%d", f.Service)
+	}
+	if f.Incident != "" {
+		and("a.incident = $%d", f.Incident)
+	}
+	if f.Limit <= 0 || f.Limit > 1000 {
+		f.Limit = 200
+	}
+	args = append(args, f.Limit)
+	as, err := db.All(ctx, q, scan, `SELECT `+columns+from+`WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(` ORDER BY a.id DESC LIMIT $%d`, len(args)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("list alerts: %w", err)
+	}
+	out := []Alert{}
+	for _, a := range as {
+		if s.Access.Allowed(ctx, q, who, "read", resource(a)) {
+			out = append(out, s.able(ctx, q, who, a))
+		}
+	}
+	return out, nil
+}
+
+// maxRefs bounds how many alerts an incident carries around; all are in List.
+const maxRefs = 100
+
+func (s *Store) refs(ctx context.Context, q db.Querier, incidentIDs []string) (map[string][]incident.AlertRef, error) {
+	marks, args := []string{}, []any{maxRefs}
+	for n, i := range incidentIDs {
+		marks = append(marks, fmt.Sprintf("$%d", n+2))
+		args = append(args, i)
+	}
+	type row struct {
+		of string
+		r  incident.AlertRef
+	}
+	rows, err := db.All(ctx, q, func(r db.Scanner) (v row, err error) { return v, r.Scan(&v.of, &v.r.ID, &v.r.Title, &v.r.State) },
+		`SELECT incident, id, title, state FROM (SELECT incident, id, title, state, ROW_NUMBER() OVER (PARTITION BY incident ORDER BY CASE WHEN state = 'resolved' THEN 1 ELSE 0 END, id) AS n
+ FROM alert WHERE incident IN (`+strings.Join(marks, ",")+`)) AS ranked WHERE n <= $1 ORDER BY incident, n`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read alerts of incidents: %w", err)
+	}
+	out := map[string][]incident.AlertRef{}
+	for _, r := range rows {
+		out[r.of] = append(out[r.of], r.r)
+	}
+	return out, nil
+}
+
+// Acknowledge says that somebody looks at the alert, and with that acknowledges
+// its incident.
+func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, alertID string) (Alert, error) {
+	a, err := s.Get(ctx, tx, who, alertID)
+	if err != nil {
+		return a, err
+	}
+	if err := s.Access.Check(ctx, tx, who, "acknowledge", resource(a)); err != nil {
+		return a, err
+	}
+	switch a.State {
+	case Resolved:
+		return a, fault.New(fault.Conflict, "This alert is resolved; there is nothing left to acknowledge.")
+	case Acknowledged:
+		return a, nil
+	}
+	a.State, a.AcknowledgedBy = Acknowledged, who.ID
+	if _, err := tx.Exec(ctx, `UPDATE alert SET state = $2, acknowledged_by = $3, acknowledged_at = $4 WHERE id = $1`, a.ID, a.State, who.ID, db.Micro(s.Clock.Now())); err != nil {
+		return a, fmt.Errorf("acknowledge alert: %w", err)
+	}
+	about := ledger.About{Resource: "alert:" + a.ID, Incident: a.IncidentID}
+	if a.IncidentID != "" {
+		i, err := s.Incidents.Get(ctx, tx, actor.System("alert"), a.IncidentID)
+		if err != nil {
+			return a, err
+		}
+		about.Room = i.Room.ID
+		if err := s.redraw(ctx, tx, i, a); err != nil {
+			return a, err
+		}
+		if i.Stage.Open() {
+			if _, err := s.Incidents.Acknowledge(ctx, tx, who, i.ID); err != nil {
+				return a, err
+			}
+		}
+	}
+	if err := s.Ledger.Append(ctx, tx, who, about, AcknowledgedBy{Title: a.Title}); err != nil {
+		return a, err
+	}
+	return s.able(ctx, tx, who, a), nil
+}
+
+// snapshot is what a card shows when the alert itself cannot be read; it always
+// fits, if need be without the longest texts.
+func snapshot(a Alert) json.RawMessage {
+	a.Abilities = nil
+	b, err := json.Marshal(a)
+	if err == nil && len(b) <= message.MaxCard {
+		return b
+	}
+	a.Annotations, a.GeneratorURL = map[string]string{}, ""
+	labels := map[string]string{}
+	size := 0
+	for _, k := range sorted(a.Labels) {
+		if size += len(k) + len(a.Labels[k]); size > message.MaxCard/4 {
+			break
+		}
+		labels[k] = a.Labels[k]
+	}
+	a.Labels = labels
+	b, _ = json.Marshal(a) //nolint:errcheck // strings and numbers only
+	return b
+}

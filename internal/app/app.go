@@ -1,0 +1,251 @@
+// Package app puts Muster together: it alone knows which implementation of
+// each seam is used. Other programs (tests, the command line) embed it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"muster/internal/access"
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/alert"
+	"muster/internal/approval"
+	"muster/internal/blob"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/command"
+	"muster/internal/config"
+	"muster/internal/db"
+	"muster/internal/executor/sshd"
+	"muster/internal/httpapi"
+	"muster/internal/incident"
+	"muster/internal/job"
+	"muster/internal/key"
+	"muster/internal/ledger"
+	"muster/internal/message"
+	"muster/internal/node"
+	"muster/internal/notify"
+	"muster/internal/office"
+	"muster/internal/oncall"
+	"muster/internal/realtime"
+	"muster/internal/room"
+	"muster/internal/run"
+	"muster/internal/task"
+)
+
+// Version of this build; the linker sets it.
+var Version = "dev"
+
+// App is a running Muster.
+type App struct {
+	cfg config.Config
+	log *slog.Logger
+	url string // as people reach it
+
+	DB        *db.DB
+	Clock     clock.Clock
+	Bus       *bus.Memory
+	Ledger    *ledger.Ledger
+	Access    *access.Access
+	Accounts  *account.Store
+	Keys      *key.Store
+	Approvals *approval.Store
+	Notify    *notify.Store
+	Rooms     *room.Store
+	Messages  *message.Store
+	Office    *office.Store
+	Nodes     *node.Store
+	Jobs      *job.Store
+	Runs      *run.Store
+	Oncall    *oncall.Store
+	Incidents *incident.Store
+	Alerts    *alert.Store
+	Commands  *command.Commands
+	Tasks     *task.Queue
+
+	API     *httpapi.API
+	socket  *realtime.Server
+	blobs   *blob.Disk
+	hosts   map[string]*sshd.Server // the demo's machines
+	logins  []login                 // of the demo, to be printed
+	servers []*http.Server
+	closers []func() error
+	failed  chan error
+	wg      sync.WaitGroup
+}
+
+// URL is where people reach this server, without a slash at the end.
+func (a *App) URL() string { return a.url }
+
+// Failed gives the error that ended serving, if one does.
+func (a *App) Failed() <-chan error { return a.failed }
+
+// Start opens the data folder and serves it. Stop ends it.
+func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err error) {
+	a := &App{cfg: cfg, log: log, failed: make(chan error, 4)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	if err := a.alone(); err != nil {
+		return nil, err
+	}
+	if a.DB, err = db.Open(ctx, cfg.DatabaseURL()); err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, a.DB.Close)
+	if err := a.compose(); err != nil {
+		return nil, err
+	}
+	ln, err := a.listen()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Demo {
+		if err := a.startDemo(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.Keys.Ready(ctx, a.DB.Read()); err != nil {
+		return nil, err
+	}
+	if err := a.recordStart(ctx); err != nil {
+		return nil, err
+	}
+	a.Runs.Start()
+	a.Tasks.Start()
+	// Runs end before the queue does: it waits for their handlers.
+	a.closers = append(a.closers, func() error { a.Tasks.Stop(); return nil }, func() error { a.Runs.Close(); return nil })
+	if err := a.serve(ln, a.API.Handler()); err != nil {
+		return nil, err
+	}
+	return a, a.serveConsole()
+}
+
+// alone refuses a second server on the same data folder.
+func (a *App) alone() error {
+	f, err := os.OpenFile(filepath.Join(a.cfg.Data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the data folder: %w", err)
+	}
+	if err := lock(f); err != nil {
+		_ = f.Close()
+		return fmt.Errorf("another Muster already runs on %s; stop it first, or give another folder with --data", a.cfg.Data)
+	}
+	a.closers = append(a.closers, f.Close)
+	return nil
+}
+
+func (a *App) listen() (net.Listener, error) {
+	ln, err := net.Listen("tcp", a.cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; give another address with --addr", a.cfg.Addr, err)
+	}
+	scheme := "http"
+	if a.cfg.TLS.Cert != "" || !a.cfg.Loopback() {
+		pair, err := certificate(a.cfg)
+		if err != nil {
+			_ = ln.Close()
+			return nil, err
+		}
+		scheme = "https"
+		ln = tlsListener(ln, pair)
+	}
+	a.url = a.cfg.PublicURL
+	if a.url == "" {
+		host, port, _ := net.SplitHostPort(ln.Addr().String())
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			if host, err = os.Hostname(); err != nil {
+				host = "localhost"
+			}
+		}
+		a.url = scheme + "://" + net.JoinHostPort(host, port)
+	}
+	return ln, nil
+}
+
+func (a *App) serve(ln net.Listener, h http.Handler) error {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	a.servers = append(a.servers, s)
+	a.wg.Go(func() {
+		if err := s.Serve(ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve %s: %w", ln.Addr(), err)
+		}
+	})
+	return nil
+}
+
+// serveConsole opens the admin socket: whoever may write to it is the machine's administrator.
+func (a *App) serveConsole() error {
+	path := filepath.Join(a.cfg.Data, "admin.sock")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("open the admin socket: %w", err)
+	}
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("open the admin socket (its path must be short): %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = ln.Close()
+		return fmt.Errorf("open the admin socket: %w", err)
+	}
+	return a.serve(ln, httpapi.AsConsole(a.API.Handler()))
+}
+
+// Stop takes no new requests, lets running ones end, hands work back, and closes everything.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if a.socket != nil { // before the servers: they wait for open connections
+		errs = append(errs, a.socket.Close(ctx))
+	}
+	for _, s := range a.servers {
+		errs = append(errs, s.Shutdown(ctx))
+	}
+	a.wg.Wait()
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i]())
+	}
+	return errors.Join(errs...)
+}
+
+// recheck finds out whether a socket's person may still be connected, and with which roles.
+func (a *App) recheck(ctx context.Context, who actor.Actor) (actor.Actor, error) {
+	if who.IsSystem() {
+		return who, nil
+	}
+	now, err := a.Accounts.ActorOf(ctx, a.DB.Read(), who.ID)
+	if err != nil {
+		return who, err
+	}
+	alive, err := a.Accounts.Alive(ctx, a.DB.Read(), who.Session)
+	if err != nil {
+		return who, err
+	}
+	if !alive {
+		return who, errWrongPlace
+	}
+	now.Session, now.Door, now.Request = who.Session, who.Door, who.Request
+	return now, nil
+}

@@ -1,0 +1,168 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"muster/internal/access"
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/alert"
+	"muster/internal/approval"
+	"muster/internal/blob"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/command"
+	"muster/internal/db"
+	"muster/internal/executor/local"
+	"muster/internal/executor/ssh"
+	"muster/internal/httpapi"
+	"muster/internal/incident"
+	"muster/internal/job"
+	"muster/internal/key"
+	"muster/internal/ledger"
+	"muster/internal/message"
+	"muster/internal/node"
+	"muster/internal/notify"
+	"muster/internal/office"
+	"muster/internal/oncall"
+	"muster/internal/realtime"
+	"muster/internal/room"
+	"muster/internal/run"
+	"muster/internal/task"
+	"muster/internal/webui"
+)
+
+// compose builds every capability on the open database, in the order of the
+// architecture, and the doors on top.
+func (a *App) compose() error {
+	a.Clock, a.Bus = clock.Real{}, bus.NewMemory()
+	lkeys, err := ledger.LoadKeys(a.cfg.LedgerKeyFile())
+	if err != nil {
+		return err
+	}
+	master, err := key.LoadMaster(a.cfg.MasterKeyFile())
+	if err != nil {
+		return err
+	}
+	if a.blobs, err = blob.OpenDisk(filepath.Join(a.cfg.Data, "blobs")); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, a.blobs.Close)
+
+	a.Tasks = task.New(a.DB, a.Clock, a.log, a.cfg.Runs.Workers)
+	a.Ledger = ledger.New(a.Clock, a.Bus, lkeys)
+	a.Access = access.New(a.DB, a.Ledger, a.Clock, a.log)
+	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
+	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
+	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock)
+	a.Notify = notify.NewStore(a.DB, a.Tasks, a.Clock, a.Bus, a.Accounts, notify.Settings{Mail: a.mail(), PublicURL: a.URL}, a.log)
+
+	a.Rooms = room.NewStore(a.Access, a.Ledger, a.Bus, a.Clock)
+	a.Messages = message.NewStore(a.Rooms, a.Accounts, a.Ledger, a.Bus, a.Clock, a.mentioned)
+	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
+	a.Office.RegisterTasks(a.DB)
+
+	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
+	a.Jobs = job.New(a.Access, a.Ledger, a.Clock, a.Nodes)
+	executors := map[string]run.Executor{"local": local.New(local.Options{}), "ssh": ssh.New(ssh.Options{})}
+	for _, e := range executors {
+		a.closers = append(a.closers, e.Close)
+	}
+	a.Runs = run.New(run.Deps{
+		DB: a.DB, Access: a.Access, Ledger: a.Ledger, Bus: a.Bus, Clock: a.Clock, Blobs: a.blobs, Tasks: a.Tasks,
+		Approvals: a.Approvals, Jobs: a.Jobs, Nodes: a.Nodes, Keys: a.Keys, Accounts: a.Accounts, Rooms: a.Rooms, Messages: a.Messages,
+		Log: a.log, Executors: executors, LogLimit: a.cfg.Runs.LogLimit,
+	})
+
+	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
+	a.Incidents = incident.New(incident.Deps{
+		Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Rooms: a.Rooms, Messages: a.Messages,
+		Notify: a.Notify, OnCall: a.Oncall, People: a.Accounts, Log: a.log,
+		Tickets: incident.Series{Prefix: a.cfg.Incident.Prefix, Start: int64(a.cfg.Incident.First)},
+	})
+	a.Office.OnEnter(a.Incidents.Entered)
+	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})
+
+	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
+	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)
+	// run verbs
+	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
+	return a.doors()
+}
+
+func (a *App) mail() *notify.Mail {
+	m := a.cfg.SMTP
+	if m.Host == "" {
+		return nil
+	}
+	return &notify.Mail{Host: m.Host, Port: m.Port, From: m.From, User: m.Username, Password: m.Password, TLS: m.TLS}
+}
+
+// mentioned notifies who was mentioned.
+func (a *App) mentioned(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m message.Message) error {
+	text := m.Text
+	if rs := []rune(text); len(rs) > 200 {
+		text = string(rs[:200]) + "…"
+	}
+	_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "mention", Title: who.Display + " mentioned you in " + r.Name, Body: text, Link: "/rooms/" + r.ID + "#m=" + m.ID, Key: "mention " + m.ID})
+	return err
+}
+
+func (a *App) doors() error {
+	core := httpapi.Core{DB: a.DB, Access: a.Access, Log: a.log, PublicURL: a.URL}
+	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
+	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office}
+	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
+	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Version: Version, Demo: a.cfg.Demo})
+	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})
+	httpapi.RegisterRooms(a.API, rooms)
+	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})
+	httpapi.RegisterOffice(a.API, officeDeps)
+	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
+	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
+	httpapi.RegisterAlerts(a.API, httpapi.AlertDeps{Alerts: a.Alerts})
+	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts})
+	httpapi.RegisterIncidents(a.API, httpapi.IncidentDeps{Incidents: a.Incidents})
+	httpapi.RegisterOncall(a.API, httpapi.OncallDeps{Oncall: a.Oncall})
+	httpapi.RegisterNotify(a.API, httpapi.NotifyDeps{Notify: a.Notify})
+	httpapi.RegisterLedger(a.API, httpapi.LedgerDeps{Ledger: a.Ledger})
+
+	gates := map[string]realtime.Gate{
+		"room": func(ctx context.Context, who actor.Actor, thing string) error {
+			_, err := a.Rooms.See(ctx, a.DB.Read(), who, thing)
+			return err
+		},
+		"run": func(ctx context.Context, who actor.Actor, thing string) error {
+			_, err := a.Runs.See(ctx, a.DB.Read(), who, thing)
+			return err
+		},
+		"incident": func(ctx context.Context, who actor.Actor, thing string) error {
+			_, err := a.Incidents.Get(ctx, a.DB.Read(), who, thing)
+			return err
+		},
+	}
+	var err error
+	if a.socket, err = realtime.New(a.log, a.Bus, httpapi.NewLive(a.API, officeDeps), a.Office, gates, a.recheck); err != nil {
+		return fmt.Errorf("start the socket: %w", err)
+	}
+	mux := a.API.Mux()
+	mux.Handle("GET "+httpapi.Base+"/socket", a.socket.Handler())
+	mux.Handle("/", notAPI(webui.Handler()))
+	a.operations(mux)
+	return nil
+}
+
+// notAPI keeps unknown API paths from being answered with the web app.
+func notAPI(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/hooks/") {
+			httpapi.WriteProblem(w, r, errNoPath)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

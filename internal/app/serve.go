@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"muster/internal/actor"
+	"muster/internal/cli"
+	"muster/internal/config"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+)
+
+// Run carries out one command line and gives the process's exit code.
+func Run(ctx context.Context, args []string) int {
+	return cli.Main(ctx, args, cli.Std(), cli.Hooks{Version: Version, Serve: serve, Verify: verifyLedger, Checkpoint: exportCheckpoint})
+}
+
+// serve runs until ctx ends.
+func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
+	data := in.Data
+	if data == "" {
+		data = "data"
+	}
+	cfg, err := config.Load(data, in.Config)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err.Error(), err)
+	}
+	if in.Addr != "" {
+		cfg.Addr = in.Addr
+	}
+	cfg.Demo = in.Demo
+	if err := cfg.Check(); err != nil {
+		return fault.Wrap(fault.Invalid, err.Error(), err)
+	}
+	log := slog.New(slog.NewTextHandler(std.Err, nil))
+	a, err := Start(ctx, cfg, log)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err.Error(), err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "url"), []byte(a.URL()+"\n"), 0o600); err != nil {
+		log.Warn("write the address", "error", err)
+	}
+	if err := a.greet(ctx, std); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+		err = nil
+	case err = <-a.Failed():
+	}
+	if serr := a.Stop(context.Background()); serr != nil {
+		log.Error("stop", "error", serr)
+	}
+	return err
+}
+
+// greet prints where Muster is, and how the first person gets in.
+func (a *App) greet(ctx context.Context, std cli.Streams) error {
+	fmt.Fprintf(std.Out, "Muster is ready at %s\n", a.url)
+	if !a.cfg.Loopback() && a.cfg.TLS.Cert == "" {
+		fmt.Fprintf(std.Out, "Its certificate is of this trial's own authority: trust %s, or set tls.cert and tls.key in %s.\n", filepath.Join(a.cfg.Data, "ca.pem"), filepath.Join(a.cfg.Data, "muster.yaml"))
+	}
+	for _, l := range a.logins {
+		if l.role == webhook {
+			fmt.Fprintf(std.Out, "Alertmanager posts to %s/hooks/alertmanager/%s\n", a.url, l.password)
+			continue
+		}
+		fmt.Fprintf(std.Out, "  %-8s %-22s %s\n", l.name, l.password, l.role)
+	}
+	needed, err := a.Accounts.SetupNeeded(ctx, a.DB.Read())
+	if err != nil || !needed {
+		return err
+	}
+	var token string
+	if err := a.Access.Do(ctx, actor.System("setup"), func(tx *db.Tx) error {
+		token, err = a.Accounts.NewSetupToken(ctx, tx)
+		return err
+	}); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Out, "Make the first administrator (the link works once, for a day):\n  %s/setup?token=%s\n", a.url, token)
+	return nil
+}
+
+// started is the ledger event of a server that began to serve.
+type started struct {
+	Version string `json:"version" class:"public"`
+	Demo    bool   `json:"demo" class:"public"`
+}
+
+func (started) EventKind() string { return "muster.Started" }
+
+func (a *App) recordStart(ctx context.Context) error {
+	return a.DB.Do(ctx, func(tx *db.Tx) error {
+		return a.Ledger.Append(ctx, tx, actor.System("muster"), ledger.About{}, started{Version, a.cfg.Demo})
+	})
+}

@@ -1,0 +1,327 @@
+package cli
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+type incidentCmd struct {
+	List    incidentList    `cmd:"" help:"List incidents."`
+	Show    incidentShow    `cmd:"" help:"Show one incident and its timeline."`
+	Declare incidentDeclare `cmd:"" help:"Declare an incident; it opens a room."`
+	Stage   incidentStage   `cmd:"" help:"Set an incident's stage."`
+}
+
+type incidentList struct {
+	State string `default:"open" enum:"open,closed,all" help:"open, closed or all."`
+	Limit int    `default:"50"`
+}
+
+func (l incidentList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[incident](ctx, c, "/incidents"+query("state", l.State, "limit", strconv.Itoa(l.Limit)))
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No "+strings.Replace(l.State, "all", "", 1)+" incident. Declare one: muster incident declare TITLE --severity 2",
+		[]string{"TICKET", "SEVERITY", "STAGE", "SERVICE", "ENVIRONMENT", "TITLE"}, func(i incident) []string {
+			return []string{i.Ticket, sev(i.Severity), i.Stage, dash(i.Service), dash(i.Environment), i.Title}
+		})
+}
+
+type incidentShow struct {
+	ID string `arg:"" help:"Ticket, such as INC-2041, or id."`
+}
+
+type timelineEntry struct {
+	At    *time.Time `json:"at"`
+	Kind  string     `json:"kind"`
+	Text  string     `json:"text"`
+	Actor named      `json:"actor"`
+}
+
+func (i incidentShow) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	inc, err := get[incident](ctx, c, "/incidents/"+seg(i.ID))
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.printJSON(inc)
+	}
+	timeline, err := list[timelineEntry](ctx, c, "/incidents/"+seg(i.ID)+"/timeline")
+	if err != nil {
+		return err
+	}
+	s.printf("%s  %s  %s\n", clean(inc.Ticket), sev(inc.Severity), clean(inc.Title))
+	table(s.std.Out, [][]string{
+		{"stage", inc.Stage},
+		{"service", dash(inc.Service)},
+		{"environment", dash(inc.Environment)},
+		{"room", inc.Room.Name},
+	})
+	for _, e := range timeline {
+		s.printf("%s  %s\n", when(e.At), clean(e.Text))
+	}
+	return nil
+}
+
+type incidentDeclare struct {
+	Title       []string `arg:"" help:"What is wrong, in a few words."`
+	Severity    string   `default:"3" help:"1 (worst) to 4."`
+	Service     string   `help:"The service it is about."`
+	Environment string   `aliases:"env" help:"dev, qa, prod …"`
+	Summary     string   `help:"What is known so far."`
+	Mode        string   `default:"real" enum:"real,test,drill,retrospective" help:"real, test, drill or retrospective."`
+}
+
+func (d incidentDeclare) Run(ctx context.Context, s *session) error {
+	level, err := strconv.Atoi(strings.TrimPrefix(strings.TrimPrefix(strings.ToLower(d.Severity), "sev"), "-"))
+	if err != nil || level < 1 || level > 4 {
+		return usage("--severity %q: give 1 (worst) to 4.", d.Severity)
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	inc, err := post[incident](ctx, c, "/incidents", map[string]any{
+		"title": strings.Join(d.Title, " "), "severity": level, "service": d.Service,
+		"environment": d.Environment, "summary": d.Summary, "mode": d.Mode,
+	})
+	if err != nil {
+		return err
+	}
+	return s.result(inc, "%s was declared. Room: %s\n", clean(inc.Ticket), clean(inc.Room.Name))
+}
+
+type incidentStage struct {
+	ID    string `arg:"" help:"Ticket or id."`
+	Stage string `arg:"" help:"declared, triage, mitigating, monitoring, resolved or closed."`
+	Note  string `help:"Why, for the timeline."`
+}
+
+func (i incidentStage) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	path := "/incidents/" + seg(i.ID)
+	if err := c.call(ctx, http.MethodPost, path+"/stage", map[string]any{"stage": i.Stage, "note": i.Note}, nil); err != nil {
+		return err
+	}
+	inc, err := get[incident](ctx, c, path)
+	if err != nil {
+		return err
+	}
+	return s.result(inc, "%s is now %s.\n", clean(inc.Ticket), clean(inc.Stage))
+}
+
+type alertCmd struct {
+	List   alertList      `cmd:"" help:"List alerts."`
+	Ack    alertAck       `cmd:"" help:"Acknowledge an alert."`
+	Source alertSourceCmd `cmd:"" help:"Where alerts come from."`
+}
+
+type alertList struct {
+	State   string `help:"open, acknowledged or resolved."`
+	Service string `help:"Only this service's."`
+}
+
+func (l alertList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[alert](ctx, c, "/alerts"+query("state", l.State, "service", l.Service))
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No alerts.",
+		[]string{"ID", "STATE", "SEVERITY", "SERVICE", "ENVIRONMENT", "COUNT", "LAST", "TITLE"}, func(a alert) []string {
+			return []string{a.ID, a.State, sev(a.Severity), dash(a.Service), dash(a.Environment), strconv.Itoa(a.Count), when(a.LastAt), a.Title}
+		})
+}
+
+type alertAck struct {
+	ID string `arg:"" help:"The alert's id."`
+}
+
+func (a alertAck) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	path := "/alerts/" + seg(a.ID)
+	if err := c.call(ctx, http.MethodPost, path+"/acknowledge", struct{}{}, nil); err != nil {
+		return err
+	}
+	out, err := get[alert](ctx, c, path)
+	if err != nil {
+		return err
+	}
+	return s.result(out, "%s is %s.\n", clean(out.Title), clean(out.State))
+}
+
+type alertSourceCmd struct {
+	List   alertSourceList   `cmd:"" help:"List alert sources."`
+	Create alertSourceCreate `cmd:"" help:"Create an alert source and print the URL to post to, once."`
+}
+
+type alertSourceList struct{}
+
+func (alertSourceList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[alertSource](ctx, c, "/alert-sources")
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No alert source yet. Create one: muster alert source create --kind alertmanager --name NAME --service SERVICE",
+		[]string{"NAME", "KIND", "SERVICE", "LAST DELIVERY", "LAST ERROR"}, func(a alertSource) []string {
+			return []string{a.Name, a.Kind, dash(a.Service), when(a.LastDeliveryAt), dash(a.LastError)}
+		})
+}
+
+type alertSourceCreate struct {
+	Kind    string `required:"" enum:"alertmanager" help:"alertmanager."`
+	Name    string `required:"" help:"What to call it."`
+	Service string `required:"" help:"The service its alerts are about unless a rule says otherwise."`
+}
+
+func (a alertSourceCreate) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	out, err := post[struct {
+		Source alertSource `json:"source"`
+		URL    string      `json:"url"`
+	}](ctx, c, "/alert-sources", map[string]any{"kind": a.Kind, "name": a.Name, "service": a.Service})
+	if err != nil {
+		return err
+	}
+	return s.result(out, "%s\n", clean(out.URL))
+}
+
+type serviceCmd struct {
+	List   serviceList   `cmd:"" help:"List services."`
+	Create serviceCreate `cmd:"" help:"Create a service."`
+}
+
+type serviceList struct{}
+
+func (serviceList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[service](ctx, c, "/services")
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No services yet. Create one: muster service create NAME --environment prod",
+		[]string{"NAME", "TITLE", "ENVIRONMENTS"}, func(v service) []string {
+			return []string{v.Name, dash(v.Title), dash(strings.Join(v.Environments, ", "))}
+		})
+}
+
+type serviceCreate struct {
+	Name        string   `arg:"" help:"Short name, such as payments-api."`
+	Title       string   `help:"Name as people know it."`
+	Environment []string `aliases:"env" help:"dev, qa, prod …; may be repeated."`
+	Rotation    string   `help:"The rotation on call for it."`
+	Runbook     string   `help:"Where its runbook is."`
+}
+
+func (v serviceCreate) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	in := map[string]any{"name": v.Name, "title": v.Title, "environments": v.Environment, "runbook_url": v.Runbook}
+	if v.Title == "" {
+		in["title"] = v.Name
+	}
+	if v.Environment == nil {
+		in["environments"] = []string{}
+	}
+	if v.Rotation != "" {
+		rotations, err := list[rotation](ctx, c, "/rotations")
+		if err != nil {
+			return err
+		}
+		for _, r := range rotations {
+			if r.ID == v.Rotation || strings.EqualFold(r.Name, v.Rotation) {
+				in["rotation_id"] = r.ID
+			}
+		}
+		if in["rotation_id"] == nil {
+			return failed("There is no rotation %q. See: muster rotation list", v.Rotation)
+		}
+	}
+	out, err := post[service](ctx, c, "/services", in)
+	if err != nil {
+		return err
+	}
+	return s.result(out, "Service %s was created.\n", clean(out.Name))
+}
+
+type rotationCmd struct {
+	List   rotationList   `cmd:"" help:"List rotations."`
+	Create rotationCreate `cmd:"" help:"Create a rotation."`
+}
+
+type rotationList struct{}
+
+func (rotationList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[rotation](ctx, c, "/rotations")
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No rotations yet. Create one: muster rotation create NAME --member LOGIN",
+		[]string{"NAME", "PEOPLE", "SHIFT", "ESCALATES AFTER"}, func(r rotation) []string {
+			return []string{r.Name, strconv.Itoa(len(r.Members)), plural(r.ShiftHours, "hour"), (time.Duration(r.EscalateAfterSeconds) * time.Second).String()}
+		})
+}
+
+type rotationCreate struct {
+	Name          string        `arg:"" help:"The rotation's name."`
+	Member        []string      `required:"" help:"Login names in order; may be repeated."`
+	ShiftHours    int           `default:"168" help:"How long one person's shift is."`
+	TimeZone      string        `default:"UTC" help:"Such as Europe/Berlin."`
+	EscalateAfter time.Duration `default:"5m" help:"How long until the next is paged when nobody acknowledges."`
+}
+
+func (r rotationCreate) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	members, err := userIDs(ctx, c, r.Member)
+	if err != nil {
+		return err
+	}
+	out, err := post[rotation](ctx, c, "/rotations", map[string]any{
+		"name": r.Name, "members": members, "shift_hours": r.ShiftHours,
+		"time_zone": r.TimeZone, "escalate_after_seconds": int(r.EscalateAfter.Seconds()),
+	})
+	if err != nil {
+		return err
+	}
+	return s.result(out, "Rotation %s was created.\n", clean(out.Name))
+}

@@ -1,0 +1,383 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+type projectCmd struct {
+	List   projectList   `cmd:"" help:"List projects."`
+	Create projectCreate `cmd:"" help:"Create a project."`
+}
+
+type projectList struct{}
+
+func (projectList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[project](ctx, c, "/projects")
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No projects yet. Create one: muster project create NAME",
+		[]string{"NAME", "TITLE"}, func(p project) []string { return []string{p.Name, dash(p.Title)} })
+}
+
+type projectCreate struct {
+	Name  string `arg:"" help:"Short name, used in policies."`
+	Title string `help:"Name as people know it."`
+}
+
+func (p projectCreate) Run(ctx context.Context, s *session) error {
+	if p.Title == "" {
+		p.Title = p.Name
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	out, err := post[project](ctx, c, "/projects", map[string]any{"name": p.Name, "title": p.Title})
+	if err != nil {
+		return err
+	}
+	return s.result(out, "Project %s was created.\n", clean(out.Name))
+}
+
+// findProject gives the named project, or the only one.
+func findProject(ctx context.Context, c *client, wanted string) (project, error) {
+	all, err := list[project](ctx, c, "/projects")
+	if err != nil {
+		return project{}, err
+	}
+	names := []string{}
+	for _, p := range all {
+		if p.ID == wanted || p.Name == wanted {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	switch {
+	case len(all) == 0 && wanted == "":
+		return project{}, failed("There is no project yet, or you may not see it. Create one: muster project create NAME")
+	case wanted != "":
+		return project{}, failed("There is no project %q, or you may not see it. See: muster project list", wanted)
+	case len(all) > 1:
+		return project{}, usage("Which project? Give --project and one of: %s", strings.Join(names, ", "))
+	}
+	return all[0], nil
+}
+
+type jobCmd struct {
+	List   jobList   `cmd:"" help:"List jobs."`
+	Import jobImport `cmd:"" help:"Import job definitions (YAML)."`
+}
+
+type jobList struct {
+	Project string `help:"Project; may be left out when there is only one."`
+}
+
+func (j jobList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	p, err := findProject(ctx, c, j.Project)
+	if err != nil {
+		return err
+	}
+	found, err := list[job](ctx, c, "/projects/"+seg(p.Name)+"/jobs")
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No jobs yet. Import some: muster job import FILE --project "+p.Name,
+		[]string{"JOB", "VERSION", "DESCRIPTION"}, func(j job) []string {
+			return []string{j.FullName, strconv.Itoa(j.Version), dash(j.Description)}
+		})
+}
+
+// findJob accepts a job's id, its group/name, or its name if that is unique.
+func findJob(ctx context.Context, c *client, p project, wanted string) (job, error) {
+	all, err := list[job](ctx, c, "/projects/"+seg(p.Name)+"/jobs")
+	if err != nil {
+		return job{}, err
+	}
+	var same []job
+	for _, j := range all {
+		if j.ID == wanted || j.FullName == wanted {
+			return j, nil
+		}
+		if j.Name == wanted {
+			same = append(same, j)
+		}
+	}
+	switch len(same) {
+	case 0:
+		return job{}, failed("Project %s has no job %q, or you may not see it. See: muster job list --project %s", p.Name, wanted, p.Name)
+	case 1:
+		return same[0], nil
+	}
+	names := []string{}
+	for _, j := range same {
+		names = append(names, j.FullName)
+	}
+	return job{}, usage("Several jobs are named %q. Say which: %s", wanted, strings.Join(names, ", "))
+}
+
+type nodeCmd struct {
+	List   nodeList   `cmd:"" help:"List nodes."`
+	Import nodeImport `cmd:"" help:"Import nodes (YAML or JSON)."`
+}
+
+type nodeList struct {
+	Project string `help:"Project; may be left out when there is only one."`
+	Filter  string `help:"Node filter, such as 'tags: web'."`
+}
+
+func (n nodeList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	p, err := findProject(ctx, c, n.Project)
+	if err != nil {
+		return err
+	}
+	found, err := list[node](ctx, c, "/projects/"+seg(p.Name)+"/nodes"+query("filter", n.Filter))
+	if err != nil {
+		return err
+	}
+	return printNodes(s, found, "No node. Import some: muster node import FILE --project "+p.Name)
+}
+
+func printNodes(s *session, nodes []node, empty string) error {
+	if nodes == nil {
+		nodes = []node{}
+	}
+	return printList(s, nodes, empty, []string{"NAME", "ENVIRONMENT", "HOST", "TAGS", "DESCRIPTION"}, func(n node) []string {
+		return []string{n.Name, dash(n.Environment), dash(n.Hostname), dash(strings.Join(n.Tags, ", ")), dash(n.Description)}
+	})
+}
+
+type policyCmd struct {
+	Import policyImport `cmd:"" help:"Import an access policy; a document that is wrong is dropped with its line, the others are kept."`
+}
+
+type approvalsCmd struct {
+	Import approvalsImport `cmd:"" help:"Import which runs need whose approval."`
+}
+
+// importing is what every kind of import takes.
+type importing struct {
+	File    string `arg:"" help:"The file; - reads the standard input."`
+	Project string `help:"Project; may be left out when there is only one."`
+	Name    string `help:"What to call the document (default: the file's name)."`
+	DryRun  bool   `help:"Only say what would happen."`
+}
+
+type (
+	jobImport       struct{ importing }
+	nodeImport      struct{ importing }
+	approvalsImport struct{ importing }
+	policyImport    struct {
+		importing
+		Office bool `help:"A policy of the office itself, not of a project."`
+	}
+)
+
+func (i jobImport) Run(ctx context.Context, s *session) error    { return i.send(ctx, s, "jobs") }
+func (i nodeImport) Run(ctx context.Context, s *session) error   { return i.send(ctx, s, "nodes") }
+func (i policyImport) Run(ctx context.Context, s *session) error { return i.send(ctx, s, "policy") }
+func (i approvalsImport) Run(ctx context.Context, s *session) error {
+	return i.send(ctx, s, "approvals")
+}
+
+func (i importing) send(ctx context.Context, s *session, kind string) error {
+	return i.sendTo(ctx, s, func(c *client, name, content string) (items[imported], error) {
+		p, err := findProject(ctx, c, i.Project)
+		if err != nil {
+			return items[imported]{}, err
+		}
+		return post[items[imported]](ctx, c, "/projects/"+seg(p.Name)+"/import", map[string]any{
+			"kind": kind, "name": name, "content": content, "dry_run": i.DryRun,
+		})
+	})
+}
+
+// sendTo reads the file, sends it, and prints what became of each part.
+func (i importing) sendTo(ctx context.Context, s *session, put func(c *client, name, content string) (items[imported], error)) error {
+	content, err := s.read(i.File)
+	if err != nil {
+		return err
+	}
+	if i.Name == "" {
+		i.Name = "import"
+		if i.File != "-" {
+			i.Name = filepath.Base(i.File)
+		}
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	out, err := put(c, i.Name, string(content))
+	if err != nil {
+		return err
+	}
+	if out.Items == nil {
+		out.Items = []imported{}
+	}
+	dropped := 0
+	for _, r := range out.Items {
+		if r.Result == "dropped" {
+			dropped++
+		}
+	}
+	err = printList(s, out.Items, "The file holds nothing to import.", []string{"RESULT", "NAME", "LINE", "MESSAGE"}, func(r imported) []string {
+		line := "–"
+		if r.Line > 0 {
+			line = strconv.Itoa(r.Line)
+		}
+		return []string{r.Result, dash(r.Name), line, r.Message}
+	})
+	if err == nil && dropped > 0 {
+		err = failed("%d of %d was dropped; the message says why. Mend the file and import it again.", dropped, len(out.Items))
+	}
+	return err
+}
+
+// read gives a file's content, or the standard input's for "-".
+func (s *session) read(file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(s.std.In)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usage("Cannot read the file: %v.", err)
+	}
+	return data, nil
+}
+
+type keyCmd struct {
+	List keyList `cmd:"" help:"List stored keys; their content is never shown."`
+	Add  keyAdd  `cmd:"" help:"Store a key or password, encrypted."`
+}
+
+type keyList struct {
+	Path string `arg:"" optional:"" help:"Only below this path."`
+}
+
+func (k keyList) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[storedKey](ctx, c, "/keys"+query("path", k.Path))
+	if err != nil {
+		return err
+	}
+	return printList(s, found, "No keys yet. Add one: muster key add PATH --file FILE",
+		[]string{"PATH", "TYPE", "CHANGED", "FINGERPRINT"}, func(k storedKey) []string {
+			return []string{k.Path, k.Type, when(k.ModifiedAt), dash(k.Fingerprint)}
+		})
+}
+
+type keyAdd struct {
+	Path string `arg:"" help:"Where to store it, such as keys/demo/deploy."`
+	File string `help:"The file that holds it; the standard input when left out."`
+	Type string `enum:"private-key,public-key,password," default:"" help:"private-key, public-key or password; seen from the content when left out."`
+}
+
+func (k keyAdd) Run(ctx context.Context, s *session) error {
+	file := k.File
+	if file == "" {
+		file = "-"
+	}
+	data, err := s.read(file)
+	if err != nil {
+		return err
+	}
+	content := string(data)
+	if k.Type == "" {
+		k.Type = typeOfKey(content)
+	}
+	if k.Type == "password" { // the line end an echo adds is not part of it
+		content = strings.TrimSuffix(strings.TrimSuffix(content, "\n"), "\r")
+	}
+	if strings.TrimSpace(content) == "" {
+		return usage("There is nothing to store: %s is empty.", map[bool]string{true: "the standard input", false: k.File}[k.File == ""])
+	}
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	segments := strings.Split(strings.Trim(k.Path, "/"), "/")
+	for i := range segments {
+		segments[i] = seg(segments[i])
+	}
+	var out storedKey
+	if err := c.call(ctx, http.MethodPut, "/keys/"+strings.Join(segments, "/"), map[string]any{"type": k.Type, "content": content}, &out); err != nil {
+		return err
+	}
+	if out.Path == "" {
+		out.Path, out.Type, out.Size = strings.Trim(k.Path, "/"), k.Type, len(content)
+	}
+	return s.result(out, "%s was stored as %s.\n", clean(out.Path), clean(out.Type))
+}
+
+func typeOfKey(content string) string {
+	head := strings.TrimSpace(content)
+	first, _, _ := strings.Cut(head, "\n")
+	switch {
+	case strings.HasPrefix(first, "-----BEGIN ") && strings.Contains(first, "PRIVATE KEY"):
+		return "private-key"
+	case strings.HasPrefix(first, "ssh-"), strings.HasPrefix(first, "ecdsa-"), strings.HasPrefix(first, "sk-"):
+		return "public-key"
+	}
+	return "password"
+}
+
+// -- commands that own a data folder
+
+type serveCmd struct {
+	Addr string `placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Plain HTTP is accepted on loopback only."`
+	Demo bool   `help:"Seed an empty data folder with a demo office and print its logins."`
+	Config string `type:"path" placeholder:"FILE" help:"Settings (default: muster.yaml in the data folder)."`
+}
+
+func (c serveCmd) Run(ctx context.Context, s *session) error {
+	return s.hooks.Serve(ctx, s.std, Serve{Data: s.data, Addr: c.Addr, Config: c.Config, Demo: c.Demo})
+}
+
+type ledgerCmd struct {
+	Verify     ledgerVerify     `cmd:"" help:"Check the sealed record of a data folder; Muster need not run."`
+	Checkpoint ledgerCheckpoint `cmd:"" help:"Export a signed checkpoint, to keep elsewhere."`
+}
+
+type ledgerVerify struct {
+	Checkpoint string `type:"path" placeholder:"FILE" help:"A checkpoint exported earlier: finds a cut tail too."`
+}
+
+func (v ledgerVerify) Run(ctx context.Context, s *session) error {
+	if s.data == "" {
+		return usage("Which record? Give --data DIR.")
+	}
+	return s.hooks.Verify(ctx, s.std, Verify{Data: s.data, Checkpoint: v.Checkpoint, JSON: s.json})
+}
+
+type ledgerCheckpoint struct {
+	Out string `type:"path" placeholder:"FILE" help:"Where to write it (default: the standard output)."`
+}
+
+func (k ledgerCheckpoint) Run(ctx context.Context, s *session) error {
+	if s.data == "" {
+		return usage("Which record? Give --data DIR.")
+	}
+	return s.hooks.Checkpoint(ctx, s.std, Checkpoint{Data: s.data, Out: k.Out, JSON: s.json})
+}

@@ -1,0 +1,214 @@
+package incident
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/message"
+	"muster/internal/room"
+)
+
+// Declare is what an incident is declared with.
+type Declare struct {
+	Title       string
+	Severity    int    // 0: 3
+	Service     string // name or id
+	Environment string
+	Summary     string
+	Mode        string // "" real
+
+	// Only what declares by itself (alerts) fills these.
+	FirstSignal time.Time // when the cause first showed
+	Collects    string    // what gathers in this incident while it is open; unique among open ones
+	ID          string    // id.New() taken beforehand, to record what led to the incident first
+}
+
+var modes = []string{"real", "test", "drill", "retrospective"}
+
+// plain makes one line of a text, without control and bidirectional characters
+// that would let it look like something else.
+func plain(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError || (r >= '\u202a' && r <= '\u202e') || (r >= '\u2066' && r <= '\u2069') || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, " "))
+	return strings.Join(strings.Fields(text), " ")
+}
+
+func cut(text string, most int) string {
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return strings.TrimSpace(string([]rune(text)[:most-1])) + "…"
+}
+
+// roomName is the ticket and the title, as long as a room's name may be.
+func roomName(ticket, title string) string { return cut(ticket+" "+title, 80) }
+
+func (s *Store) normalize(ctx context.Context, q db.Querier, who actor.Actor, in *Declare) error {
+	var bad []fault.FieldError
+	wrong := func(field, msg string) { bad = append(bad, fault.FieldError{Field: field, Message: msg}) }
+	in.Title, in.Summary = plain(in.Title), strings.TrimSpace(in.Summary)
+	in.Service, in.Environment = strings.TrimSpace(in.Service), strings.TrimSpace(in.Environment)
+	machine := who.IsSystem() && in.Collects != ""
+	if machine { // what it sends is cut to fit; a person is asked
+		in.Title, in.Summary = cut(in.Title, 200), cut(in.Summary, 4000)
+	}
+	if n := utf8.RuneCountInString(in.Title); n == 0 || n > 200 {
+		wrong("title", "Say in one line what is wrong, in at most 200 characters.")
+	}
+	if utf8.RuneCountInString(in.Summary) > 4000 {
+		wrong("summary", "Keep the summary within 4000 characters.")
+	}
+	if in.Severity == 0 {
+		in.Severity = 3
+	}
+	if in.Severity < 1 || in.Severity > 4 {
+		wrong("severity", "The severity is a number from 1 (worst) to 4.")
+	}
+	if in.Mode == "" {
+		in.Mode = "real"
+	}
+	if !slices.Contains(modes, in.Mode) {
+		wrong("mode", "The mode is real, test, drill or retrospective.")
+	}
+	if len(in.Environment) > 63 || in.Environment != plain(in.Environment) {
+		wrong("environment", "An environment is a short word such as dev, qa or prod.")
+	}
+	if in.Service != "" {
+		sv, err := s.OnCall.Find(ctx, q, in.Service)
+		switch {
+		case err == nil:
+			in.Service = sv.Name
+		case fault.Is(err, fault.NotFound) && machine:
+			in.Service = cut(plain(in.Service), 63)
+		case fault.Is(err, fault.NotFound):
+			wrong("service", fmt.Sprintf("There is no service %q. Choose one from the list, or leave it out.", in.Service))
+		default:
+			return err
+		}
+	}
+	if len(bad) > 0 {
+		return fault.Fields(bad...)
+	}
+	return nil
+}
+
+// Declare makes an incident and its room, pages whoever is on call for its
+// service, and plans the escalation: all of it, or nothing.
+func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Declare) (Incident, error) {
+	if in.ID == "" || !who.IsSystem() {
+		in.ID = id.New()
+	}
+	i := Incident{ID: in.ID, Severity: in.Severity, Stage: StageDeclared, Mode: in.Mode, Service: in.Service, Environment: in.Environment, DeclaredBy: who.ID}
+	if err := s.check(ctx, tx, who, "declare", Incident{Severity: in.Severity, Service: in.Service, Environment: in.Environment, Mode: in.Mode}); err != nil {
+		return i, err
+	}
+	if err := s.normalize(ctx, tx, who, &in); err != nil {
+		return i, err
+	}
+	ticket, err := s.Tickets.Next(ctx, tx)
+	if err != nil {
+		return i, err
+	}
+	i.Ticket, i.TicketURL, i.Title, i.Severity, i.Mode, i.Service, i.Environment, i.Summary = ticket.Key, ticket.URL, in.Title, in.Severity, in.Mode, in.Service, in.Environment, in.Summary
+	members := []string{}
+	if who.Kind == actor.Person {
+		members = append(members, who.ID)
+	}
+	// The system opens the room: whoever may declare an incident gets its room
+	// without being allowed to make others.
+	r, err := s.Rooms.Create(ctx, tx, muster(who), room.New{
+		Name: roomName(i.Ticket, i.Title), Kind: "incident", Topic: cut(plain(i.Summary), 500),
+		Subject: room.Subject{Kind: "incident", ID: i.ID}, Members: members,
+	})
+	if err != nil {
+		return i, fmt.Errorf("open the room of %s: %w", i.Ticket, err)
+	}
+	i.Room = RoomRef{ID: r.ID, Name: r.Name}
+	now := s.Clock.Now()
+	signal := int64(0)
+	if !in.FirstSignal.IsZero() {
+		signal = db.Micro(in.FirstSignal)
+		if in.FirstSignal.After(now) {
+			signal = db.Micro(now)
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO incident (id, ticket, ticket_url, title, room, severity, stage, mode, restricted, service, environment, summary, declared_by, collects, merged_into,
+ impact_started, first_signal, detected, declared, acknowledged, first_responder, mitigated, resolved, closed, created_at, updated_at)
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,FALSE,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,0,0,$15,$15)`,
+		i.ID, i.Ticket, i.TicketURL, i.Title, i.Room.ID, i.Severity, string(i.Stage), i.Mode, i.Service, i.Environment, i.Summary, i.DeclaredBy, in.Collects, signal, db.Micro(now)); err != nil {
+		return i, fmt.Errorf("declare %s: %w", i.Ticket, err)
+	}
+	s.touch(tx, i.ID)
+	if err := s.Ledger.Append(ctx, tx, who, about(i), Declared{Ticket: i.Ticket, Title: i.Title, Severity: i.Severity, Service: i.Service, Environment: i.Environment, Mode: i.Mode}); err != nil {
+		return i, err
+	}
+	data, err := json.Marshal(map[string]any{
+		"id": i.ID, "ticket": i.Ticket, "title": i.Title, "severity": i.Severity, "service": i.Service, "environment": i.Environment,
+		"declared_by": i.DeclaredBy, "declared_by_name": called(who), "mode": i.Mode, "summary": i.Summary, "declared_at": now,
+	})
+	if err != nil {
+		return i, fmt.Errorf("card of %s: %w", i.Ticket, err)
+	}
+	text := fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title)
+	if _, err := s.Messages.Post(ctx, tx, muster(who), message.New{Room: r.ID, Text: text, Card: &message.Card{Type: "incident", Ref: i.ID, Data: data}}); err != nil {
+		return i, err
+	}
+	if i.Service != "" && i.Mode != "retrospective" {
+		if err := s.pageService(ctx, tx, who, i, i.Service); err != nil {
+			return i, err
+		}
+	}
+	return s.Get(ctx, tx, who, i.ID)
+}
+
+// Collector finds the incident that what is described by service and key
+// belongs to: the service's newest open one, or the one that gathers key. ok is
+// false when a new one has to be declared. Whoever calls it in order to declare
+// has to hold Claim.
+func (s *Store) Collector(ctx context.Context, q db.Querier, service, key string, reopenSince time.Time) (i Incident, ok bool, err error) {
+	i, err = s.one(ctx, q, `WHERE i.mode = 'real' AND i.stage <> 'closed' AND ((i.service = $1 AND $1 <> '') OR (i.collects = $2 AND $2 <> ''))
+ AND (i.stage <> 'resolved' OR i.resolved > $3) ORDER BY CASE WHEN i.stage = 'resolved' THEN 1 ELSE 0 END, i.id DESC LIMIT 1`, service, key, db.Micro(reopenSince))
+	if fault.Is(err, fault.NotFound) {
+		return i, false, nil
+	}
+	return i, err == nil, err
+}
+
+// Claim makes sure that only this transaction declares or finds the incident of
+// key until it ends, and lets go of one that no longer gathers: a resolved
+// incident outside the window in which it may be reopened.
+func (s *Store) Claim(ctx context.Context, tx *db.Tx, key string, reopenSince time.Time) error {
+	// The upsert locks the row until the commit: a second delivery waits here
+	// and then sees the incident that the first one declared.
+	if _, err := tx.Exec(ctx, `INSERT INTO counter (name, value) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1`, "incident.collects:"+key); err != nil {
+		return fmt.Errorf("claim %s: %w", key, err)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE incident SET collects = '' WHERE collects = $1 AND stage = 'resolved' AND resolved <= $2`, key, db.Micro(reopenSince)); err != nil {
+		return fmt.Errorf("let go of %s: %w", key, err)
+	}
+	return nil
+}
+
+// Reopen goes on with a resolved incident because its cause is back. It does
+// nothing to one that is open.
+func (s *Store) Reopen(ctx context.Context, tx *db.Tx, who actor.Actor, incidentID, why string) (Incident, error) {
+	i, err := s.get(ctx, tx, incidentID)
+	if err != nil || i.Stage.Open() {
+		return i, err
+	}
+	return s.SetStage(ctx, tx, who, incidentID, Triage, why)
+}

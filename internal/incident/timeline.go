@@ -1,0 +1,401 @@
+package incident
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/ledger"
+)
+
+// Entry is one line of an incident's timeline.
+type Entry struct {
+	ID    string         `json:"id"`
+	At    time.Time      `json:"at"`
+	Kind  string         `json:"kind" example:"page.sent" doc:"What happened, as package.event"`
+	Actor EntryActor     `json:"actor"`
+	Text  string         `json:"text" doc:"One sentence"`
+	Link  string         `json:"link,omitempty" doc:"Path in the app"`
+	Data  map[string]any `json:"data"`
+}
+
+// EntryActor is who did it.
+type EntryActor struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// maxTimeline bounds one reading; the newest records are kept.
+const maxTimeline = 5000
+
+// Timeline reads the ledger's record of the incident as sentences, with
+// people's notes at the moments they speak of. It writes nothing: whatever put
+// an event on record is on the timeline, known to this package or not.
+func (s *Store) Timeline(ctx context.Context, q db.Querier, who actor.Actor, idOrTicket string) ([]Entry, error) {
+	i, err := s.find(ctx, q, idOrTicket)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(ctx, q, who, "read", i); err != nil {
+		return nil, err
+	}
+	records, err := s.Ledger.Events(ctx, q, ledger.Filter{Incident: i.ID, Newest: true, Limit: maxTimeline})
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(records)
+	users, err := s.People.List(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for _, u := range users {
+		names[u.ID] = u.Display
+	}
+	notes, err := s.notes(ctx, q, i.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := []Entry{}
+	for _, r := range records {
+		e, ok := sentence(r, names, i)
+		if !ok {
+			continue
+		}
+		if r.Kind == "incident.Noted" {
+			n, ok := notes[e.word("note")]
+			if !ok {
+				continue
+			}
+			e.ID, e.At, e.Text, e.Link = n.id, n.at, n.text, ""
+		}
+		out = append(out, e)
+	}
+	sort.SliceStable(out, func(a, b int) bool { return before(out[a], out[b]) })
+	return out, nil
+}
+
+// before orders by time; of what one transaction wrote, the declaration is first.
+func before(a, b Entry) bool {
+	if !a.At.Equal(b.At) {
+		return a.At.Before(b.At)
+	}
+	return a.Kind == "incident.declared" && b.Kind == "room.opened"
+}
+
+type note struct {
+	id   string
+	at   time.Time
+	text string
+}
+
+func (s *Store) notes(ctx context.Context, q db.Querier, incidentID string) (map[string]note, error) {
+	ns, err := db.All(ctx, q, func(r db.Scanner) (n note, err error) {
+		var at int64
+		err = r.Scan(&n.id, &at, &n.text)
+		n.at = db.At(at)
+		return n, err
+	}, `SELECT id, at, text FROM incident_note WHERE incident = $1`, incidentID)
+	if err != nil {
+		return nil, fmt.Errorf("read notes: %w", err)
+	}
+	out := map[string]note{}
+	for _, n := range ns {
+		out[n.id] = n
+	}
+	return out, nil
+}
+
+// word reads a field as text; a number is written without a fraction.
+func (e Entry) word(name string) string {
+	switch v := e.Data[name].(type) {
+	case string:
+		return v
+	case float64:
+		return fmt.Sprintf("%v", v)
+	case int, int64, bool:
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+func (e Entry) yes(name string) bool { return e.word(name) == "true" }
+
+func (e Entry) first(names ...string) string {
+	for _, n := range names {
+		if w := e.word(n); w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+// kinds gives a record the name under which a timeline shows it, where it is
+// not the record's own in small letters.
+var kinds = map[string]string{
+	"incident.StageChanged": "incident.stage", "incident.RoleChanged": "incident.role", "incident.SeverityChanged": "incident.severity",
+	"incident.Paged": "page.sent", "incident.PageSeen": "page.seen", "incident.Acknowledged": "page.acknowledged", "incident.NobodyToPage": "page.nobody",
+	"incident.Noted": "note", "incident.FirstResponder": "incident.first_responder", "incident.TimeSet": "incident.time",
+	"message.Pinned": "pin", "office.GetAsked": "get.asked", "office.GetAnswered": "get.answered",
+}
+
+// silent are records that say nothing a reader of the timeline needs: what they
+// tell is said by another record of the same transaction, or by the chat.
+var silent = map[string]bool{"room.Joined": true, "room.Left": true, "room.Changed": true, "office.Left": true, "message.Deleted": true}
+
+// sentence turns a record into a line. It is tolerant: a field that is not there
+// leaves its words out, a kind it does not know is told in plain words.
+func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool) {
+	e := Entry{ID: r.ID, At: r.At, Kind: kinds[r.Kind], Actor: EntryActor{ID: r.ActorID, Name: r.ActorName}, Data: r.Fields}
+	if e.Data == nil {
+		e.Data = map[string]any{}
+	}
+	if e.Kind == "" {
+		e.Kind = strings.ToLower(r.Kind)
+	}
+	if n := names[r.ActorID]; n != "" {
+		e.Actor.Name = n
+	} else if r.ActorKind == string(actor.SystemOf) {
+		e.Actor.Name = "Muster"
+	}
+	if r.Outcome == string(ledger.Denied) {
+		e.Text = join(e.Actor.Name, "was refused", quoted(e.first("action")), e.first("type"), e.first("name"))
+		return e, true
+	}
+	if silent[r.Kind] {
+		return e, false
+	}
+	who := func(name string) string {
+		id := e.word(name)
+		if n := names[id]; n != "" {
+			return n
+		}
+		return id
+	}
+	by := e.Actor.Name
+	switch r.Kind {
+	case "incident.Declared":
+		e.Text = fmt.Sprintf("%s declared %s (SEV-%s): %s", by, e.word("ticket"), e.word("severity"), e.word("title"))
+		if sv := e.word("service"); sv != "" {
+			e.Text += " · " + join(sv, e.word("environment"))
+		}
+	case "incident.StageChanged":
+		e.Text = oneLine(stageLine(by, Stage(e.word("from")), Stage(e.word("to")), e.word("note")))
+	case "incident.SeverityChanged":
+		e.Text = fmt.Sprintf("%s changed the severity from SEV-%s to SEV-%s.", by, e.word("from"), e.word("to"))
+	case "incident.Changed":
+		e.Text = fmt.Sprintf("%s changed the %s from %q to %q.", by, e.word("field"), cut(e.word("from"), 100), cut(e.word("to"), 100))
+	case "incident.RoleChanged":
+		switch e.word("user") {
+		case "":
+			e.Text = fmt.Sprintf("%s left the role of %s empty.", by, e.word("role"))
+		case r.ActorID:
+			e.Text = fmt.Sprintf("%s took the role of %s.", by, e.word("role"))
+		default:
+			e.Text = fmt.Sprintf("%s made %s %s.", by, who("user"), e.word("role"))
+		}
+	case "incident.TimeSet":
+		name := strings.ReplaceAll(e.word("name"), "_", " ")
+		e.Text = fmt.Sprintf("%s set %q to %s.", by, name, clockOf(e.word("to")))
+		if e.word("to") == "" {
+			e.Text = fmt.Sprintf("%s removed the time of %q.", by, name)
+		}
+	case "incident.Noted":
+		e.Text = by + " made a note."
+	case "incident.Paged":
+		e.Text = fmt.Sprintf("%s was paged", who("user"))
+		switch level := e.word("level"); {
+		case level == "0" || level == "":
+			e.Text += " by " + by
+		case level == "1":
+			e.Text += ", on call for " + e.word("service")
+		default:
+			e.Text += fmt.Sprintf(" as level %s for %s", level, e.word("service"))
+		}
+		e.Text += "."
+	case "incident.PageSeen":
+		e.Text = who("user") + " saw the page."
+	case "incident.NobodyToPage":
+		e.Text = fmt.Sprintf("Nobody is on call for %s, so nobody was paged.", e.word("service"))
+		if e.word("reason") == "ladder_exhausted" {
+			e.Text = fmt.Sprintf("Everybody in the rotation of %s was paged twice and nobody acknowledged.", e.word("service"))
+		}
+	case "incident.Acknowledged":
+		e.Text = by + " acknowledged."
+	case "incident.FirstResponder":
+		e.Text = who("user") + " was the first in the room."
+	case "room.Opened":
+		e.Text, e.Link = fmt.Sprintf("The room %q was opened.", e.word("name")), "/rooms/"+r.Room
+	case "office.Entered":
+		e.Text = by + " came into the room."
+	case "office.GetAsked":
+		e.Text = fmt.Sprintf("%s asked %s over.", by, who("person"))
+	case "office.GetAnswered":
+		e.Text = fmt.Sprintf("%s %s to come over.", by, map[string]string{"accepted": "agreed", "declined": "declined", "expired": "did not answer whether"}[e.word("state")])
+		if e.word("state") == "expired" {
+			e.Text = "A request to come over expired."
+		}
+	case "message.Pinned":
+		if !e.yes("pinned") {
+			e.Text = by + " took a message off the timeline."
+			break
+		}
+		e.Text = fmt.Sprintf("%s pinned a message of %s: %s", by, e.word("author"), cut(oneLine(e.word("text")), 300))
+		e.Link = "/rooms/" + r.Room + "?message=" + e.word("message")
+	default:
+		e.Text = other(r, e, who)
+		e.Link = link(r)
+	}
+	return e, true
+}
+
+// other tells of alerts, runs and approvals, which stand in other packages, and
+// of anything else in plain words.
+func other(r ledger.Record, e Entry, who func(string) string) string {
+	noun, verb, _ := strings.Cut(r.Kind, ".")
+	what := e.first("title", "job", "name", "summary", "command")
+	number := e.first("number", "run")
+	env := e.word("environment")
+	if env != "" {
+		env = "in " + env
+	}
+	switch noun {
+	case "alert":
+		switch verb {
+		case "Fired":
+			return join("Alert fired:", what, sevOf(e), env)
+		case "Reopened":
+			return join("Alert is back:", what, env)
+		case "Attached":
+			return join("Alert belongs to this incident:", what, env)
+		case "Resolved":
+			return join("Alert resolved:", what, env)
+		case "Acknowledged":
+			return join(e.Actor.Name, "acknowledged the alert:", what)
+		}
+	case "run":
+		run := "a run"
+		if number != "" && len(number) < 12 {
+			run = "run " + number
+		}
+		switch verb {
+		case "Requested":
+			return join(e.Actor.Name, "asked for", run+":", what, env)
+		case "Approved":
+			return join(e.Actor.Name, "approved", run+":", what, env, noteOf(e))
+		case "Declined":
+			return join(e.Actor.Name, "declined", run+":", what, env, noteOf(e))
+		case "Started":
+			return join(upper(run), "started:", what, env)
+		case "Stopped", "StopRequested", "Stop":
+			return join(e.Actor.Name, "stopped", run+":", what, env)
+		case "Finished":
+			result := e.first("state", "result", "outcome")
+			if result == "" {
+				result = "finished"
+			}
+			return join(upper(run), result+":", what, env, reasonOf(e))
+		}
+	case "approval":
+		switch verb {
+		case "Asked":
+			return join("Approval was asked:", e.word("summary"))
+		case "Voted":
+			word := map[string]string{"approve": "approved", "approved": "approved", "decline": "declined", "declined": "declined"}[e.word("decision")]
+			if word == "" {
+				word = "voted on"
+			}
+			return join(e.Actor.Name, word, "what was asked.", noteOf(e))
+		case "Ended":
+			return join("The approval", e.word("state")+".", reasonOf(e))
+		}
+	}
+	return join(e.Actor.Name+":", spaced(noun), spaced(verb), quoted(what))
+}
+
+func sevOf(e Entry) string {
+	if s := e.word("severity"); s != "" {
+		return "(SEV-" + s + ")"
+	}
+	return ""
+}
+
+func noteOf(e Entry) string {
+	if n := e.word("note"); n != "" {
+		return "· " + cut(oneLine(n), 200)
+	}
+	return ""
+}
+
+func reasonOf(e Entry) string {
+	if n := e.first("reason", "error"); n != "" {
+		return "· " + cut(oneLine(n), 200)
+	}
+	return ""
+}
+
+func link(r ledger.Record) string {
+	kind, id, ok := strings.Cut(r.Resource, ":")
+	if !ok || id == "" {
+		return ""
+	}
+	switch kind {
+	case "run":
+		return "/runs/" + id
+	case "alert":
+		return "/alerts/" + id
+	case "room":
+		return "/rooms/" + id
+	}
+	return ""
+}
+
+func join(words ...string) string {
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " ")
+}
+
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), " > ", " · ")
+}
+
+func upper(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func quoted(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "“" + cut(text, 120) + "”"
+}
+
+// spaced writes CamelCase as small words.
+func spaced(text string) string {
+	var b strings.Builder
+	for n, r := range text {
+		if r >= 'A' && r <= 'Z' {
+			if n > 0 {
+				b.WriteByte(' ')
+			}
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func clockOf(text string) string {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return text
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}

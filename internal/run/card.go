@@ -1,0 +1,93 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/message"
+)
+
+const cardNodes = 150 // nodes in a card; the rest is a count
+
+// card is the run as its room's message shows it: without each node's steps and
+// bounded in size; what failed comes first into what is left.
+func (s *Store) card(r Run) *message.Card {
+	c := r
+	c.Abilities = map[string]bool{}
+	c.DeniedWhy = ""
+	c.Nodes = slices.Clone(r.Nodes)
+	if len(c.Nodes) > cardNodes {
+		slices.SortStableFunc(c.Nodes, func(a, b RunNode) int { return weight(a) - weight(b) })
+		c.MoreNodes = len(c.Nodes) - cardNodes
+		c.Nodes = c.Nodes[:cardNodes]
+	}
+	for i := range c.Nodes {
+		c.Nodes[i].Steps = nil
+		c.Nodes[i].Error = cut(c.Nodes[i].Error, 200)
+	}
+	c.Command = cut(c.Command, 2000)
+	c.NodeFilter = cut(c.NodeFilter, 500)
+	c.Options = slices.Clone(r.Options)
+	for i := range c.Options {
+		c.Options[i].Value = cut(c.Options[i].Value, 200)
+	}
+	data, err := json.Marshal(c)
+	for err == nil && len(data) > message.MaxCard && len(c.Nodes)+len(c.Steps)+len(c.Options) > 0 {
+		c.MoreNodes += len(c.Nodes) - len(c.Nodes)/2
+		c.Nodes, c.Steps, c.Options = c.Nodes[:len(c.Nodes)/2], c.Steps[:len(c.Steps)/2], c.Options[:len(c.Options)/2]
+		data, err = json.Marshal(c)
+	}
+	if err != nil {
+		data = []byte("{}")
+	}
+	return &message.Card{Type: "run", Ref: r.ID, Data: data}
+}
+
+func weight(n RunNode) int {
+	return slices.Index([]string{StepFail, StepRuns, Handled, StepOK, Pending, Skipped}, n.State)
+}
+
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return safe([]byte(s[:whole([]byte(s[:n]))])) + "…"
+}
+
+// maxShown bounds node steps in what is pushed to screens; beyond it they are read.
+const maxShown = 3000
+
+// shown tells screens after the commit.
+func (s *Store) shown(tx *db.Tx, r Run) {
+	tx.AfterCommit(func() { s.publish(r) })
+}
+
+func (s *Store) publish(r Run) {
+	r.Abilities, r.DeniedWhy = map[string]bool{}, ""
+	if len(r.Nodes)*max(1, len(r.Steps)) > maxShown {
+		r.Nodes = slices.Clone(r.Nodes)
+		for i := range r.Nodes {
+			r.Nodes[i].Steps = nil
+		}
+	}
+	s.bus.Publish("run:"+r.ID, map[string]any{"type": "run", "run": r})
+	s.bus.Publish("office", map[string]any{"type": "run", "run": r.RunSummary})
+}
+
+// changed reads the run again, brings its card up to date and tells screens.
+func (s *Store) changed(ctx context.Context, tx *db.Tx, runID string) (Run, error) {
+	r, err := s.load(ctx, tx, runID)
+	if err != nil {
+		return r, err
+	}
+	if r.MessageID != "" {
+		if err := s.Messages.UpdateCard(ctx, tx, actor.System("run"), r.MessageID, *s.card(r)); err != nil {
+			return r, err
+		}
+	}
+	s.shown(tx, r)
+	return r, nil
+}

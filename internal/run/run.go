@@ -1,0 +1,213 @@
+package run
+
+import (
+	"slices"
+	"time"
+
+	"muster/internal/approval"
+)
+
+// State of a run.
+//
+//	waiting ──approved──▶ queued ──claimed──▶ running ──▶ succeeded, failed, stopped, timed-out
+//	   │                    │                    └─worker vanished─▶ unknown ──a person settles──▶ failed
+//	   └──declined, expired, stopped─────────────▶ stopped
+//
+// An idempotent job's run goes from running back to queued when its worker vanished.
+const (
+	Waiting   = "waiting"
+	Queued    = "queued"
+	Running   = "running"
+	Succeeded = "succeeded"
+	Failed    = "failed"
+	StoppedBy = "stopped"
+	TimedOut  = "timed-out"
+	Unknown   = "unknown"
+)
+
+// States of a step, and of a node.
+const (
+	Pending  = "pending"
+	StepRuns = "running"
+	StepOK   = "succeeded"
+	StepFail = "failed"
+	Skipped  = "skipped"
+	Handled  = "handled"
+)
+
+// Kinds of runs.
+const (
+	KindJob   = "job"
+	KindAdhoc = "adhoc"
+)
+
+// Run is one execution, in the form answers, cards and screens have it; what
+// depends on who looks is added by Store.View.
+type Run struct {
+	RunSummary
+	Command    string          `json:"command,omitempty" doc:"Of an ad-hoc run"`
+	Options    []RunOption     `json:"options"`
+	NodeFilter string          `json:"node_filter"`
+	Digest     string          `json:"digest" doc:"What an approval binds: job version, options and nodes"`
+	Nodes      []RunNode       `json:"nodes"`
+	MoreNodes  int             `json:"more_nodes,omitempty" doc:"Nodes left out of a card"`
+	Steps      []RunStep       `json:"steps"`
+	Approval   *Approval       `json:"approval"`
+	LogSHA256  string          `json:"log_sha256"`
+	MessageID  string          `json:"message_id,omitempty"`
+	Abilities  map[string]bool `json:"abilities"`
+	DeniedWhy  string          `json:"denied_approve,omitempty" doc:"Why this person cannot approve it"`
+	JobID      string          `json:"-"`
+	JobGroup   string          `json:"-"`
+	JobUUID    string          `json:"-"`
+	ApprovalID string          `json:"-"`
+	RequestBy  string          `json:"-"`
+	Attempt    int64           `json:"-"`
+	Worker     string          `json:"-"`
+	StopBy     string          `json:"-"`
+	StopReason string          `json:"-"`
+	spec       spec
+	sealed     []byte
+}
+
+// RunSummary is a run in a list.
+type RunSummary struct {
+	ID          string      `json:"id"`
+	Number      int64       `json:"number"`
+	Project     string      `json:"project"`
+	Kind        string      `json:"kind" enum:"job,adhoc"`
+	Job         *RunJob     `json:"job"`
+	Title       string      `json:"title"`
+	State       string      `json:"state" enum:"waiting,queued,running,succeeded,failed,stopped,timed-out,unknown"`
+	Reason      string      `json:"reason" doc:"Why it is in this state, in words"`
+	Environment string      `json:"environment" doc:"Of its nodes; several are joined by a comma"`
+	RequestedBy string      `json:"requested_by" doc:"User id"`
+	RoomID      string      `json:"room_id,omitempty"`
+	IncidentID  string      `json:"incident_id,omitempty"`
+	RequestedAt time.Time   `json:"requested_at"`
+	StartedAt   *time.Time  `json:"started_at,omitempty"`
+	FinishedAt  *time.Time  `json:"finished_at,omitempty"`
+	Progress    RunProgress `json:"progress"`
+	LogLines    int64       `json:"log_lines"`
+}
+
+// RunJob names the job of a run.
+type RunJob struct {
+	ID      string `json:"id"`
+	Name    string `json:"name" doc:"group/name"`
+	Version int64  `json:"version"`
+}
+
+// RunProgress counts nodes.
+type RunProgress struct {
+	Done   int `json:"done"`
+	Total  int `json:"total"`
+	Failed int `json:"failed"`
+}
+
+// RunOption is a given option; a secure one shows dots.
+type RunOption struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// RunNode is a node of a run.
+type RunNode struct {
+	Name  string        `json:"name"`
+	State string        `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	Step  int           `json:"step" doc:"Number of the step it is at or ended with, from 1"`
+	Exit  *int          `json:"exit,omitempty"`
+	Error string        `json:"error"`
+	Steps []RunNodeStep `json:"steps,omitempty"`
+
+	identity map[string]string
+}
+
+// RunNodeStep is a step on a node.
+type RunNodeStep struct {
+	N          int        `json:"n"`
+	State      string     `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Exit       *int       `json:"exit,omitempty"`
+	Error      string     `json:"error"`
+}
+
+// RunStep is a step over all nodes.
+type RunStep struct {
+	N          int        `json:"n"`
+	Kind       string     `json:"kind"`
+	Label      string     `json:"label"`
+	State      string     `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	StartedAt  *time.Time `json:"started_at,omitempty"`
+	FinishedAt *time.Time `json:"finished_at,omitempty"`
+}
+
+// Approval is what a run's viewers see of its approval.
+type Approval struct {
+	ID          string    `json:"id"`
+	State       string    `json:"state" enum:"asked,approved,declined,expired,voided"`
+	Need        int       `json:"need"`
+	Groups      []string  `json:"groups"`
+	Rules       []string  `json:"rules" doc:"Which rules demand it"`
+	RequestedBy string    `json:"requested_by"`
+	ExpiresAt   time.Time `json:"expires_at"`
+	Votes       []Vote    `json:"votes"`
+	Digest      string    `json:"digest"`
+	Summary     string    `json:"summary"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+// Vote is one person's answer.
+type Vote struct {
+	UserID   string    `json:"user_id"`
+	Decision string    `json:"decision" enum:"approve,decline"`
+	Note     string    `json:"note"`
+	At       time.Time `json:"at"`
+}
+
+// ApprovalView turns an approval into what is shown of it.
+func ApprovalView(a approval.Approval) *Approval {
+	v := &Approval{ID: a.ID, State: a.State, Need: approval.People(a.Needs), Groups: approval.Groups(a.Needs), Rules: []string{}, RequestedBy: a.RequestedBy,
+		ExpiresAt: a.ExpiresAt, Votes: []Vote{}, Digest: a.Digest, Summary: a.Summary, Reason: a.Reason}
+	for _, n := range a.Needs {
+		v.Rules = append(v.Rules, n.Rule)
+	}
+	for _, x := range a.Votes {
+		v.Votes = append(v.Votes, Vote{x.UserID, x.Decision, x.Note, x.At})
+	}
+	return v
+}
+
+// Ended says whether the run is over; unknown is not.
+func (s RunSummary) Ended() bool {
+	return slices.Contains([]string{Succeeded, Failed, StoppedBy, TimedOut}, s.State)
+}
+
+// spec is what was asked for, stored with the run; secure values are not in it.
+type spec struct {
+	Command   string            `json:"command,omitempty"`
+	Options   map[string]string `json:"options,omitempty"`
+	Secure    []string          `json:"secure,omitempty"` // given secure options
+	Stored    map[string]string `json:"stored,omitempty"` // secure options read from key storage
+	Filter    string            `json:"filter,omitempty"` // given by the caller
+	Shown     string            `json:"shown,omitempty"`  // the filter that counted
+	Threads   int               `json:"threads,omitempty"`
+	Keepgoing bool              `json:"keepgoing,omitempty"`
+	Node      string            `json:"node,omitempty"` // the only local node, for a job without a filter
+}
+
+// sealedSecrets is encrypted beside the run and removed when it ended.
+type sealedSecrets struct {
+	// HMAC keys the digest of secure values: without it a digest would let
+	// anybody try passwords against it.
+	HMAC   []byte            `json:"hmac"`
+	Values map[string]string `json:"values"`
+}
+
+func ptr(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,243 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"muster/internal/job"
+	"muster/internal/key"
+	"muster/internal/node"
+
+	"muster/internal/db"
+	"muster/internal/fault"
+)
+
+// step carries out one step on one node, with its error handler.
+func (x *execution) step(n, s int) (ok, goOn bool) {
+	if x.ctx.Err() != nil {
+		return false, false
+	}
+	def := x.steps[s]
+	nd := x.nodes[n]
+	x.state.begin(n, s)
+	exit, text := x.invoke(nd, s, def)
+	if text == "" {
+		x.state.finish(n, s, StepOK, exit, "")
+		return true, true
+	}
+	if x.ctx.Err() != nil {
+		x.state.finish(n, s, StepFail, exit, x.cut(text))
+		return false, false
+	}
+	x.log.Sys(nd.Name, s+1, "Step %d failed: %s", s+1, text)
+	h := def.Handler
+	if h == nil {
+		x.state.finish(n, s, StepFail, exit, text)
+		return false, x.keepgoing
+	}
+	x.log.Sys(nd.Name, s+1, "The error handler of step %d begins.", s+1)
+	hexit, htext := x.invoke(nd, s, *h)
+	switch {
+	case x.ctx.Err() != nil:
+		x.state.finish(n, s, StepFail, exit, x.cut(text))
+		return false, false
+	case htext != "":
+		x.log.Sys(nd.Name, s+1, "The error handler failed too: %s", htext)
+		x.state.finish(n, s, StepFail, hexit, text+" Its error handler failed too: "+htext)
+		return false, x.keepgoing
+	}
+	x.state.finish(n, s, Handled, hexit, text)
+	if x.keepgoing || h.KeepgoingOnSuccess {
+		return true, true
+	}
+	x.log.Sys(nd.Name, s+1, "The error handler succeeded. The job does not go on after it (keepgoingOnSuccess is not set).")
+	return false, false
+}
+
+// cut says what ended a step that the run's own end interrupted.
+func (x *execution) cut(text string) string {
+	switch cause := context.Cause(x.ctx); {
+	case errors.Is(cause, errTimeout):
+		return "It was ended because the run's time was over."
+	case cause != nil:
+		return "It was stopped."
+	}
+	return text
+}
+
+// invoke runs a step on a node. text is empty on success, else why not, in
+// plain words and without secrets.
+func (x *execution) invoke(nd node.Node, s int, def job.Step) (exit *int, text string) {
+	in, err := x.invocation(nd, s, def)
+	if err != nil {
+		return nil, x.secrets.text(fault.Message(err))
+	}
+	ex := x.s.Executors[nd.Executor()]
+	if ex == nil {
+		return nil, fmt.Sprintf("Nodes cannot be reached by %q here. Use ssh or local as node-executor.", nd.Executor())
+	}
+	out := x.log.output(nd.Name, s+1, x.secrets)
+	res, err := ex.Run(x.ctx, in, out)
+	out.close()
+	if err != nil {
+		e := ExecErrorOf(err)
+		if e == nil {
+			x.s.slog.Error("executor", "run", x.run.ID, "node", nd.Name, "error", x.secrets.text(err.Error()))
+			return nil, "The step could not be carried out; the server's log says why."
+		}
+		if e.Cause != nil {
+			x.s.slog.Info("step without result", "run", x.run.ID, "node", nd.Name, "kind", e.Kind.String(), "cause", x.secrets.text(e.Cause.Error()))
+		}
+		return nil, x.secrets.text(e.Msg)
+	}
+	code := res.ExitCode
+	switch {
+	case res.Signal != "":
+		return &code, fmt.Sprintf("It was ended by the signal %s.", strings.TrimPrefix(res.Signal, "SIG"))
+	case code != 0:
+		return &code, fmt.Sprintf("It ended with exit code %d.", code)
+	}
+	return &code, ""
+}
+
+// invocation prepares what the executor needs: values put in and quoted.
+func (x *execution) invocation(nd node.Node, s int, def job.Step) (Invocation, error) {
+	if strings.EqualFold(nd.OSFamily, "windows") {
+		return Invocation{}, fault.New(fault.Invalid, "Steps on Windows nodes are not available yet.")
+	}
+	get := x.lookup(nd)
+	in := Invocation{RunID: x.run.ID, StepID: fmt.Sprintf("%d-%d", x.attempt, s+1), Env: x.env(nd),
+		Node: Target{Name: nd.Name, Hostname: nd.Hostname, Username: nd.Username, OSFamily: nd.OSFamily, Attrs: nd.Attrs}}
+	for line := range strings.SplitSeq(nd.Attrs[node.AttrHostKey], "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			in.HostKeys = append(in.HostKeys, line)
+		}
+	}
+	for _, c := range []struct {
+		attr string
+		into *[]byte
+	}{{node.AttrKeyPath, &in.Credential.PrivateKey}, {node.AttrPassphrase, &in.Credential.Passphrase}, {node.AttrPasswordPath, &in.Credential.Password}} {
+		if path := nd.Attrs[c.attr]; path != "" {
+			got, ok := x.creds[path]
+			if !ok {
+				return in, fault.Newf(fault.NotFound, "There is no key at %s. Store it first.", path)
+			}
+			if got.err != nil {
+				return in, got.err
+			}
+			*c.into = got.data
+		}
+	}
+	switch def.Kind {
+	case "exec":
+		in.Command = def.Exec.Expand(get)
+	case "script":
+		in.Script = &Script{Content: []byte(job.ExpandScript(def.Script, x.raw, get)), Args: job.ExpandArgs(def.Args, get), FileExtension: strings.TrimPrefix(def.Extension, ".")}
+		in.Script.Interpreter, _ = job.ParsePlain(def.Interpreter).ExpandPlain(get)
+	default:
+		return in, fault.Newf(fault.Invalid, "Steps of the type %s cannot be run yet.", def.Kind)
+	}
+	return in, nil
+}
+
+// lookup gives the variables of a step on a node.
+func (x *execution) lookup(nd node.Node) job.Lookup {
+	return func(r job.Ref) (string, bool) {
+		switch r.Context {
+		case "option", "unquotedoption":
+			if x.hidden[r.Key] {
+				return "", false
+			}
+			return x.values.Get(r.Key)
+		case "node":
+			v, ok := nd.Attr(r.Key)
+			return v, ok && v != ""
+		case "job":
+			v, ok := x.jobVars()[strings.ToLower(r.Key)]
+			return v, ok
+		}
+		return "", false
+	}
+}
+
+func (x *execution) jobVars() map[string]string {
+	v := map[string]string{"execid": strconv.FormatInt(x.run.Number, 10), "project": x.run.Project, "username": x.who.Name, "user.name": x.who.Name, "loglevel": "INFO", "serverurl": ""}
+	if x.run.Job != nil {
+		_, name := splitName(x.run.Job.Name)
+		v["name"], v["group"], v["id"] = name, x.run.JobGroup, x.run.JobUUID
+	}
+	delete(v, "serverurl")
+	return v
+}
+
+// env is what a step finds in its environment, under Rundeck's names.
+func (x *execution) env(nd node.Node) map[string]string {
+	env := map[string]string{}
+	for _, name := range x.options {
+		if v, ok := x.values.Get(name); ok && !x.hidden[name] {
+			env[job.EnvName(name)] = v
+		}
+	}
+	for k, v := range x.jobVars() {
+		env["RD_JOB_"+strings.TrimPrefix(job.EnvName(k), "RD_OPTION_")] = v
+	}
+	env["RD_NODE_NAME"], env["RD_NODE_HOSTNAME"], env["RD_NODE_USERNAME"] = nd.Name, nd.Hostname, nd.Username
+	env["RD_NODE_TAGS"], env["RD_NODE_OS_FAMILY"], env["RD_NODE_ENVIRONMENT"] = strings.Join(nd.Tags, ","), nd.OSFamily, nd.Environment()
+	return env
+}
+
+type opened struct {
+	data []byte
+	err  error
+}
+
+// open takes the keys the nodes need and the stored secure options out of key
+// storage, each once; its use is on record for the run.
+func (x *execution) open(ctx context.Context) error {
+	x.creds = map[string]opened{}
+	users := map[string][]string{}
+	for _, n := range x.nodes {
+		for _, a := range []string{node.AttrKeyPath, node.AttrPassphrase, node.AttrPasswordPath} {
+			if p := n.Attrs[a]; p != "" && n.Executor() != "local" {
+				users[p] = append(users[p], n.Name)
+			}
+		}
+	}
+	take := func(path, forNode string) opened {
+		var got opened
+		got.err = x.s.Access.Do(ctx, x.who, func(tx *db.Tx) (err error) {
+			got.data, err = x.s.Keys.Open(ctx, tx, x.who, key.Grant{Project: x.run.Project, Run: x.run.ID, Node: forNode}, path)
+			return err
+		})
+		return got
+	}
+	for _, path := range sortedKeys(users) {
+		x.creds[path] = take(path, some(users[path], 3))
+	}
+	for _, name := range sortedKeys(x.run.spec.Stored) {
+		got := take(x.run.spec.Stored[name], "")
+		if got.err != nil {
+			return fault.Wrap(fault.KindOf(got.err), fmt.Sprintf("The value of the option %s could not be taken from key storage: %s", name, fault.Message(got.err)), got.err)
+		}
+		x.values.Set(name, strings.TrimRight(string(got.data), "\n"))
+		x.secure = append(x.secure, name)
+	}
+	return nil
+}
+
+// deadline is the job's timeout, given the options.
+func (x *execution) deadline(text string) (time.Duration, error) {
+	s, _ := job.ParsePlain(text).ExpandPlain(x.lookup(node.Node{}))
+	if strings.TrimSpace(s) == "" {
+		return 0, nil
+	}
+	d, ok := job.Duration(s)
+	if !ok {
+		return 0, fault.Newf(fault.Invalid, "The job's timeout %q is not a duration. Give it like 90, 15m or 1h30m.", s)
+	}
+	return d, nil
+}
