@@ -1,0 +1,49 @@
+// Who is signed in. Everything else about people comes from the office snapshot.
+import { create } from 'zustand'
+import { ApiError, api, setCsrf, whenSignedOut } from './client'
+import type { Me } from './types'
+
+type SessionState = {
+  status: 'unknown' | 'in' | 'out' | 'failed'
+  me: Me | null
+  error: unknown
+}
+export const useSession = create<SessionState>(() => ({ status: 'unknown', me: null, error: null }))
+
+export function signedIn(me: Me) {
+  setCsrf(me.csrf)
+  useSession.setState({ status: 'in', me, error: null })
+}
+export function signedOut() {
+  setCsrf('')
+  useSession.setState({ status: 'out', me: null, error: null })
+}
+whenSignedOut(() => {
+  if (useSession.getState().status !== 'out') signedOut()
+})
+
+export async function loadSession(): Promise<void> {
+  try {
+    signedIn(await api.get<Me>('/me'))
+  } catch (e) {
+    if (e instanceof ApiError && e.status === 401) signedOut()
+    else useSession.setState({ status: 'failed', me: null, error: e })
+  }
+}
+export async function signOut(): Promise<void> {
+  try {
+    await api.del('/session')
+  } finally {
+    signedOut()
+  }
+}
+
+/** The signed-in person. Only for screens behind the sign-in. */
+export function useMe(): Me {
+  const me = useSession((s) => s.me)
+  if (!me) throw new Error('not signed in')
+  return me
+}
+export const useMyId = (): string => useSession((s) => s.me?.user.id ?? '')
+/** May I do this at all? Things carry their own `abilities` for the rest. */
+export const useCan = (ability: string): boolean => useSession((s) => !!s.me?.abilities[ability])

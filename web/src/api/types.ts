@@ -1,0 +1,523 @@
+// The shapes of the HTTP API, as the screens use them. Times are RFC 3339 strings in UTC.
+// Names stay when the generated schema takes over: then each becomes an alias of it.
+
+export type Abilities = Record<string, boolean>
+export type Items<T> = { items: T[] }
+
+// People
+
+export type Role = 'observer' | 'responder' | 'operator' | 'approver' | 'administrator' | 'auditor'
+export type User = {
+  id: string
+  name: string
+  display: string
+  email: string
+  title: string
+  roles: string[]
+  team: string
+  initials: string
+  hue: number
+  disabled: boolean
+  kind: 'person' | 'bot'
+}
+export type Me = {
+  user: User
+  csrf: string
+  office: { name: string }
+  abilities: Abilities
+  version: string
+  demo: boolean
+}
+export type Availability = 'available' | 'busy' | 'away' | 'dnd'
+export type PresenceState = 'available' | 'active' | 'away' | 'busy' | 'dnd' | 'offline'
+export type Presence = {
+  user_id: string
+  state: PresenceState
+  status_text: string
+  until?: string | null
+  room_id: string | null
+  seat: number | null
+  since?: string | null
+}
+export type Session = {
+  id: string
+  created_at: string
+  last_seen_at?: string | null
+  address?: string
+  agent?: string
+  current?: boolean
+}
+export type Token = {
+  id: string
+  name: string
+  created_at: string
+  expires_at?: string | null
+  last_used_at?: string | null
+}
+
+// Office
+
+export type RoomKind = 'team' | 'incident' | 'lounge' | 'meeting' | 'focus' | 'office'
+export type Door = 'open' | 'closed' | 'locked'
+export type Room = {
+  id: string
+  name: string
+  kind: RoomKind
+  topic: string
+  private: boolean
+  door: Door
+  subject: { kind: string; id: string }
+  floor: string
+  seq: number
+  archived: boolean
+  created_at: string
+  unread: number
+  mentions: number
+  read_seq: number
+  member: boolean
+  abilities: Abilities
+}
+export type FloorDoor = { side: 'n' | 's' | 'e' | 'w'; at: number }
+export type FloorRoom = {
+  room_id: string
+  x: number
+  y: number
+  w: number
+  h: number
+  kind: string
+  seats: number
+  doors?: FloorDoor[]
+}
+export type Floor = {
+  id: string
+  name: string
+  layout: { width: number; height: number; rooms: FloorRoom[] }
+}
+export type GetState = 'pending' | 'accepted' | 'declined' | 'expired'
+/** A request to come to a room, answered by the person asked. */
+export type Get = {
+  id: string
+  from: string
+  to: string
+  room_id: string
+  state: GetState
+  note: string
+  created_at: string
+  expires_at: string
+}
+/** One request that paints the whole app. */
+export type Office = {
+  floors: Floor[]
+  rooms: Room[]
+  people: User[]
+  presence: Presence[]
+  incidents: Incident[]
+  runs: RunSummary[]
+  oncall: OnCall[]
+  gets: Get[]
+  notifications_unread: number
+  seq: number
+}
+
+// Messages
+
+export type Author = { id: string; name: string; display: string; kind: string; hue: number; initials: string }
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each card's own component knows its data
+export type CardData = any
+export type Card = { type: string; ref: string; data: CardData }
+export type Reaction = { emoji: string; users: string[] }
+export type Message = {
+  id: string
+  room_id: string
+  /** Its place in the room: the number it took when it was posted. */
+  seq: number
+  /** The number its latest version took. */
+  change_seq: number
+  author: Author
+  kind: 'text' | 'card' | 'system'
+  text: string
+  card: Card | null
+  thread: string | null
+  key?: string
+  created_at: string
+  edited_at?: string | null
+  deleted: boolean
+  pinned: boolean
+  reactions: Reaction[]
+  replies?: Message[]
+  abilities: Abilities
+}
+export type MessagePage = { items: Message[]; has_before: boolean; has_after: boolean; seq: number }
+export type MessageVersion = { version?: number; text: string; at: string; by?: string; deleted?: boolean }
+export type Posted = Message & { reply?: string; error?: Problem }
+export type Completion = {
+  value: string
+  label: string
+  detail: string
+  kind: 'verb' | 'job' | 'option' | 'value' | 'user' | 'node'
+}
+
+export type NotificationKind = 'page' | 'get' | 'mention' | 'approval' | 'info'
+export type Notification = {
+  id: string
+  kind: NotificationKind
+  title: string
+  body: string
+  link: string
+  incident_id?: string | null
+  created_at: string
+  seen_at?: string | null
+  acted_at?: string | null
+  channels: { channel: string; state: string; at?: string | null; error?: string }[]
+}
+
+// Response
+
+export type Service = {
+  id: string
+  name: string
+  title: string
+  environments: string[]
+  rotation_id: string
+  runbook_url: string
+  abilities: Abilities
+}
+export type Override = { id: string; user_id: string; from: string; until: string }
+export type Rotation = {
+  id: string
+  name: string
+  members: string[]
+  shift_hours: number
+  starts_at: string
+  time_zone: string
+  escalate_after_seconds: number
+  overrides: Override[]
+}
+export type OnCall = {
+  service: string
+  rotation_id: string
+  user_id: string
+  until: string
+  next_user_id: string
+}
+export type AlertSource = {
+  id: string
+  kind: 'alertmanager'
+  name: string
+  service: string
+  created_at: string
+  last_delivery_at?: string | null
+  last_error?: string | null
+  abilities: Abilities
+}
+export type AlertRule = {
+  id: string
+  position: number
+  name: string
+  when: string
+  service: string
+  environment: string
+  severity: string | number
+  action: 'declare' | 'attach' | 'ignore'
+}
+export type AlertState = 'open' | 'acknowledged' | 'resolved'
+export type Alert = {
+  id: string
+  source_id: string
+  source: string
+  fingerprint: string
+  group_key: string
+  state: AlertState
+  title: string
+  summary: string
+  service: string
+  environment: string
+  severity: number
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  starts_at: string
+  ends_at?: string | null
+  last_at: string
+  count: number
+  incident_id?: string | null
+  generator_url: string
+  acknowledged_by?: string | null
+  abilities: Abilities
+}
+export type PageState = 'paged' | 'seen' | 'acknowledged' | 'declined' | 'escalated'
+export type Page = {
+  id: string
+  user_id: string
+  level: number
+  state: PageState
+  paged_at: string
+  seen_at?: string | null
+  acknowledged_at?: string | null
+  joined_at?: string | null
+  channel_states: CardData
+}
+export type Stage = 'declared' | 'triage' | 'mitigating' | 'monitoring' | 'resolved' | 'closed'
+export type IncidentRoleName = 'commander' | 'operations' | 'communications' | 'scribe' | 'liaison'
+export type IncidentRole = { role: IncidentRoleName; user_id: string }
+export type AlertRef = { id: string; title: string; state: AlertState }
+export type IncidentTimes = {
+  impact_started?: string | null
+  first_signal?: string | null
+  detected?: string | null
+  declared: string
+  acknowledged?: string | null
+  first_responder?: string | null
+  mitigated?: string | null
+  resolved?: string | null
+  closed?: string | null
+}
+export type Incident = {
+  id: string
+  ticket: string
+  title: string
+  room: { id: string; name: string }
+  severity: number
+  stage: Stage
+  mode: 'real' | 'test' | 'drill' | 'retrospective'
+  restricted: boolean
+  service: string
+  environment: string
+  summary: string
+  declared_by: string
+  roles: IncidentRole[]
+  pages: Page[]
+  alerts: AlertRef[]
+  times: IncidentTimes
+  ticket_url: string
+  merged_into?: string | null
+  abilities: Abilities
+}
+export type TimelineEntry = {
+  id: string
+  at: string
+  kind: string
+  actor: { id: string; name: string }
+  text: string
+  link?: string | null
+  data: CardData
+}
+export type Metric = {
+  name: 'MTTD' | 'MTTA' | 'time_to_muster' | 'MTTM' | 'MTTR'
+  title: string
+  seconds: number | null
+  formula: string
+  from: { name: string; at?: string | null }
+  to: { name: string; at?: string | null }
+  missing: string[]
+}
+
+// Automation
+
+export type Project = { id: string; name: string; title: string; abilities: Abilities }
+export type JobSummary = {
+  id: string
+  project: string
+  group: string
+  name: string
+  full_name: string
+  description: string
+  version: number
+  needs_approval_in: string[]
+  environments: string[]
+  abilities: Abilities
+}
+export type JobOption = {
+  name: string
+  label: string
+  description: string
+  type: 'text' | 'date'
+  required: boolean
+  enforced: boolean
+  values: string[]
+  regex: string
+  multivalued: boolean
+  delimiter: string
+  secure: boolean
+  hidden: boolean
+  default: string
+  is_date: boolean
+  date_format: string
+}
+export type JobStep = { n: number; kind: string; label: string }
+export type Job = JobSummary & {
+  options: JobOption[]
+  steps: JobStep[]
+  nodefilter: string
+  dispatch: CardData
+  strategy: string
+  timeout: string
+  yaml: string
+  versions: { version: number; at: string; by: string }[]
+}
+export type Node = {
+  name: string
+  hostname: string
+  username: string
+  os_family: string
+  tags: string[]
+  environment: string
+  description: string
+  attributes: Record<string, string>
+  reachable?: boolean | null
+}
+export type ImportResult = {
+  name: string
+  result: 'created' | 'updated' | 'unchanged' | 'dropped'
+  message: string
+  line?: number
+}
+export type Decision = {
+  allowed: boolean
+  rule?: { policy: string; line: number; description: string } | null
+  who_could_grant: string[]
+  text: string
+}
+export type Preview = {
+  nodes: Node[]
+  environment: string
+  approval: { needed: boolean; need: number; groups: string[] } | null
+  problems: { option: string; message: string }[]
+  denied?: { text: string } | null
+}
+export type RunState =
+  | 'waiting'
+  | 'queued'
+  | 'running'
+  | 'succeeded'
+  | 'failed'
+  | 'stopped'
+  | 'timed-out'
+  | 'unknown'
+export type RunSummary = {
+  id: string
+  number: number
+  project: string
+  kind: 'job' | 'adhoc'
+  job: { id: string; name: string; version: number } | null
+  title: string
+  state: RunState
+  reason: string
+  environment: string
+  requested_by: string
+  room_id?: string | null
+  incident_id?: string | null
+  requested_at: string
+  started_at?: string | null
+  finished_at?: string | null
+  progress: { done: number; total: number; failed: number }
+  log_lines: number
+}
+export type StepState = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'handled'
+export type RunStep = {
+  n: number
+  kind: string
+  label: string
+  state: StepState
+  started_at?: string | null
+  finished_at?: string | null
+}
+export type RunNodeStep = {
+  n: number
+  state: StepState
+  started_at?: string | null
+  finished_at?: string | null
+  exit?: number | null
+  error: string
+}
+export type RunNode = {
+  name: string
+  state: StepState
+  step: number
+  exit?: number | null
+  error: string
+  steps: RunNodeStep[]
+}
+export type ApprovalState = 'asked' | 'approved' | 'declined' | 'expired' | 'voided'
+export type Approval = {
+  id: string
+  state: ApprovalState
+  need: number
+  groups: string[]
+  requested_by: string
+  expires_at: string
+  votes: { user_id: string; decision: string; note: string; at: string }[]
+  digest: string
+  summary: string
+}
+export type Run = RunSummary & {
+  command?: string
+  options: { name: string; value: string }[]
+  node_filter: string
+  digest: string
+  nodes: RunNode[]
+  steps: RunStep[]
+  approval: Approval | null
+  log_sha256: string
+  message_id?: string | null
+  abilities: Abilities
+  denied_approve?: string
+}
+export type LogLine = { n: number; t: string; node: string; step: number; stream: 'out' | 'err' | 'sys'; text: string }
+export type LogPage = { items: LogLine[]; next: number; total: number; done: boolean }
+export type PendingApproval = { approval: Approval; run: RunSummary }
+export type KeyEntry = {
+  path: string
+  type: 'private-key' | 'public-key' | 'password'
+  size: number
+  created_at: string
+  modified_at: string
+  fingerprint?: string
+}
+export type LedgerRecord = {
+  n: number
+  id: string
+  at: string
+  kind: string
+  actor_name: string
+  resource: string
+  room: string
+  incident: string
+  project: string
+  door: string
+  outcome: string
+  fields: Record<string, unknown>
+  hash: string
+}
+
+// Errors (RFC 9457)
+
+export type Problem = {
+  type?: string
+  title?: string
+  status?: number
+  detail?: string
+  code?: string
+  errors?: { location?: string; message: string }[]
+}
+
+// Realtime publications
+
+export type OfficeEvent =
+  | { type: 'presence'; presence: Presence }
+  | { type: 'room'; room: Partial<Room> & { id: string } }
+  | { type: 'floor'; floor: Floor }
+  | { type: 'incident'; incident: Incident }
+  | { type: 'run'; run: RunSummary }
+  | { type: 'user'; user: User }
+  | { type: 'unread'; room_id: string; seq: number }
+  | { type: 'oncall' }
+export type UserEvent =
+  | { type: 'get'; get: Get }
+  | { type: 'notification'; notification: Notification }
+  | { type: 'session-revoked' }
+  | { type: 'mention'; room_id: string }
+export type RoomEvent =
+  | { type: 'message'; seq: number; message: Message }
+  | { type: 'typing'; user_id: string }
+export type RunEvent = { type: 'run'; run: Run } | { type: 'log'; from: number; lines: LogLine[] }
+export type IncidentEvent = { type: 'incident'; incident: Incident } | { type: 'timeline' }

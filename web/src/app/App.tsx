@@ -1,0 +1,15 @@
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { SlotsProvider, Toaster } from '@/ui'
+import { queries } from './queries'
+import { router } from './routes'
+import { slots } from './slots'
+
+export const App = () => (
+  <QueryClientProvider client={queries}>
+    <SlotsProvider value={slots}>
+      <RouterProvider router={router} />
+      <Toaster />
+    </SlotsProvider>
+  </QueryClientProvider>
+)

@@ -1,0 +1,17 @@
+// The places of the app, for the sidebar, the phone's tabs and the palette.
+import { Bell, Flame, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, type LucideIcon } from 'lucide-react'
+import type { Abilities } from '@/api'
+
+export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean; aside?: boolean }
+
+export const PLACES: Place[] = [
+  { to: '/', label: 'Floor map', icon: Map },
+  { to: '/inbox', label: 'Inbox', icon: Inbox },
+  { to: '/runs', label: 'Runs', icon: PlayCircle },
+  { to: '/jobs', label: 'Jobs', icon: SquareTerminal, aside: true },
+  { to: '/incidents', label: 'Incidents', icon: Flame },
+  { to: '/alerts', label: 'Alerts', icon: Siren },
+  { to: '/ledger', label: 'Ledger', icon: ScrollText, may: (a) => !!a.read_ledger },
+  { to: '/admin/people', label: 'Admin', icon: Settings, may: (a) => Object.keys(a).some((k) => k.startsWith('manage_') && a[k]) },
+]
+export const BellIcon = Bell

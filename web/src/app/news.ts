@@ -1,0 +1,49 @@
+// What arrives while something else is on the screen: a passing word, and the count in the title.
+import { useNavigate, useRouterState } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { useMyId, useSession } from '@/api'
+import type { Get, Notification } from '@/api'
+import { nameOf, tapEvents, useOffice } from '@/realtime'
+import { toast } from '@/ui'
+
+export function useNews() {
+  const navigate = useNavigate()
+  const me = useMyId()
+  const path = useRouterState({ select: (r) => r.location.pathname })
+  useEffect(
+    () =>
+      tapEvents((_, e) => {
+        if (e.type === 'notification') tell(e.notification)
+        if (e.type === 'get' && e.get.from === me) answer(e.get)
+      }),
+    [me, navigate, path],
+  )
+  function tell(n: Notification) {
+    if (n.kind === 'get' || n.seen_at || n.link === path) return
+    toast(n.title, {
+      tone: 'info',
+      detail: n.body,
+      action: n.link ? { label: 'Open', run: () => void navigate({ to: n.link }) } : undefined,
+    })
+  }
+  function answer(g: Get) {
+    const who = nameOf(g.to)
+    if (g.state === 'accepted') toast(`${who} is on the way`)
+    if (g.state === 'declined') toast(`${who} can't come now`, { tone: 'info', detail: g.note })
+    if (g.state === 'expired') toast(`${who} did not answer`, { tone: 'info', detail: 'You can ask again, or page them from the incident.' })
+  }
+
+  const office = useSession((s) => s.me?.office.name ?? 'Muster')
+  const waiting = useOffice((o) => Object.values(o.rooms).reduce((n, r) => n + r.mentions, 0) + o.unseen)
+  const roomId = /^\/rooms\/([^/]+)/.exec(path)?.[1]
+  const room = useOffice((o) => (roomId ? o.rooms[roomId]?.name : undefined))
+  useEffect(() => {
+    const place = room ?? placeName(path)
+    document.title = `${waiting ? `(${waiting}) ` : ''}${place ? place + ' · ' : ''}${office}`
+  }, [waiting, room, path, office])
+}
+const placeName = (path: string) => {
+  const [, first = '', second] = path.split('/')
+  if (!first) return 'Floor map'
+  return first.charAt(0).toUpperCase() + first.slice(1) + (second ? ' ' + second : '')
+}

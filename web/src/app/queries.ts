@@ -1,0 +1,63 @@
+// What the screens fetch is kept by noun, and an event of the office makes it stale.
+import { QueryClient } from '@tanstack/react-query'
+import { ApiError } from '@/api'
+import type { OfficeEvent, UserEvent } from '@/api'
+import { tapEvents } from '@/realtime'
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 15_000,
+      refetchOnWindowFocus: true,
+      retry: (count, e) => count < 1 && !(e instanceof ApiError && e.status >= 400 && e.status < 500),
+    },
+  },
+})
+
+// A run tells of itself ten times a second: each key is refetched at most twice a second.
+const due = new Map<string, { key: string[]; timer: ReturnType<typeof setTimeout> }>()
+function stale(...key: string[]) {
+  const name = key.join('/')
+  if (due.has(name)) return
+  const timer = setTimeout(() => {
+    due.delete(name)
+    void queries.invalidateQueries({ queryKey: key })
+  }, 500)
+  due.set(name, { key, timer })
+}
+
+/** Follows the office's events for as long as the app runs. */
+export const watchOffice = () =>
+  tapEvents((_, e: OfficeEvent | UserEvent) => {
+    switch (e.type) {
+      case 'incident':
+        stale('incidents')
+        stale('incident', e.incident.id)
+        stale('incident', e.incident.ticket)
+        stale('alerts')
+        break
+      case 'run':
+        stale('runs')
+        stale('run', e.run.id)
+        stale('run', String(e.run.number))
+        stale('approvals')
+        break
+      case 'room':
+        stale('rooms')
+        break
+      case 'user':
+        stale('users')
+        break
+      case 'oncall':
+        stale('oncall')
+        stale('rotations')
+        break
+      case 'notification':
+        stale('notifications')
+        stale('approvals')
+        break
+      case 'get':
+        stale('notifications')
+        break
+    }
+  })

@@ -1,0 +1,68 @@
+import { createRootRoute, createRoute, createRouter, Outlet, redirect, useParams, type RouteComponent } from '@tanstack/react-router'
+import { lazy, type ComponentType } from 'react'
+import { RoomView } from '@/features/room/RoomView'
+import { Failed, Missing } from './Failed'
+import { Shell } from './Shell'
+
+const files = import.meta.glob<{ default: ComponentType }>(['../features/*/*View.tsx', '!../features/room/*'])
+const view = (name: string) => lazy(files[`../features/${name}.tsx`] ?? (async () => ({ default: Missing })))
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Failed })
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell, notFoundComponent: Missing, errorComponent: Failed })
+const at = <P extends string>(path: P, component: RouteComponent) =>
+  createRoute({ getParentRoute: () => shell, path, component, errorComponent: Failed })
+
+const RoomRoute = () => {
+  const { id = '' } = useParams({ strict: false })
+  // A room is a place of its own: another one starts afresh.
+  return <RoomView key={id} id={id} />
+}
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  component: view('auth/LoginView'),
+  validateSearch: (s: Record<string, unknown>): { next?: string } => (typeof s.next === 'string' ? { next: s.next } : {}),
+})
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: view('auth/SetupView'),
+  validateSearch: (s: Record<string, unknown>): { token?: string } => (s.token === undefined ? {} : { token: String(s.token) }),
+})
+
+const tree = root.addChildren([
+  login,
+  setup,
+  shell.addChildren([
+    at('/', view('map/MapView')),
+    at('/rooms/$id', RoomRoute),
+    at('/incidents', view('incident/IncidentsView')),
+    at('/incidents/$id', view('incident/IncidentView')),
+    at('/alerts', view('alert/AlertsView')),
+    at('/runs', view('run/RunsView')),
+    at('/runs/$id', view('run/RunView')),
+    at('/jobs', view('run/JobsView')),
+    at('/jobs/$id', view('run/JobView')),
+    at('/adhoc', view('run/AdhocView')),
+    at('/inbox', view('inbox/InboxView')),
+    at('/ledger', view('ledger/LedgerView')),
+    at('/account', view('auth/AccountView')),
+    createRoute({
+      getParentRoute: () => shell,
+      path: '/admin',
+      beforeLoad: () => {
+        throw redirect({ to: '/admin/$section', params: { section: 'people' } })
+      },
+    }),
+    at('/admin/$section', view('admin/AdminView')),
+  ]),
+])
+
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', defaultPreloadStaleTime: 0, scrollRestoration: false })
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router
+  }
+}

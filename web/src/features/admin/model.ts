@@ -1,0 +1,223 @@
+// The rules and texts of the administration screens. Pure.
+import type { AlertRule, ImportResult, Rotation, Role } from '@/api/types'
+import { ms } from '@/lib/time'
+
+export const SECTIONS: { id: string; label: string; hint: string; needs: string }[] = [
+  { id: 'people', label: 'People', hint: 'Accounts and roles', needs: 'manage_users' },
+  { id: 'rooms', label: 'Rooms', hint: 'Team rooms, meeting rooms, lounges', needs: 'manage_rooms' },
+  { id: 'services', label: 'Services and on call', hint: 'Services, rotations, overrides', needs: 'manage_services' },
+  { id: 'alert-sources', label: 'Alert sources', hint: 'Where alerts come in', needs: 'manage_alert_sources' },
+  { id: 'alert-rules', label: 'Alert rules', hint: 'What becomes of an alert', needs: 'manage_alert_sources' },
+  { id: 'projects', label: 'Projects', hint: 'Jobs, nodes, policies, approvals', needs: 'manage_projects' },
+  { id: 'access', label: 'Who may do what', hint: 'Policies, and why they answer as they do', needs: 'manage_policies' },
+  { id: 'keys', label: 'Keys', hint: 'Private keys and passwords for runs', needs: 'manage_keys' },
+]
+
+export const ROLES: { id: Role; label: string; can: string }[] = [
+  { id: 'observer', label: 'Observer', can: 'Reads public rooms, incidents and runs' },
+  { id: 'responder', label: 'Responder', can: 'Writes, declares incidents, takes roles, acknowledges' },
+  { id: 'operator', label: 'Operator', can: 'As responder; runs jobs, in production with approval' },
+  { id: 'approver', label: 'Approver', can: 'Approves what others asked for' },
+  { id: 'administrator', label: 'Administrator', can: 'Manages rooms, people, policies, keys and integrations' },
+  { id: 'auditor', label: 'Auditor', can: 'Reads and exports the whole ledger' },
+]
+export function roleLabel(id: string): string {
+  return ROLES.find((r) => r.id === id)?.label ?? id
+}
+/** Duties that should not lie in one hand are allowed, but said aloud. */
+export function roleConflict(roles: readonly string[]): string {
+  const has = (r: Role) => roles.includes(r)
+  if (has('approver') && has('operator')) return 'An operator who also approves can never approve their own runs; pairs of such people can approve each other’s.'
+  if (has('auditor') && has('administrator')) return 'An auditor who is also an administrator reviews their own changes.'
+  return ''
+}
+
+export function loginProblem(name: string): string {
+  if (!name) return 'A login name is required.'
+  if (!/^[a-z][a-z0-9._-]{1,31}$/.test(name)) return 'Use 2 to 32 small letters, digits, dots, dashes or underscores, beginning with a letter.'
+  return ''
+}
+export function loginFrom(display: string): string {
+  return display
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .toLowerCase()
+    .trim()
+    .split(/\s+/)[0]!
+    .replace(/[^a-z0-9._-]/g, '')
+    .slice(0, 32)
+}
+export function slugProblem(name: string, what: string): string {
+  if (!name) return `A name for the ${what} is required.`
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) return 'Use small letters, digits and dashes, such as payments-api.'
+  return ''
+}
+export function emailProblem(email: string): string {
+  return email === '' || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) ? '' : 'This does not look like an email address.'
+}
+
+/** What to put into alertmanager.yml for a source's URL. */
+export function alertmanagerConfig(url: string, receiver: string): string {
+  const name = receiver.replace(/[^A-Za-z0-9_-]/g, '-') || 'muster'
+  return [
+    'route:',
+    `  receiver: ${name}`,
+    '  group_by: [alertname, service]',
+    '  group_wait: 10s',
+    '  group_interval: 1m',
+    '  repeat_interval: 1h',
+    '',
+    'receivers:',
+    `  - name: ${name}`,
+    '    webhook_configs:',
+    `      - url: '${url.replace(/'/g, "''")}'`,
+    '        send_resolved: true',
+    '        max_alerts: 0',
+    '',
+  ].join('\n')
+}
+
+export const RULE_ACTIONS: { id: AlertRule['action']; label: string; hint: string }[] = [
+  { id: 'declare', label: 'Declare an incident', hint: 'or attach to the service’s open one' },
+  { id: 'attach', label: 'Attach only', hint: 'to the service’s open incident, if there is one' },
+  { id: 'ignore', label: 'Ignore', hint: 'keep the alert, call nobody' },
+]
+/** Examples that fit the editor: what a rule can ask about. */
+export const RULE_EXAMPLES: { when: string; says: string }[] = [
+  { when: 'labels.severity == "critical"', says: 'a label has a value' },
+  { when: 'labels.env == "prod" && labels.team == "payments"', says: 'two conditions' },
+  { when: 'labels.alertname startsWith "Swift"', says: 'a name begins with' },
+  { when: '"runbook_url" in annotations', says: 'an annotation exists' },
+  { when: 'source == "alertmanager-eu"', says: 'it came from a source' },
+  { when: 'true', says: 'everything else' },
+]
+export function ruleProblem(r: AlertRule): string {
+  if (!r.name.trim()) return 'Give the rule a name: it is shown where it decided something.'
+  if (!r.when.trim()) return 'Say when it holds; true matches everything.'
+  const sev = String(r.severity ?? '').trim()
+  if (r.action !== 'ignore' && sev && /^\d+$/.test(sev) && !/^[1-4]$/.test(sev)) return 'The severity is a number from 1 to 4, or an expression.'
+  const open = balance(r.when)
+  if (open) return open
+  return ''
+}
+function balance(expr: string): string {
+  let depth = 0
+  let quote = ''
+  for (let i = 0; i < expr.length; i++) {
+    const c = expr[i]!
+    if (quote) {
+      if (c === '\\') i++
+      else if (c === quote) quote = ''
+    } else if (c === '"' || c === "'" || c === '`') quote = c
+    else if (c === '(' || c === '[' || c === '{') depth++
+    else if (c === ')' || c === ']' || c === '}') depth--
+    if (depth < 0) return 'There is a closing bracket too many.'
+  }
+  if (quote) return 'A quoted text is not closed.'
+  return depth > 0 ? 'A bracket is not closed.' : ''
+}
+export function move<T>(list: readonly T[], from: number, to: number): T[] {
+  if (to < 0 || to >= list.length || from === to) return [...list]
+  const out = [...list]
+  const [x] = out.splice(from, 1)
+  if (x !== undefined) out.splice(to, 0, x)
+  return out
+}
+export function numbered(rules: readonly AlertRule[]): AlertRule[] {
+  return rules.map((r, i) => ({ ...r, position: i + 1 }))
+}
+/** The first rule that makes those after it unreachable. */
+export function shadowedFrom(rules: readonly AlertRule[]): number {
+  const i = rules.findIndex((r) => r.when.trim() === 'true')
+  return i >= 0 && i < rules.length - 1 ? i + 1 : -1
+}
+
+/** Who a rotation has on call at a time, by its plan and its overrides. Shifts count from its start. */
+export function onCallAt(r: Rotation, at: number): { userId: string; until: number; override: boolean } | null {
+  for (const o of r.overrides) {
+    const from = ms(o.from)
+    const until = ms(o.until)
+    if (from !== null && until !== null && at >= from && at < until) return { userId: o.user_id, until, override: true }
+  }
+  const start = ms(r.starts_at)
+  if (start === null || r.members.length === 0 || r.shift_hours <= 0) return null
+  const shift = r.shift_hours * 3_600_000
+  const n = Math.floor((at - start) / shift)
+  const member = r.members[((n % r.members.length) + r.members.length) % r.members.length]
+  return member ? { userId: member, until: start + (n + 1) * shift, override: false } : null
+}
+/** The next shifts, overrides worked in, for the preview under the editor. */
+export function shifts(r: Rotation, from: number, count: number): { userId: string; from: number; until: number; override: boolean }[] {
+  const out: { userId: string; from: number; until: number; override: boolean }[] = []
+  let at = from
+  for (let guard = 0; out.length < count && guard < count * 4; guard++) {
+    const now = onCallAt(r, at)
+    if (!now) break
+    // An override that begins inside a shift cuts it there.
+    const cut = r.overrides.map((o) => ms(o.from) ?? Infinity).filter((x) => x > at && x < now.until)
+    const until = Math.min(now.until, ...cut)
+    const last = out[out.length - 1]
+    if (last && last.userId === now.userId && last.override === now.override) last.until = until
+    else out.push({ userId: now.userId, from: at, until, override: now.override })
+    at = until
+  }
+  return out
+}
+export function overrideProblem(from: string, until: string): string {
+  const a = Date.parse(from)
+  const b = Date.parse(until)
+  if (!Number.isFinite(a) || !Number.isFinite(b)) return 'Give a beginning and an end.'
+  if (b <= a) return 'The end lies before the beginning.'
+  return ''
+}
+
+export const IMPORTS: { kind: 'jobs' | 'nodes' | 'policy' | 'approvals'; label: string; file: string; hint: string }[] = [
+  { kind: 'jobs', label: 'Jobs', file: '.yaml, .yml, .json', hint: 'A job definition list in YAML, as Rundeck exports it' },
+  { kind: 'nodes', label: 'Nodes', file: '.yaml, .yml, .json', hint: 'A node list in YAML or JSON' },
+  { kind: 'policy', label: 'Policy', file: '.aclpolicy, .yaml, .yml', hint: 'An access policy; one wrong document does not stop the others' },
+  { kind: 'approvals', label: 'Approvals', file: '.yaml, .yml', hint: 'approvals.yaml: what needs whose yes' },
+]
+/** "3 created, 1 updated, 2 dropped": says at once whether something was lost. */
+export function importSummary(items: readonly ImportResult[]): { text: string; dropped: number } {
+  const count = (r: ImportResult['result']) => items.filter((i) => i.result === r).length
+  const dropped = count('dropped')
+  const parts = (['created', 'updated', 'unchanged', 'dropped'] as const).flatMap((r) => (count(r) ? [`${count(r)} ${r}`] : []))
+  return { text: parts.join(', ') || 'The document holds nothing to import', dropped }
+}
+export const MAX_IMPORT = 5 * 1024 * 1024
+
+export const KEY_TYPES: { id: 'private-key' | 'public-key' | 'password'; label: string }[] = [
+  { id: 'private-key', label: 'Private key' },
+  { id: 'public-key', label: 'Public key' },
+  { id: 'password', label: 'Password' },
+]
+export function keyPathProblem(path: string): string {
+  if (!path.trim()) return 'A path is required, such as keys/demo/deploy.'
+  if (!/^[\w.@-]+(\/[\w.@-]+)*$/.test(path)) return 'Use letters, digits, dots, dashes and underscores, with / between folders.'
+  if (path.split('/').some((p) => p === '.' || p === '..')) return 'A folder cannot be called . or ..'
+  return ''
+}
+export function keyContentProblem(type: string, content: string): string {
+  if (!content) return 'Paste the key, or choose its file.'
+  if (type === 'private-key' && !content.includes('PRIVATE KEY')) return 'This does not look like a private key: it begins with -----BEGIN … PRIVATE KEY-----.'
+  if (type === 'public-key' && content.includes('PRIVATE KEY')) return 'This is a private key. Choose that type, or paste the public half.'
+  return ''
+}
+export function bytes(n: number): string {
+  return n < 1024 ? `${n} B` : n < 1024 * 1024 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1024 / 1024).toFixed(1)} MiB`
+}
+
+/** Actions the why-tool offers for a kind of thing; any other may be typed. */
+export const WHY_TYPES: { id: string; label: string; actions: string[] }[] = [
+  { id: 'job', label: 'Job', actions: ['read', 'run', 'kill', 'create', 'update', 'delete'] },
+  { id: 'node', label: 'Node', actions: ['read', 'run'] },
+  { id: 'adhoc', label: 'Ad-hoc command', actions: ['read', 'run', 'kill'] },
+  { id: 'approval', label: 'Approval', actions: ['decide'] },
+]
+export function whyQuery(f: { user: string; type: string; action: string; name: string; group: string; env: string }): Record<string, string> {
+  const q: Record<string, string> = { user: f.user, action: f.action, type: f.type }
+  if (f.name) q['name'] = f.name
+  if (f.group) q['group'] = f.group
+  if (f.env) q['environment'] = f.env
+  return q
+}

@@ -1,0 +1,9 @@
+/** Only places inside the app are gone to after the sign-in. */
+export const safeNext = (next: string | undefined): string => (next && /^\/(?![/\\])/.test(next) && !/^\/(login|setup)/.test(next) ? next : '/')
+
+/** What to say below a new password while it is typed. The server decides. */
+export function passwordHint(p: string): string {
+  if (!p) return 'At least 12 characters. A few unrelated words are easy to remember.'
+  if (p.length < 12) return `${12 - p.length} more ${12 - p.length === 1 ? 'character' : 'characters'}.`
+  return 'Long enough.'
+}

@@ -1,0 +1,124 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { AtSign, BellRing, Check, CheckCheck, Hand, Inbox, Info, ShieldCheck, TriangleAlert, type LucideIcon } from 'lucide-react'
+import { useState } from 'react'
+import { api, type Items, type Notification, type NotificationKind } from '@/api'
+import { cx } from '@/lib/cx'
+import { setUnseen } from '@/realtime'
+import { Button, Chip, Empty, ErrorState, IconButton, Loading, Page, Tabs, TabPanel, Time, toastError, type Tone } from '@/ui'
+import s from './inbox.module.css'
+
+const LOOK: Record<NotificationKind, { icon: LucideIcon; tone: Tone; word: string }> = {
+  page: { icon: BellRing, tone: 'red', word: 'Page' },
+  approval: { icon: ShieldCheck, tone: 'amber', word: 'Approval' },
+  mention: { icon: AtSign, tone: 'blue', word: 'Mention' },
+  get: { icon: Hand, tone: 'teal', word: 'Get' },
+  info: { icon: Info, tone: 'mute', word: 'Notice' },
+}
+
+export default function InboxView() {
+  const [show, setShow] = useState<'unseen' | 'all'>('unseen')
+  const client = useQueryClient()
+  const q = useQuery({ queryKey: ['notifications'], queryFn: () => api.get<Items<Notification>>('/notifications') })
+  const items = q.data?.items ?? []
+  const unseen = items.filter((n) => !n.seen_at)
+  const shown = show === 'unseen' ? unseen : items
+
+  const change = (fn: (n: Notification) => Notification) => {
+    const next = items.map(fn)
+    client.setQueryData<Items<Notification>>(['notifications'], { items: next })
+    setUnseen(next.filter((n) => !n.seen_at).length)
+  }
+  const now = new Date().toISOString()
+  const see = (id: string) => {
+    change((n) => (n.id === id && !n.seen_at ? { ...n, seen_at: now } : n))
+    void api.post(`/notifications/${id}/seen`).catch(() => {})
+  }
+  const seeAll = () => {
+    change((n) => (n.seen_at ? n : { ...n, seen_at: now }))
+    void api.post('/notifications/seen-all').catch((e) => {
+      toastError('This was not saved', e)
+      void q.refetch()
+    })
+  }
+  return (
+    <Page
+      title="Inbox"
+      actions={
+        <>
+          <Tabs
+            label="Which notifications"
+            value={show}
+            onChange={setShow}
+            tabs={[
+              { id: 'unseen', label: 'New', count: unseen.length },
+              { id: 'all', label: 'All' },
+            ]}
+          />
+          <Button icon={<CheckCheck size={13} />} disabled={!unseen.length} onClick={seeAll}>
+            Mark all as seen
+          </Button>
+        </>
+      }
+    >
+      <TabPanel id={show}>
+        {q.isPending ? (
+          <Loading lines={6} />
+        ) : q.error ? (
+          <ErrorState error={q.error} onRetry={() => void q.refetch()} />
+        ) : !shown.length ? (
+          <Empty icon={<Inbox size={20} />} title={show === 'unseen' ? 'Nothing new' : 'Nothing has come yet'}>
+            Pages, approvals that wait for you, mentions and requests to come arrive here.
+          </Empty>
+        ) : (
+          <ul className={s.list}>
+            {shown.map((n) => (
+              <Row key={n.id} n={n} onSee={() => see(n.id)} />
+            ))}
+          </ul>
+        )}
+      </TabPanel>
+    </Page>
+  )
+}
+
+function Row({ n, onSee }: { n: Notification; onSee: () => void }) {
+  const look = LOOK[n.kind] ?? LOOK.info
+  const failed = n.channels.filter((c) => c.error)
+  return (
+    <li className={cx(s.item, !n.seen_at && s.fresh)}>
+      <span className={cx(s.icon, s[look.tone])}>
+        <look.icon size={15} aria-hidden="true" />
+      </span>
+      <div className={s.body}>
+        <div className={s.line}>
+          <Link to={n.link || '/inbox'} onClick={onSee} className={s.title}>
+            {!n.seen_at && <span className="sr">New: </span>}
+            {n.title}
+          </Link>
+          <Chip tone={look.tone}>{look.word}</Chip>
+          {n.acted_at && (
+            <Chip tone="green" icon={<Check size={11} />}>
+              Done
+            </Chip>
+          )}
+        </div>
+        {n.body && <p>{n.body}</p>}
+        <div className={s.meta}>
+          <Time at={n.created_at} mode="ago" />
+          {n.channels.length > 0 && <span>sent by {n.channels.map((c) => c.channel).join(', ')}</span>}
+          {failed.map((c) => (
+            <span key={c.channel} className="c-red">
+              <TriangleAlert size={11} aria-hidden="true" /> {c.channel}: {c.error}
+            </span>
+          ))}
+        </div>
+      </div>
+      {!n.seen_at && (
+        <IconButton label="Mark as seen" side="left" onClick={onSee}>
+          <Check size={15} />
+        </IconButton>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,52 @@
+// An incident on the screen: the open ones come with the office, a closed one is fetched; both are kept by their channel.
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { api, type Incident, type IncidentEvent, type IncidentRoleName, type Items, type Metric, type Stage, type TimelineEntry } from '@/api'
+import { useChannel, useOffice } from '@/realtime'
+
+export function useIncident(id: string) {
+  const queries = useQueryClient()
+  const open = useOffice((s) => s.incidents[id] ?? Object.values(s.incidents).find((i) => i.ticket === id))
+  const key = ['incident', open?.id ?? id]
+  // Fetched also when open: what I may do with it comes only with my own answer.
+  const query = useQuery({ queryKey: key, queryFn: () => api.get<Incident>(`/incidents/${open?.id ?? id}`), enabled: id !== '' })
+  const fetched = query.data
+  const incident = open && fetched ? { ...open, abilities: fetched.abilities, ...(Object.keys(open.abilities).length > 0 && !fetched.abilities ? { abilities: open.abilities } : {}) } : (open ?? fetched)
+  const channel = incident ? `incident:${incident.id}` : null
+  useChannel<IncidentEvent>(
+    channel,
+    (e) => {
+      if (e.type === 'incident') queries.setQueryData<Incident>(key, (old) => ({ ...e.incident, abilities: old?.abilities ?? e.incident.abilities }))
+      void queries.invalidateQueries({ queryKey: ['incident', e.type === 'incident' ? e.incident.id : incident!.id] })
+    },
+    () => void queries.invalidateQueries({ queryKey: key }),
+  )
+  return { incident, error: query.error, loading: query.isPending && !incident, refetch: () => void query.refetch() }
+}
+export const useTimeline = (id: string) => useQuery({ queryKey: ['incident', id, 'timeline'], queryFn: () => api.get<Items<TimelineEntry>>(`/incidents/${id}/timeline`) })
+export const useMetrics = (id: string) => useQuery({ queryKey: ['incident', id, 'metrics'], queryFn: () => api.get<Items<Metric>>(`/incidents/${id}/metrics`) })
+
+/** What one does with an incident. Each answers with the incident as it is afterwards, or nothing. */
+export function useActs(id: string) {
+  const queries = useQueryClient()
+  const after = async (work: Promise<unknown>) => {
+    const answer = await work
+    if (answer && typeof answer === 'object' && 'ticket' in answer) {
+      const i = answer as Incident
+      queries.setQueryData(['incident', i.id], i)
+      useOffice.setState((s) => (s.incidents[i.id] ? { incidents: { ...s.incidents, [i.id]: i } } : {}))
+    }
+    await Promise.all([queries.invalidateQueries({ queryKey: ['incident', id] }), queries.invalidateQueries({ queryKey: ['incidents'] })])
+  }
+  const at = `/incidents/${id}`
+  return {
+    stage: (stage: Stage, note?: string) => after(api.post<Incident>(`${at}/stage`, { stage, note: note || undefined })),
+    update: (patch: Partial<Pick<Incident, 'title' | 'severity' | 'summary' | 'environment' | 'service'>>) => after(api.patch<Incident>(at, patch)),
+    role: (role: IncidentRoleName, userId: string) => after(api.put<Incident>(`${at}/roles/${role}`, { user_id: userId })),
+    dropRole: (role: IncidentRoleName) => after(api.del(`${at}/roles/${role}`)),
+    acknowledge: () => after(api.post<Incident>(`${at}/acknowledge`)),
+    page: (who: { user_id: string } | { service: string }) => after(api.post(`${at}/page`, who)),
+    note: (text: string, when?: string) => after(api.post(`${at}/notes`, { text, at: when || undefined })),
+    times: (patch: Record<string, string | null>) => after(api.patch(`${at}/times`, patch)),
+  }
+}
+export type Acts = ReturnType<typeof useActs>

@@ -1,0 +1,297 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Download, FileLock2, Lock, ScrollText, ShieldCheck, X } from 'lucide-react'
+import { useCallback, useMemo, useState } from 'react'
+import { VList } from 'virtua'
+import { api, type Items, type LedgerRecord } from '@/api'
+import { usePhone, useSettled } from '@/lib/hooks'
+import { useOffice } from '@/realtime'
+import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
+import { about, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, toCSV, verifyCommands, type Filter } from './model'
+import s from './ledger.module.css'
+
+const LIMIT = 200
+
+/** The sealed record as an auditor reads it: in its own order, with what proves it. */
+export default function LedgerView() {
+  const [filter, setFilter] = useState<Filter>(NO_FILTER)
+  const settled = useSettled(filter, 250)
+  const phone = usePhone()
+  const query = useInfiniteQuery({
+    queryKey: ['ledger', settled.kind, settled.actor, settled.incident],
+    queryFn: ({ pageParam }) => api.get<Items<LedgerRecord>>('/ledger', { after_n: pageParam, limit: LIMIT, kind: settled.kind, actor: settled.actor, incident: settled.incident }),
+    initialPageParam: 0,
+    getNextPageParam: (last) => (last.items.length < LIMIT ? undefined : last.items[last.items.length - 1]!.n),
+  })
+  const rows = useMemo(() => (query.data?.pages ?? []).flatMap((p) => p.items).filter((r) => matchRecord(r, settled)), [query.data, settled])
+  const [picked, setPicked] = useState<LedgerRecord | null>(null)
+  const [verifying, setVerifying] = useState(false)
+  const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
+  const more = useCallback(() => {
+    if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
+  }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  const set = (patch: Partial<Filter>) => setFilter((f) => ({ ...f, ...patch }))
+  const detail = picked && <Detail r={picked} onClose={phone ? undefined : () => setPicked(null)} />
+  return (
+    <Page
+      flush
+      title="Audit ledger"
+      subtitle="Everything that was done, sealed in order"
+      actions={
+        <>
+          <Button icon={<Download size={13} />} disabled={rows.length === 0} onClick={() => save('muster-ledger.csv', toCSV(rows), 'text/csv')}>
+            Export what is shown
+          </Button>
+          <Button icon={<ShieldCheck size={13} />} onClick={() => setVerifying(true)}>
+            Checkpoint and verify
+          </Button>
+        </>
+      }
+    >
+      <div className={s.page}>
+        <div className={s.tools} role="search" aria-label="Filter the ledger">
+          <div>
+            <Field label="Kind">
+              <Select value={filter.kind} onChange={(e) => set({ kind: e.target.value })}>
+                {KINDS.map((k) => (
+                  <option key={k.id} value={k.id}>
+                    {k.label}
+                  </option>
+                ))}
+              </Select>
+            </Field>
+          </div>
+          <div>
+            <Field label="Who">
+              <Input type="search" value={filter.actor} placeholder="Name" onChange={(e) => set({ actor: e.target.value })} />
+            </Field>
+          </div>
+          <div>
+            <Field label="Incident">
+              <Input type="search" value={filter.incident} placeholder="INC-2041" onChange={(e) => set({ incident: e.target.value.trim() })} />
+            </Field>
+          </div>
+          <div>
+            <Field label="Outcome">
+              <Select value={filter.outcome} onChange={(e) => set({ outcome: e.target.value })}>
+                <option value="">Any</option>
+                <option value="done">Done</option>
+                <option value="denied">Denied</option>
+                <option value="failed">Failed</option>
+              </Select>
+            </Field>
+          </div>
+          {isFiltered(filter) && (
+            <Button kind="quiet" onClick={() => setFilter(NO_FILTER)}>
+              Clear
+            </Button>
+          )}
+        </div>
+        <div className={s.split}>
+          <div className={s.list}>
+            {query.isPending ? (
+              <Loading label="Loading the ledger" lines={10} />
+            ) : query.error && !query.data ? (
+              <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+            ) : rows.length === 0 && !hasNextPage ? (
+              <Empty icon={<ScrollText size={20} />} title={isFiltered(filter) ? 'No record fits' : 'The ledger is empty'}>
+                {isFiltered(filter) ? 'Take a filter away.' : 'The first thing anybody does is written here.'}
+              </Empty>
+            ) : (
+              <>
+                <div className={s.headRow} aria-hidden="true">
+                  <span className={s.n}>No.</span>
+                  <span>When</span>
+                  <span>What</span>
+                  <span className={s.wide}>Who</span>
+                  <span className={s.wide}>Through</span>
+                  <span>Outcome</span>
+                </div>
+                <Rows rows={rows} picked={picked?.id ?? ''} onPick={setPicked} onEnd={more} />
+                <div className={s.end} role="status">
+                  {rows.length.toLocaleString('en')} {rows.length === 1 ? 'record' : 'records'}
+                  {isFetchingNextPage ? ', loading more' : hasNextPage ? ', more below' : ', all of them'}
+                  {query.error && query.data ? '. The next ones did not load.' : ''}
+                </div>
+              </>
+            )}
+          </div>
+          {!phone && detail && (
+            <aside className={s.side} aria-label="Record" tabIndex={0}>
+              {detail}
+            </aside>
+          )}
+        </div>
+      </div>
+      {phone && (
+        <Dialog open={!!picked} onOpenChange={(o) => !o && setPicked(null)} title={picked ? kindWords(picked.kind) : 'Record'}>
+          {detail}
+        </Dialog>
+      )}
+      <Dialog open={verifying} onOpenChange={setVerifying} title="Checkpoint and verify" width={620}>
+        {verifying && <Verify />}
+      </Dialog>
+    </Page>
+  )
+}
+
+function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: string; onPick: (r: LedgerRecord) => void; onEnd: () => void }) {
+  return (
+    <VList
+      data={rows}
+      className={s.rows}
+      itemSize={39}
+      bufferSize={300}
+      role="group"
+      aria-label="Records"
+      tabIndex={0}
+      onScroll={(offset) => {
+        // virtua tells the offset only: near the end of what is loaded, the next page is fetched.
+        if (offset > rows.length * 39 - 2400) onEnd()
+      }}
+    >
+      {(r: LedgerRecord) => {
+        const o = outcomeWords(r.outcome)
+        return (
+          <button key={r.id} type="button" className={s.row} aria-pressed={r.id === picked} onClick={() => onPick(r)}>
+            <span className={s.n}>{r.n.toLocaleString('en')}</span>
+            <span className={s.when}>
+              <Time at={r.at} mode="date" />
+            </span>
+            <span className={s.what}>
+              <b>{kindWords(r.kind)}</b>
+              <span>{about(r)}</span>
+            </span>
+            <span className={`${s.cut} ${s.wide}`}>{r.actor_name}</span>
+            <span className={`${s.cut} ${s.wide}`}>{doorWords(r.door)}</span>
+            <span>
+              <Chip tone={o.tone}>{o.text}</Chip>
+            </span>
+          </button>
+        )
+      }}
+    </VList>
+  )
+}
+
+function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
+  const o = outcomeWords(r.outcome)
+  const room = useOffice((x) => x.rooms[r.room])
+  const incident = useOffice((x) => x.incidents[r.incident])
+  const fields = Object.entries(r.fields ?? {})
+  return (
+    <>
+      <div className={s.sideHead}>
+        <h2 className="grow">{kindWords(r.kind)}</h2>
+        {onClose && (
+          <IconButton label="Close the record" size="s" side="left" onClick={onClose}>
+            <X size={14} />
+          </IconButton>
+        )}
+      </div>
+      <PanelSection title="Record" count={r.n}>
+        <Facts
+          items={[
+            ['When', <Time key="t" at={r.at} mode="date" />],
+            ['Who', r.actor_name || 'the system'],
+            ['Through', doorWords(r.door)],
+            [
+              'Outcome',
+              <Chip key="o" tone={o.tone}>
+                {o.text}
+              </Chip>,
+            ],
+            ['Kind', <code key="k" className="mono">{r.kind}</code>],
+            ...(r.resource ? ([['About', r.resource]] as [string, string][]) : []),
+            ...(r.room ? ([['Room', room ? <Link key="r" to="/rooms/$id" params={{ id: r.room }} className="c-blue">{room.name}</Link> : r.room]] as [string, React.ReactNode][]) : []),
+            ...(r.incident ? ([['Incident', <Link key="i" to="/incidents/$id" params={{ id: incident?.ticket ?? r.incident }} className="c-blue">{incident?.ticket ?? r.incident}</Link>]] as [string, React.ReactNode][]) : []),
+            ...(r.project ? ([['Project', r.project]] as [string, string][]) : []),
+          ]}
+        />
+      </PanelSection>
+      <PanelSection title="Fields">
+        {fields.length === 0 ? (
+          <p className={s.end}>This record carries no fields.</p>
+        ) : (
+          <dl className={s.fields}>
+            {fields.map(([name, value]) => {
+              const t = fieldText(value)
+              return (
+                <div key={name}>
+                  <dt>{fieldName(name)}</dt>
+                  <dd>
+                    {t.sealed ? (
+                      <span className={s.sealed}>
+                        <Lock size={12} aria-hidden="true" />
+                        <span>
+                          kept apart; commitment <code>{t.text}</code>
+                        </span>
+                      </span>
+                    ) : t.text.includes('\n') ? (
+                      <pre>{t.text}</pre>
+                    ) : (
+                      t.text
+                    )}
+                  </dd>
+                </div>
+              )
+            })}
+          </dl>
+        )}
+      </PanelSection>
+      <PanelSection title="Hash" action={<CopyButton text={r.hash} label="Copy the hash" />}>
+        <p className={s.hash} title={shortHash(r.hash)}>
+          {r.hash || 'Sealed in a moment'}
+        </p>
+      </PanelSection>
+    </>
+  )
+}
+
+/** A checkpoint to keep elsewhere, and how to check the record without this server. */
+function Verify() {
+  const { data, error, isPending, refetch } = useQuery({ queryKey: ['ledger-checkpoint'], queryFn: () => api.get<{ note: string }>('/ledger/checkpoint'), staleTime: 0, retry: false })
+  return (
+    <div className={s.verify}>
+      <p>
+        Each record holds the hash of all before it. A changed, removed, moved or added record is found from the data folder alone; a cut end is found against a checkpoint that was kept somewhere else. Take one now and then, and keep it where this server’s
+        administrators cannot reach it.
+      </p>
+      {isPending ? (
+        <Loading label="Making a checkpoint" lines={3} />
+      ) : data ? (
+        <>
+          <pre className={s.note} tabIndex={0} aria-label="Signed checkpoint">
+            {data.note}
+          </pre>
+          <div>
+            <Button kind="primary" icon={<FileLock2 size={13} />} onClick={() => save(`muster-checkpoint-${new Date().toISOString().slice(0, 10)}.txt`, data.note, 'text/plain')}>
+              Download the checkpoint
+            </Button>
+          </div>
+        </>
+      ) : (
+        <ErrorState error={error} onRetry={() => void refetch()} compact />
+      )}
+      {verifyCommands().map((c) => (
+        <div key={c.command}>
+          <p>{c.text}</p>
+          <div className={s.cmd}>
+            <span>{c.command}</span>
+            <CopyButton text={c.command} label="Copy the command" />
+          </div>
+        </div>
+      ))}
+      <Notice tone="mute">The command ends with 0 when all is well. Otherwise it names the first record that is wrong, and what is wrong with it.</Notice>
+    </div>
+  )
+}
+
+function save(name: string, text: string, type: string) {
+  const url = URL.createObjectURL(new Blob([text], { type }))
+  const a = document.createElement('a')
+  a.href = url
+  a.download = name
+  a.click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}

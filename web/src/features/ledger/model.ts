@@ -1,0 +1,94 @@
+// The sealed record as an auditor reads it. Pure.
+import type { LedgerRecord } from '@/api/types'
+
+export const KINDS: { id: string; label: string }[] = [
+  { id: '', label: 'Every kind' },
+  { id: 'incident.', label: 'Incidents' },
+  { id: 'alert.', label: 'Alerts' },
+  { id: 'run.', label: 'Runs' },
+  { id: 'approval.', label: 'Approvals' },
+  { id: 'access.', label: 'Access and denials' },
+  { id: 'account.', label: 'Accounts' },
+  { id: 'key.', label: 'Keys' },
+  { id: 'room.', label: 'Rooms' },
+]
+export type Filter = { kind: string; actor: string; incident: string; outcome: string }
+export const NO_FILTER: Filter = { kind: '', actor: '', incident: '', outcome: '' }
+export function isFiltered(f: Filter): boolean {
+  return Object.values(f).some((v) => v !== '')
+}
+/** The server narrows what it can; what it answers is narrowed here to the same rule. */
+export function matchRecord(r: LedgerRecord, f: Filter): boolean {
+  if (f.kind && (f.kind.endsWith('.') ? !r.kind.startsWith(f.kind) : r.kind !== f.kind)) return false
+  if (f.actor && !r.actor_name.toLowerCase().includes(f.actor.toLowerCase())) return false
+  if (f.incident && r.incident !== f.incident && !String(r.fields['ticket'] ?? '').toLowerCase().includes(f.incident.toLowerCase())) return false
+  if (f.outcome && r.outcome !== f.outcome) return false
+  return true
+}
+
+export function kindWords(kind: string): string {
+  const words = kind.replace(/[._-]/g, ' ').trim()
+  return words ? words[0]!.toUpperCase() + words.slice(1) : 'Event'
+}
+export function doorWords(door: string): string {
+  const known: Record<string, string> = { web: 'Web app', api: 'API', cli: 'Command line', chat: 'Chat command', task: 'Timer or task', hook: 'Webhook' }
+  return known[door] ?? door
+}
+export function outcomeWords(outcome: string): { text: string; tone: 'green' | 'red' | 'amber' | 'mute' } {
+  switch (outcome) {
+    case 'denied':
+      return { text: 'Denied', tone: 'red' }
+    case 'failed':
+      return { text: 'Failed', tone: 'amber' }
+    case '':
+    case 'done':
+      return { text: 'Done', tone: 'green' }
+    default:
+      return { text: outcome, tone: 'mute' }
+  }
+}
+export function shortHash(hash: string): string {
+  return hash.length > 14 ? `${hash.slice(0, 6)}…${hash.slice(-6)}` : hash
+}
+
+/** A field's value for reading. Secret fields arrive as a commitment, and say so. */
+export function fieldText(value: unknown): { text: string; sealed: boolean } {
+  if (value && typeof value === 'object' && !Array.isArray(value)) {
+    const o = value as Record<string, unknown>
+    const commitment = o['commitment'] ?? o['sealed']
+    if (typeof commitment === 'string') return { text: commitment, sealed: true }
+  }
+  if (value === null || value === undefined || value === '') return { text: '–', sealed: false }
+  if (typeof value === 'string') return { text: value, sealed: false }
+  if (typeof value === 'number' || typeof value === 'boolean') return { text: String(value), sealed: false }
+  return { text: JSON.stringify(value, null, 2), sealed: false }
+}
+export function fieldName(name: string): string {
+  const w = name.replace(/_/g, ' ')
+  return w ? w[0]!.toUpperCase() + w.slice(1) : name
+}
+/** One line under the kind: what it was about. */
+export function about(r: LedgerRecord): string {
+  const f = r.fields
+  const parts = ['ticket', 'title', 'name', 'job', 'stage', 'role', 'reason', 'action']
+    .map((k) => f[k])
+    .filter((v): v is string | number => (typeof v === 'string' && v !== '') || typeof v === 'number')
+    .map(String)
+  return [...new Set(parts)].slice(0, 3).join(' · ') || r.resource
+}
+/** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
+export function toCSV(records: readonly LedgerRecord[]): string {
+  const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields']
+  const rows = records.map((r) => [r.n, r.id, r.at, r.kind, r.actor_name, r.resource, r.room, r.incident, r.project, r.door, r.outcome, r.hash, JSON.stringify(r.fields)])
+  return [head, ...rows].map((row) => row.map((c) => cell(String(c ?? ''))).join(',')).join('\r\n') + '\r\n'
+}
+function cell(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe
+}
+export function verifyCommands(): { text: string; command: string }[] {
+  return [
+    { text: 'Check the whole record in the data folder. No server needs to run, no network is used.', command: 'muster ledger verify --data DIR' },
+    { text: 'Check also that the end was not cut off, against a checkpoint you kept elsewhere.', command: 'muster ledger verify --data DIR --checkpoint checkpoint.txt' },
+  ]
+}

@@ -1,0 +1,246 @@
+import { useNavigate } from '@tanstack/react-router'
+import { List, Map as MapIcon, Maximize, Minus, Plus, Search } from 'lucide-react'
+import { useDeferredValue, useId, useMemo, useState } from 'react'
+import { useMyId, type User } from '@/api'
+import { usePhone, useStored } from '@/lib/hooks'
+import { enterRoom, getPerson, useOffice } from '@/realtime'
+import { Avatar, Dialog, Empty, ErrorState, IconButton, Loading, Tabs, toast, toastError, useSlots } from '@/ui'
+import { ListView } from './ListView'
+import { buildFloor, defaultView, findPeople, focusOn, zoom, type Box, type Office } from './model'
+import { fullBox, Plan } from './Plan'
+import { GRID } from './plan'
+import { RoomPanel } from './RoomPanel'
+import s from './map.module.css'
+
+/** The office: one floor at a time, as a plan or as a list of the same rooms. */
+export default function MapView() {
+  const { mapRoom: Extra } = useSlots()
+  const status = useOffice((x) => x.status)
+  const error = useOffice((x) => x.error)
+  const floors = useOffice((x) => x.floors)
+  const rooms = useOffice((x) => x.rooms)
+  const users = useOffice((x) => x.users)
+  // Many people moving at once must not hold up typing: the plan may lag by a frame.
+  const presence = useDeferredValue(useOffice((x) => x.presence))
+  const incidents = useOffice((x) => x.incidents)
+  const runs = useOffice((x) => x.runs)
+  const me = useMyId()
+  const navigate = useNavigate()
+  const phone = usePhone()
+  const office = useMemo<Office>(() => ({ rooms: Object.values(rooms), people: Object.values(users), presence: Object.values(presence), incidents: Object.values(incidents), runs: Object.values(runs) }), [rooms, users, presence, incidents, runs])
+  const here = presence[me]?.room_id ?? ''
+  const [floorId, setFloorId] = useState('')
+  const floor = floors.find((f) => f.id === floorId) ?? floors.find((f) => f.layout.rooms.some((r) => r.room_id === here)) ?? floors[0]
+  const [chosenView, setChosenView] = useStored<'' | 'plan' | 'list'>('map.view', '')
+  const [override, setOverride] = useState<'' | 'plan' | 'list'>('')
+  const byItself = defaultView(phone, office.incidents)
+  // A SEV-1 brings the list whatever was chosen before it; choosing again during it holds.
+  const view = override || (byItself === 'list' ? 'list' : chosenView || 'plan')
+  const [picked, setPicked] = useState<string | null>(null)
+  const [box, setBox] = useState<Box | null>(null)
+  const [spotlight, setSpotlight] = useState('')
+  const [busy, setBusy] = useState('')
+  const mapRooms = useMemo(() => (floor ? buildFloor(floor, office, me) : []), [floor, office, me])
+  const counts = useMemo(() => {
+    const at = new Map<string, number>()
+    for (const p of office.presence) if (p.room_id && p.state !== 'offline') at.set(p.room_id, (at.get(p.room_id) ?? 0) + 1)
+    return at
+  }, [office])
+  const commanders = useMemo(() => new Set(office.incidents.flatMap((i) => i.roles.filter((r) => r.role === 'commander').map((r) => r.user_id))), [office])
+
+  if (status === 'failed') return <ErrorState error={error} title="The office did not load" onRetry={() => location.reload()} />
+  if (status === 'loading') return <Loading label="Loading the floor" lines={8} />
+  if (!floor || mapRooms.length === 0)
+    return (
+      <Empty icon={<MapIcon size={20} />} title="There is no floor yet">
+        An administrator lays out rooms under Administration, Rooms.
+      </Empty>
+    )
+
+  const full = fullBox(floor.layout.width * GRID, floor.layout.height * GRID)
+  const selected = picked === null ? (mapRooms.some((r) => r.id === here) ? here : '') : picked
+  const current = mapRooms.find((r) => r.id === selected)
+  const open = (id: string) => void navigate({ to: '/rooms/$id', params: { id } })
+  const enter = async (id: string, thenOpen = false) => {
+    if (id !== here) {
+      setBusy(id)
+      try {
+        await enterRoom(id)
+      } catch (e) {
+        toastError('You could not enter', e)
+        return
+      } finally {
+        setBusy('')
+      }
+    }
+    setPicked(id)
+    if (thenOpen) open(id)
+  }
+  const get = async (user: User, roomId: string) => {
+    try {
+      await getPerson(user.id, roomId)
+      toast(`Asked ${user.display} to come`)
+    } catch (e) {
+      toastError(`${user.display} could not be asked`, e)
+    }
+  }
+  const find = (user: User) => {
+    setSpotlight(user.id)
+    const roomId = presence[user.id]?.room_id
+    const on = floors.find((f) => f.layout.rooms.some((r) => r.room_id === roomId))
+    if (!roomId || !on) return toast(`${user.display} is in no room right now`, { tone: 'info' })
+    setFloorId(on.id)
+    setPicked(roomId)
+    const slot = on.layout.rooms.find((r) => r.room_id === roomId)
+    if (slot && view === 'plan') setBox(focusOn({ x: slot.x * GRID, y: slot.y * GRID, w: slot.w * GRID, h: slot.h * GRID }, fullBox(on.layout.width * GRID, on.layout.height * GRID)))
+  }
+  const by = (factor: number) => {
+    const b = box ?? full
+    const next = zoom(b, full, factor, b.x + b.w / 2, b.y + b.h / 2)
+    setBox(next.w >= full.w - 1 ? null : next)
+  }
+  const panel = current && <RoomPanel r={current} here={current.id === here} busy={busy === current.id} extra={Extra} onEnter={(id) => void enter(id)} onOpen={open} onClose={phone ? undefined : () => setPicked('')} />
+
+  return (
+    <div className={s.view}>
+      <header className={s.head}>
+        <h1>{floor.name}</h1>
+        {floors.length > 1 && (
+          <Tabs
+            label="Floors"
+            tabs={floors.map((f) => ({ id: f.id, label: f.name, count: people(f.layout.rooms, counts) }))}
+            value={floor.id}
+            onChange={(id) => {
+              setFloorId(id)
+              setBox(null)
+              setPicked(null)
+            }}
+          />
+        )}
+        <span className="grow" />
+        <FindPerson office={office} onFind={find} />
+        {view === 'plan' && (
+          <>
+            <IconButton label="Zoom out" disabled={!box} onClick={() => by(1 / 1.4)}>
+              <Minus size={15} />
+            </IconButton>
+            <IconButton label="Zoom in" onClick={() => by(1.4)}>
+              <Plus size={15} />
+            </IconButton>
+            <IconButton label="Fit the floor" disabled={!box} onClick={() => setBox(null)}>
+              <Maximize size={14} />
+            </IconButton>
+          </>
+        )}
+        <IconButton
+          label={view === 'plan' ? 'Show as a list' : 'Show as a plan'}
+          onClick={() => {
+            const next = view === 'plan' ? 'list' : 'plan'
+            setOverride(next)
+            if (byItself === 'plan') setChosenView(next)
+          }}
+        >
+          {view === 'plan' ? <List size={15} /> : <MapIcon size={15} />}
+        </IconButton>
+      </header>
+      <div className={s.split}>
+        {view === 'plan' ? (
+          <div className={s.canvas}>
+            <Plan
+              name={floor.name}
+              width={floor.layout.width * GRID}
+              height={floor.layout.height * GRID}
+              rooms={mapRooms}
+              selected={selected}
+              here={here}
+              spotlight={spotlight}
+              commanders={commanders}
+              view={box}
+              onView={setBox}
+              onSelect={setPicked}
+              onGo={(id) => void enter(id, true)}
+              onGet={(u, id) => void get(u, id)}
+            />
+          </div>
+        ) : (
+          <ListView name={floor.name} rooms={mapRooms} here={here} spotlight={spotlight} busy={busy} onSelect={setPicked} onEnter={(id) => void enter(id)} onOpen={open} />
+        )}
+        {!phone && panel && (
+          <aside className={s.panel} aria-label={`Room ${current.room?.name ?? ''}`} tabIndex={0}>
+            {panel}
+          </aside>
+        )}
+      </div>
+      {phone && (
+        <Dialog open={!!picked && !!current} onOpenChange={(o) => !o && setPicked('')} title={current?.incident?.ticket ?? current?.room?.name ?? 'Room'}>
+          {panel}
+        </Dialog>
+      )}
+    </div>
+  )
+}
+function people(rooms: { room_id: string }[], counts: Map<string, number>): number {
+  return rooms.reduce((n, r) => n + (counts.get(r.room_id) ?? 0), 0)
+}
+
+/** Typing a name shows where that person is; Enter goes to the first. */
+function FindPerson({ office, onFind }: { office: Office; onFind: (u: User) => void }) {
+  const [text, setText] = useState('')
+  const [at, setAt] = useState(0)
+  const [open, setOpen] = useState(false)
+  const id = useId()
+  const found = useMemo(() => findPeople(office, text), [office, text])
+  const roomName = (roomId: string | null | undefined) => office.rooms.find((r) => r.id === roomId)?.name
+  const pick = (u: User) => {
+    onFind(u)
+    setOpen(false)
+    setText('')
+  }
+  const show = open && text.trim() !== ''
+  return (
+    <div className={s.find}>
+      <label className={s.field}>
+        <Search size={13} aria-hidden="true" />
+        <span className="sr">Find a person</span>
+        <input
+          placeholder="Find a person"
+          value={text}
+          role="combobox"
+          aria-expanded={show}
+          aria-controls={id}
+          aria-autocomplete="list"
+          aria-activedescendant={show && found[at] ? `${id}-${at}` : undefined}
+          autoComplete="off"
+          onChange={(e) => {
+            setText(e.target.value)
+            setAt(0)
+            setOpen(true)
+          }}
+          onFocus={() => setOpen(true)}
+          onBlur={() => setOpen(false)}
+          onKeyDown={(e) => {
+            if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
+              e.preventDefault()
+              setAt((n) => Math.max(0, Math.min(found.length - 1, n + (e.key === 'ArrowDown' ? 1 : -1))))
+            } else if (e.key === 'Enter' && found[at]) pick(found[at].user)
+            else if (e.key === 'Escape') setText('')
+          }}
+        />
+      </label>
+      <ul id={id} role="listbox" aria-label="People found" className={s.found} hidden={!show}>
+        {found.map((f, i) => (
+          <li key={f.user.id} id={`${id}-${i}`} role="option" aria-selected={i === at} onPointerDown={(e) => e.preventDefault()} onClick={() => pick(f.user)}>
+            <Avatar person={f.user} size={20} />
+            {f.user.display}
+            <span>{roomName(f.presence?.room_id) ?? 'in no room'}</span>
+          </li>
+        ))}
+        {show && found.length === 0 && (
+          <li role="option" aria-selected={false} aria-disabled="true">
+            Nobody by that name
+          </li>
+        )}
+      </ul>
+    </div>
+  )
+}

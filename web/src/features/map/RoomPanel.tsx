@@ -1,0 +1,160 @@
+import { DoorClosed, DoorOpen, Lock, LogIn, MessageSquare, Search, UserPlus, X } from 'lucide-react'
+import { useMemo, useState, type ComponentType } from 'react'
+import type { Incident, Room, User } from '@/api'
+import { useMyId } from '@/api'
+import { UserAvatar, getPerson, useOffice } from '@/realtime'
+import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError } from '@/ui'
+import { availability, findPeople, kindInWords, percent, type MapRoom } from './model'
+import s from './map.module.css'
+
+export type RoomExtra = ComponentType<{ room: Room; incident: Incident | null }>
+
+/** What a room on the map says when it is chosen: who is here, how to go in, whom to get. */
+export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClose }: { r: MapRoom; here: boolean; busy: boolean; extra?: RoomExtra | null; onEnter: (id: string) => void; onOpen: (id: string) => void; onClose?: () => void }) {
+  const me = useMyId()
+  const room = r.room
+  if (!room) return null
+  const i = r.incident
+  return (
+    <>
+      <div className={s.panelHead}>
+        <h2>{i ? i.title : room.name}</h2>
+        {onClose && (
+          <IconButton label="Close the room's panel" size="s" side="left" onClick={onClose}>
+            <X size={14} />
+          </IconButton>
+        )}
+      </div>
+      <p className={s.panelSub}>
+        {i ? `${i.ticket}, ${room.name}` : room.topic || kindInWords(r.kind)}
+        {here ? '. You are here.' : ''}
+      </p>
+      {i && (
+        <div className={s.panelMeta}>
+          <SeverityChip severity={i.severity} />
+          <StageChip stage={i.stage} />
+          <EnvChip env={i.environment} />
+          <span>
+            open for <Clock from={i.times.declared} />
+          </span>
+        </div>
+      )}
+      {!i && (room.private || room.door !== 'open') && (
+        <div className={s.panelMeta}>
+          {room.door === 'locked' || room.private ? <Lock size={12} aria-hidden="true" /> : <DoorClosed size={12} aria-hidden="true" />}
+          {room.private ? 'Private: members only' : `Door ${room.door}`}
+        </div>
+      )}
+      <div className={s.actions}>
+        {here ? (
+          <Button kind="primary" icon={<MessageSquare size={13} />} onClick={() => onOpen(room.id)}>
+            Open chat
+          </Button>
+        ) : (
+          <>
+            <Button kind="primary" icon={<LogIn size={13} />} busy={busy} disabled={room.abilities.enter === false} onClick={() => onEnter(room.id)}>
+              Enter
+            </Button>
+            <Button icon={<MessageSquare size={13} />} onClick={() => onOpen(room.id)}>
+              Open chat
+            </Button>
+          </>
+        )}
+        <GetSomeone room={room} />
+      </div>
+      {r.run && (
+        <div className={s.job}>
+          <Avatar person={{ id: 'runner', display: 'Runner', kind: 'bot' }} size={22} />
+          <b>{r.run.title}</b>
+          <em>
+            {percent(r.run)}%{r.run.progress.failed > 0 ? `, ${r.run.progress.failed} failed` : ''}
+          </em>
+          <div>
+            <Progress value={percent(r.run)} label={`${r.run.title} is ${percent(r.run)} percent done`} />
+          </div>
+        </div>
+      )}
+      <PanelSection title="In the room" count={r.present.length}>
+        {r.present.length === 0 ? (
+          <p className={s.note}>Nobody is here right now.</p>
+        ) : (
+          <ul className={s.people}>
+            {r.present.map(({ user, presence }) => (
+              <li key={user.id}>
+                <UserAvatar id={user.id} size={24} dot link />
+                <b>{user.display}</b>
+                <small>{user.id === me ? 'You' : presence.status_text || (presence.state === 'available' || presence.state === 'active' ? user.title || user.team : availability(presence.state).text)}</small>
+              </li>
+            ))}
+          </ul>
+        )}
+      </PanelSection>
+      {Extra && <Extra room={room} incident={i} />}
+      {!here && r.present.length === 0 && (
+        <p className={s.note}>
+          <DoorOpen size={12} aria-hidden="true" /> Enter to be the first, or get somebody to come with you.
+        </p>
+      )}
+    </>
+  )
+}
+
+/** Asks somebody to come to a room. */
+export function GetSomeone({ room, compact }: { room: Room; compact?: boolean }) {
+  const [open, setOpen] = useState(false)
+  const [text, setText] = useState('')
+  const [busy, setBusy] = useState('')
+  const users = useOffice((x) => x.users)
+  const presence = useOffice((x) => x.presence)
+  const me = useMyId()
+  const found = useMemo(() => {
+    const office = { rooms: [], people: Object.values(users), presence: Object.values(presence), incidents: [], runs: [] }
+    const list = text.trim() ? findPeople(office, text, 8) : office.people.filter((u) => !u.disabled && u.kind === 'person').map((user) => ({ user, presence: presence[user.id] ?? null })).filter((x) => x.presence && x.presence.state !== 'offline').slice(0, 8)
+    return list.filter((x) => x.user.id !== me && x.presence?.room_id !== room.id)
+  }, [users, presence, text, me, room.id])
+  const get = async (user: User) => {
+    setBusy(user.id)
+    try {
+      await getPerson(user.id, room.id)
+      toast(`Asked ${user.display} to come to ${room.name}`)
+      setOpen(false)
+    } catch (e) {
+      toastError(`${user.display} could not be asked`, e)
+    } finally {
+      setBusy('')
+    }
+  }
+  return (
+    <Popover
+      label={`Get someone to ${room.name}`}
+      open={open}
+      onOpenChange={setOpen}
+      width={280}
+      align="end"
+      trigger={
+        <Button icon={<UserPlus size={13} />} disabled={room.abilities.invite === false}>
+          {compact ? 'Get' : 'Get someone'}
+        </Button>
+      }
+    >
+      <label className={s.field}>
+        <Search size={13} aria-hidden="true" />
+        <span className="sr">Who should come</span>
+        <Input placeholder="Name or team" value={text} onChange={(e) => setText(e.target.value)} autoFocus />
+      </label>
+      <ul className={s.people}>
+        {found.map(({ user, presence: pr }) => (
+          <li key={user.id}>
+            <UserAvatar id={user.id} size={22} dot />
+            <b>{user.display}</b>
+            <small>{pr && pr.state !== 'offline' ? (pr.state === 'dnd' ? 'Do not disturb' : user.team) : 'Offline'}</small>
+            <Button size="s" busy={busy === user.id} onClick={() => void get(user)} aria-label={`Get ${user.display}`}>
+              Get
+            </Button>
+          </li>
+        ))}
+        {found.length === 0 && <p className={s.note}>{text ? 'Nobody by that name outside this room.' : 'Everybody who is here is in this room already.'}</p>}
+      </ul>
+    </Popover>
+  )
+}

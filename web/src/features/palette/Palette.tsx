@@ -1,0 +1,257 @@
+// Ctrl+K: everything reachable by a few letters, by keyboard alone.
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useRouterState } from '@tanstack/react-router'
+import { Command } from 'cmdk'
+import { BellOff, Flame, Hash, Inbox, KeyRound, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, type LucideIcon } from 'lucide-react'
+import { Dialog as Radix } from 'radix-ui'
+import { useMemo, useRef, useState, type ReactNode } from 'react'
+import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
+import { rank } from '@/lib/fuzzy'
+import { useTheme } from '@/lib/theme'
+import { enterRoom, getPerson, setAvailability, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
+import { dialogClass, EnvChip, Kbd, openDeclare, openJobForm, SeverityChip, toast, toastError, useOverlays } from '@/ui'
+import s from './palette.module.css'
+
+type Item = {
+  id: string
+  group: 'Incidents' | 'Run a job' | 'Rooms' | 'People' | 'Actions' | 'Pages'
+  texts: string[]
+  icon: ReactNode
+  title: string
+  detail?: string
+  end?: ReactNode
+  run: () => void
+  /** Done by Ctrl+Enter. */
+  alt?: { label: string; run: () => void }
+}
+const GROUPS: Item['group'][] = ['Incidents', 'Run a job', 'Rooms', 'People', 'Actions', 'Pages']
+
+const useJobs = () =>
+  useQuery({
+    queryKey: ['jobs', 'all'],
+    staleTime: 60_000,
+    queryFn: async () => {
+      const { items } = await api.get<Items<Project>>('/projects')
+      const lists = await Promise.all(items.map((p) => api.get<Items<JobSummary>>(`/projects/${p.name}/jobs`).catch(() => ({ items: [] }))))
+      return lists.flatMap((l) => l.items)
+    },
+  })
+
+export default function Palette({ onClose }: { onClose: () => void }) {
+  const [query, setQuery] = useState('')
+  const [value, setValue] = useState('')
+  const items = useItems(onClose)
+  const shown = useMemo(() => choose(items, query), [items, query])
+  const list = useRef<HTMLDivElement>(null)
+  const selected = shown.find((i) => i.id === value)
+  return (
+    <Radix.Root open onOpenChange={(open) => !open && onClose()}>
+      <Radix.Portal>
+        <Radix.Overlay className={dialogClass('scrim')} />
+        <Radix.Content className={s.box} aria-describedby={undefined}>
+          <Radix.Title className="sr">Go to or do anything</Radix.Title>
+          <Command
+            label="Go to or do anything"
+            shouldFilter={false}
+            loop
+            value={value}
+            onValueChange={setValue}
+            onKeyDown={(e) => {
+              if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && selected?.alt) {
+                e.preventDefault()
+                selected.alt.run()
+              }
+            }}
+          >
+            <Command.Input
+              autoFocus
+              value={query}
+              onValueChange={(v) => {
+                setQuery(v)
+                list.current?.scrollTo(0, 0)
+              }}
+              placeholder="Search, jump to a room or run a job"
+              className={s.input}
+            />
+            <Command.List ref={list} className={s.list} label="Results">
+              <Command.Empty className={s.empty}>Nothing matches. Try a room, a person, a job or a ticket.</Command.Empty>
+              {GROUPS.map((g) => {
+                const group = shown.filter((i) => i.group === g)
+                return group.length ? (
+                  <Command.Group key={g} heading={g}>
+                    {group.map((i) => (
+                      <Command.Item key={i.id} value={i.id} onSelect={i.run} className={s.item}>
+                        <span className={s.icon}>{i.icon}</span>
+                        <b>{i.title}</b>
+                        {i.detail && <span className={s.detail}>{i.detail}</span>}
+                        <span className={s.end}>{i.end}</span>
+                      </Command.Item>
+                    ))}
+                  </Command.Group>
+                ) : null
+              })}
+            </Command.List>
+            <footer className={s.foot}>
+              <span>
+                <Kbd>↑</Kbd>
+                <Kbd>↓</Kbd> move
+              </span>
+              <span>
+                <Kbd>↵</Kbd> open
+              </span>
+              {selected?.alt && (
+                <span>
+                  <Kbd>Ctrl ↵</Kbd> {selected.alt.label}
+                </span>
+              )}
+              <span className="grow" />
+              <span>Every run is written to the ledger</span>
+            </footer>
+          </Command>
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  )
+}
+
+/** Without words: what is likely. With words: the best of each group. */
+function choose(items: Item[], query: string): Item[] {
+  if (!query.trim()) {
+    const most: Partial<Record<Item['group'], number>> = { Incidents: 4, Rooms: 6, 'Run a job': 4, People: 0, Actions: 4, Pages: 8 }
+    return GROUPS.flatMap((g) => items.filter((i) => i.group === g).slice(0, most[g] ?? 5))
+  }
+  const best = rank(query, items, (i) => i.texts, 40)
+  return GROUPS.flatMap((g) => best.filter((i) => i.group === g).slice(0, 7))
+}
+
+function useItems(onClose: () => void): Item[] {
+  const me = useMe()
+  const navigate = useNavigate()
+  const rooms = useOffice((o) => o.rooms)
+  const users = useOffice((o) => o.users)
+  const presence = useOffice((o) => o.presence)
+  const incidents = useIncidents()
+  const inside = useInsideRooms()
+  const jobs = useJobs().data
+  const { theme, toggle } = useTheme()
+  const shown = useRouterState({ select: (r) => /^\/rooms\/([^/]+)/.exec(r.location.pathname)?.[1] })
+  return useMemo(() => {
+    const done = (fn: () => void) => () => {
+      onClose()
+      fn()
+    }
+    const go = (to: string) => done(() => void navigate({ to }))
+    const icon = (I: LucideIcon, tone = '') => <I size={15} className={tone} aria-hidden="true" />
+    const target = shown ?? presence[me.user.id]?.room_id ?? null
+    const out: Item[] = []
+
+    for (const i of incidents)
+      out.push({
+        id: 'incident ' + i.id,
+        group: 'Incidents',
+        texts: [i.title, i.ticket, i.service],
+        icon: icon(Flame, i.severity === 1 ? 'c-red' : 'c-amber'),
+        title: i.title,
+        detail: i.ticket,
+        end: <SeverityChip severity={i.severity} />,
+        run: go('/rooms/' + i.room.id),
+        alt: { label: 'facts', run: go('/incidents/' + i.ticket) },
+      })
+    for (const j of jobs ?? [])
+      out.push({
+        id: 'job ' + j.id,
+        group: 'Run a job',
+        texts: [j.full_name, j.name, j.description],
+        icon: (
+          <span className={s.job}>
+            <Play size={11} fill="currentColor" aria-hidden="true" />
+          </span>
+        ),
+        title: j.full_name,
+        detail: j.description,
+        end: j.needs_approval_in.length ? (
+          <span className={s.approval}>
+            <ShieldCheck size={12} aria-hidden="true" />
+            Approval in
+            {j.needs_approval_in.map((e) => (
+              <EnvChip key={e} env={e} />
+            ))}
+          </span>
+        ) : null,
+        run: done(() => openJobForm(j.id, shown)),
+        alt: { label: 'definition', run: go('/jobs/' + j.id) },
+      })
+    for (const r of sidebarRooms({ rooms }).sort((a, b) => b.mentions - a.mentions || b.unread - a.unread)) {
+      const n = inside[r.id]?.length ?? 0
+      out.push({
+        id: 'room ' + r.id,
+        group: 'Rooms',
+        texts: [r.name, r.topic],
+        icon: icon(Hash),
+        title: r.name,
+        detail: n ? `${n} in the room` : r.topic,
+        end: r.unread ? <span className="c-3 tnum">{r.unread} unread</span> : null,
+        run: go('/rooms/' + r.id),
+        alt: {
+          label: 'enter',
+          run: done(() => {
+            void enterRoom(r.id).catch((e) => toastError(`You could not enter ${r.name}`, e))
+            void navigate({ to: '/rooms/$id', params: { id: r.id } })
+          }),
+        },
+      })
+    }
+    for (const u of Object.values(users)) {
+      if (u.kind !== 'person' || u.disabled || u.id === me.user.id) continue
+      const where = presence[u.id]?.room_id
+      const room = where ? rooms[where] : undefined
+      const get = target && target !== where ? done(() => void ask(u.id, u.display, target)) : undefined
+      out.push({
+        id: 'person ' + u.id,
+        group: 'People',
+        texts: [u.display, u.name, u.title, u.team],
+        icon: <UserAvatar id={u.id} size={20} dot />,
+        title: u.display,
+        detail: u.title || u.team,
+        end: <span className="c-3">{room ? `Go to ${room.name}` : get ? 'Get' : 'Not in a room'}</span>,
+        run: room
+          ? done(() => {
+              void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
+              void navigate({ to: '/rooms/$id', params: { id: room.id } })
+            })
+          : (get ?? onClose),
+        alt: get && { label: 'get them here', run: get },
+      })
+    }
+    const act = (id: string, title: string, I: LucideIcon, run: () => void, texts: string[] = []) =>
+      out.push({ id: 'act ' + id, group: 'Actions', texts: [title, ...texts], icon: icon(I), title, run: done(run) })
+    if (me.abilities.declare) act('declare', 'Declare an incident', Siren, openDeclare, ['new incident', 'sev'])
+    if (me.abilities.manage_rooms) act('room', 'Create a room', Plus, () => useOverlays.setState({ createRoom: true }), ['new room'])
+    act('theme', theme === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme', theme === 'dark' ? Sun : Moon, toggle, ['dark', 'light'])
+    act('dnd', 'Do not disturb me', BellOff, () => void setAvailability('dnd').catch((e) => toastError('This was not saved', e)), ['availability', 'busy'])
+    act('available', 'I am available', BellOff, () => void setAvailability('available').catch((e) => toastError('This was not saved', e)), ['availability'])
+    act('account', 'Change my password', KeyRound, () => void navigate({ to: '/account' }), ['tokens', 'sessions', 'account'])
+    act('out', 'Sign out', LogOut, () => void signOut().catch(() => {}), ['log out', 'quit'])
+
+    const page = (to: string, title: string, I: LucideIcon, texts: string[] = []) =>
+      out.push({ id: 'page ' + to, group: 'Pages', texts: [title, ...texts], icon: icon(I), title, run: go(to) })
+    page('/', 'Floor map', Map, ['office', 'plan'])
+    page('/inbox', 'Inbox', Inbox, ['notifications'])
+    page('/runs', 'Runs', PlayCircle)
+    page('/jobs', 'Jobs', SquareTerminal, ['runbooks', 'ad-hoc'])
+    page('/incidents', 'Incidents', Flame)
+    page('/alerts', 'Alerts', Siren)
+    if (me.abilities.read_ledger) page('/ledger', 'Ledger', ScrollText, ['audit'])
+    if (me.abilities.manage_users) page('/admin/people', 'Admin', Settings, ['users', 'policies', 'keys', 'services'])
+    return out
+  }, [me, rooms, users, presence, incidents, inside, jobs, theme, shown, navigate, onClose, toggle])
+}
+
+async function ask(userId: string, display: string, roomId: string) {
+  try {
+    await getPerson(userId, roomId)
+    toast(`${display} is asked to come`, { tone: 'info' })
+  } catch (e) {
+    toastError(`${display} could not be asked`, e)
+  }
+}

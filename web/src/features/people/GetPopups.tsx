@@ -1,0 +1,92 @@
+// "Amara asks you to come": answered with one click, from wherever one is.
+import { useNavigate } from '@tanstack/react-router'
+import { Hand } from 'lucide-react'
+import { useState } from 'react'
+import { errorText, type Get } from '@/api'
+import { acceptGet, declineGet, forgetGet, useRoomInfo, UserAvatar, UserName } from '@/realtime'
+import { Button, Countdown, Input, Notice, toast } from '@/ui'
+import { useAsked } from './gets'
+import s from './people.module.css'
+
+export function GetPopups() {
+  const asked = useAsked()
+  return (
+    <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive">
+      {asked.map((g) => (
+        <Popup key={g.id} get={g} />
+      ))}
+    </div>
+  )
+}
+
+function Popup({ get: g }: { get: Get }) {
+  const room = useRoomInfo(g.room_id)
+  const navigate = useNavigate()
+  const [declining, setDeclining] = useState(false)
+  const [note, setNote] = useState('')
+  const [busy, setBusy] = useState<'' | 'yes' | 'no'>('')
+  const [error, setError] = useState('')
+  const answer = async (yes: boolean) => {
+    setBusy(yes ? 'yes' : 'no')
+    setError('')
+    try {
+      if (yes) {
+        await acceptGet(g.id)
+        await navigate({ to: '/rooms/$id', params: { id: g.room_id } })
+      } else {
+        await declineGet(g.id, note.trim())
+        toast('Declined', { tone: 'info' })
+      }
+    } catch (e) {
+      setError(errorText(e))
+      setBusy('')
+    }
+  }
+  return (
+    <section className={s.popup} aria-label="You are asked to come">
+      <div className={s.popupHead}>
+        <UserAvatar id={g.from} size={40} dot />
+        <div>
+          <p>
+            <b>
+              <UserName id={g.from} />
+            </b>{' '}
+            asks you to come to <b>{room?.name ?? 'a room'}</b>
+          </p>
+          {g.note && <q>{g.note}</q>}
+        </div>
+        <span className={s.left}>
+          <span className="sr">expires in </span>
+          <Countdown to={g.expires_at} />
+        </span>
+      </div>
+      {error && (
+        <Notice action={<Button size="s" onClick={() => forgetGet(g.id)}>Dismiss</Button>}>{error}</Notice>
+      )}
+      {declining ? (
+        <form
+          className={s.popupActs}
+          onSubmit={(e) => {
+            e.preventDefault()
+            void answer(false)
+          }}
+        >
+          <Input autoFocus value={note} onChange={(e) => setNote(e.target.value)} placeholder="Say why (optional)" aria-label="Say why" maxLength={200} />
+          <Button onClick={() => setDeclining(false)}>Back</Button>
+          <Button type="submit" kind="soft" busy={busy === 'no'}>
+            Decline
+          </Button>
+        </form>
+      ) : (
+        <div className={s.popupActs}>
+          <Button onClick={() => setDeclining(true)} disabled={!!busy}>
+            Not now
+          </Button>
+          <Button kind="live" icon={<Hand size={13} />} busy={busy === 'yes'} onClick={() => void answer(true)}>
+            Let&rsquo;s go
+          </Button>
+        </div>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,63 @@
+import { BellOff, ChevronDown, ChevronRight } from 'lucide-react'
+import { memo, useMemo, useState } from 'react'
+import { useMyId } from '@/api'
+import { useOffice, useRoomInfo, UserAvatar } from '@/realtime'
+import { Tooltip } from '@/ui'
+import { listPeople, shortRoom, type Listed } from './model'
+import { PersonCard } from './PersonCard'
+import s from './people.module.css'
+
+/** The people of the office, those who are here first. */
+export function PeopleList() {
+  const users = useOffice((o) => o.users)
+  const presence = useOffice((o) => o.presence)
+  const me = useMyId()
+  const all = useMemo(() => listPeople(users, presence, me), [users, presence, me])
+  const here = all.filter((p) => p.here)
+  const away = all.filter((p) => !p.here)
+  const [open, setOpen] = useState(false)
+  return (
+    <section className={s.section}>
+      <h2>
+        People <span className="tnum">{here.length} here</span>
+      </h2>
+      <ul>
+        {here.map((p) => (
+          <Row key={p.user.id} p={p} />
+        ))}
+        {open && away.map((p) => <Row key={p.user.id} p={p} />)}
+      </ul>
+      {away.length > 0 && (
+        <button type="button" className={s.more} aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? <ChevronDown size={12} /> : <ChevronRight size={12} />}
+          {open ? 'Hide' : 'Show'} {away.length} not here
+        </button>
+      )}
+    </section>
+  )
+}
+
+const Row = memo(({ p }: { p: Listed }) => {
+  const room = useRoomInfo(p.here ? p.presence?.room_id : null)
+  const quiet = p.presence?.state === 'dnd'
+  return (
+    <li>
+      <PersonCard id={p.user.id}>
+        <button type="button" className={s.row}>
+          <UserAvatar id={p.user.id} size={18} dot />
+          <span className={s.name}>{p.user.display}</span>
+          <span className={s.where}>
+            {quiet ? (
+              <Tooltip text={p.presence?.status_text || 'Do not disturb'}>
+                <BellOff size={12} aria-label={p.presence?.status_text || 'Do not disturb'} />
+              </Tooltip>
+            ) : (
+              p.presence?.status_text || (room ? shortRoom(room.name) : '')
+            )}
+          </span>
+        </button>
+      </PersonCard>
+    </li>
+  )
+})
+Row.displayName = 'Row'

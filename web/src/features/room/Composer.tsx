@@ -1,0 +1,269 @@
+// Where one writes: drafts per room, "/" commands and "@" names completed, answers to commands shown
+// here to their author only.
+import { AtSign, CornerDownRight, SendHorizontal, SquareSlash, Terminal, UserRound, Variable, X, Play, Server } from 'lucide-react'
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { api, ApiError, errorText, type Completion, type Items, type Message, type Room } from '@/api'
+import { cx } from '@/lib/cx'
+import { store, stored, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
+import { sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
+import { IconButton, Kbd, Markdown, Notice } from '@/ui'
+import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
+import s from './composer.module.css'
+
+type Said = { tone: 'good' | 'bad'; title?: string; text: string }
+
+export function Composer({
+  room,
+  replyTo,
+  onReplied,
+  onEditLast,
+  onSent,
+}: {
+  room: Room
+  replyTo: Message | null
+  onReplied: () => void
+  onEditLast: () => void
+  onSent: () => void
+}) {
+  const draft = 'draft.' + room.id
+  const [text, setText] = useState(() => stored(draft, ''))
+  const [caret, setCaret] = useState(text.length)
+  const [said, setSaid] = useState<Said | null>(null)
+  const [running, setRunning] = useState(false)
+  const area = useRef<HTMLTextAreaElement>(null)
+  const phone = usePhone()
+  const offline = useConnection((c) => c.state === 'reconnecting' || c.state === 'closed')
+  const offers = useOffers(room, text, caret)
+  const [dismissed, setDismissed] = useState('')
+  const open = offers.length > 0 && dismissed !== text
+  const [at, setAt] = useState(0)
+  const listId = useId()
+  const pick = Math.min(at, offers.length - 1)
+  useEffect(() => setAt(0), [text])
+  useEffect(() => store(draft, text), [draft, text])
+  useEffect(() => {
+    if (replyTo) area.current?.focus()
+  }, [replyTo])
+  useEffect(() => {
+    if (!phone) area.current?.focus()
+  }, [phone])
+
+  // The field grows with what is written, up to a third of the screen.
+  useLayoutEffect(() => {
+    const el = area.current
+    if (!el) return
+    el.style.height = 'auto'
+    el.style.height = Math.min(el.scrollHeight, window.innerHeight / 3) + 'px'
+  }, [text])
+  useWindow('keydown', (e) => {
+    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || typingIn(e)) return
+    e.preventDefault()
+    area.current?.focus()
+  })
+
+  const put = (next: string, to = next.length) => {
+    setText(next)
+    setCaret(to)
+    requestAnimationFrame(() => {
+      area.current?.focus()
+      area.current?.setSelectionRange(to, to)
+    })
+  }
+  const take = (o: Offer | undefined) => o && put(o.text, o.caret)
+
+  const submit = async () => {
+    const body = text.trim()
+    if (!body || running) return
+    setSaid(null)
+    setText('')
+    setCaret(0)
+    const thread = replyTo?.id ?? null
+    onReplied()
+    const command = body.startsWith('/')
+    if (command) setRunning(true)
+    onSent()
+    try {
+      const answer = await send(room.id, body, thread)
+      if (answer.error) {
+        setSaid({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n') })
+        put(body) // What was refused can be mended.
+      } else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
+    } catch (e) {
+      const fields = e instanceof ApiError ? Object.entries(e.fields).map(([k, v]) => `${k}: ${v}`) : []
+      setSaid({ tone: 'bad', title: e instanceof ApiError && e.status === 403 ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields].join('\n') })
+      put(body)
+    } finally {
+      setRunning(false)
+    }
+  }
+
+  const may = room.abilities.post !== false && !room.archived
+  if (!may)
+    return (
+      <div className={s.closed}>
+        {room.archived ? 'This room is archived: it can be read.' : 'You may read here, not write. A member of the room or an administrator can let you.'}
+      </div>
+    )
+  return (
+    <div className={s.wrap}>
+      {said && (
+        <div className={s.said}>
+          <Notice
+            tone={said.tone === 'bad' ? 'red' : 'mute'}
+            title={said.title}
+            action={
+              <IconButton label="Dismiss" size="s" onClick={() => setSaid(null)}>
+                <X size={13} />
+              </IconButton>
+            }
+          >
+            {said.tone === 'good' ? <Markdown text={said.text} className={s.answer} /> : said.text}
+            <small>Only you see this.</small>
+          </Notice>
+        </div>
+      )}
+      {open && (
+        <ul className={s.offers} role="listbox" id={listId} aria-label="Completions">
+          {offers.map((o, i) => (
+            <li
+              key={o.key}
+              id={`${listId}-${i}`}
+              role="option"
+              aria-selected={i === pick}
+              className={cx(s.offer, i === pick && s.picked)}
+              ref={i === pick ? (el) => el?.scrollIntoView({ block: 'nearest' }) : undefined}
+              onPointerDown={(e) => {
+                e.preventDefault()
+                take(o)
+              }}
+            >
+              <span className={s.offerIcon}>{o.userId ? <UserAvatar id={o.userId} size={18} dot /> : <OfferIcon kind={o.kind} />}</span>
+              <b className={o.kind === 'user' ? undefined : 'mono'}>{o.label}</b>
+              <span>{o.detail}</span>
+            </li>
+          ))}
+          <li className={s.keys} aria-hidden="true">
+            <Kbd>↑↓</Kbd> choose <Kbd>Tab</Kbd> take <Kbd>Esc</Kbd> close
+          </li>
+        </ul>
+      )}
+      <form
+        className={cx(s.box, text.startsWith('/') && s.command)}
+        onSubmit={(e) => {
+          e.preventDefault()
+          void submit()
+        }}
+      >
+        {replyTo && (
+          <div className={s.replying}>
+            <CornerDownRight size={13} aria-hidden="true" />
+            <span>
+              Reply to <b>{replyTo.author.display}</b>: {replyTo.text.slice(0, 90) || replyTo.card?.type}
+            </span>
+            <IconButton label="Do not reply" size="s" onClick={onReplied}>
+              <X size={13} />
+            </IconButton>
+          </div>
+        )}
+        <textarea
+          ref={area}
+          rows={1}
+          value={text}
+          aria-label={`Message ${room.name}`}
+          placeholder={phone ? `Message ${room.name}` : `Message ${room.name}, or / to run a command`}
+          className={text.startsWith('/') ? 'mono' : undefined}
+          role="combobox"
+          aria-expanded={open}
+          aria-controls={open ? listId : undefined}
+          aria-activedescendant={open ? `${listId}-${pick}` : undefined}
+          aria-autocomplete="list"
+          enterKeyHint="send"
+          onChange={(e) => {
+            setText(e.target.value)
+            setCaret(e.target.selectionStart)
+            if (e.target.value && !e.target.value.startsWith('/')) sayTyping(room.id)
+          }}
+          onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
+          onKeyDown={(e) => {
+            if (e.nativeEvent.isComposing) return
+            if (open) {
+              if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
+                e.preventDefault()
+                setAt((pick + (e.key === 'ArrowDown' ? 1 : -1) + offers.length) % offers.length)
+                return
+              }
+              // Enter takes an offer that still changes the text; a whole command is sent.
+              if (e.key === 'Tab' || (e.key === 'Enter' && !e.shiftKey && offers[pick]!.text.trimEnd() !== text.trimEnd() && (offers[pick]!.kind === 'user' || offers[pick]!.kind === 'verb' || offers[pick]!.kind === 'job'))) {
+                e.preventDefault()
+                take(offers[pick])
+                return
+              }
+              if (e.key === 'Escape') {
+                e.preventDefault()
+                e.stopPropagation()
+                setDismissed(text)
+                return
+              }
+            }
+            if (e.key === 'Enter' && !e.shiftKey) {
+              e.preventDefault()
+              void submit()
+            } else if (e.key === 'Escape' && (replyTo || said)) {
+              e.preventDefault()
+              e.stopPropagation()
+              if (replyTo) onReplied()
+              setSaid(null)
+            } else if (e.key === 'ArrowUp' && !text) {
+              e.preventDefault()
+              onEditLast()
+            }
+          }}
+        />
+        <div className={s.row}>
+          <IconButton label="Mention someone" size="s" onClick={() => put(text + (text && !/\s$/.test(text) ? ' @' : '@'))}>
+            <AtSign size={15} />
+          </IconButton>
+          <IconButton label="Run a command" size="s" onClick={() => put(text.startsWith('/') ? text : '/' + text)}>
+            <SquareSlash size={15} />
+          </IconButton>
+          <span className={s.hint}>
+            {offline ? 'Not connected: what you send is kept and can be sent again.' : running ? 'Running the command…' : phone ? '' : 'Markdown. Edits and deletions keep every version.'}
+          </span>
+          <span className="grow" />
+          <button type="submit" className={s.send} aria-label="Send message" disabled={!text.trim() || running}>
+            <SendHorizontal size={15} aria-hidden="true" />
+          </button>
+        </div>
+      </form>
+    </div>
+  )
+}
+
+const ICON = { verb: Terminal, job: Play, option: Variable, value: Variable, user: UserRound, node: Server }
+const OfferIcon = ({ kind }: { kind: Offer['kind'] }) => {
+  const Icon = ICON[kind] ?? Terminal
+  return <Icon size={13} aria-hidden="true" />
+}
+
+function useOffers(room: Room, text: string, caret: number): Offer[] {
+  const users = useOffice((o) => o.users)
+  const inside = usePeopleIn(room.id)
+  const command = wantsCommand(text, caret)
+  const asked = useSettled(command ? text : '', 90)
+  const [items, setItems] = useState<{ text: string; items: Completion[] }>({ text: '', items: [] })
+  useEffect(() => {
+    if (!asked) return
+    const stop = new AbortController()
+    api
+      .get<Items<Completion>>(`/rooms/${room.id}/complete`, { text: asked }, { signal: stop.signal })
+      .then((r) => setItems({ text: asked, items: r.items }))
+      .catch(() => {})
+    return () => stop.abort()
+  }, [asked, room.id])
+  return useMemo(() => {
+    const names = mentionOffers(text, caret, Object.values(users), new Set(inside.map((u) => u.id)))
+    if (names.length) return names
+    // Old answers would write over newer words.
+    return command && items.text === text ? commandOffers(items.items).filter((o) => o.text !== text) : []
+  }, [text, caret, users, inside, command, items])
+}

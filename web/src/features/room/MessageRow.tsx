@@ -1,0 +1,366 @@
+import { Link2, MessageSquareReply, MoreHorizontal, PenLine, Pin, PinOff, RotateCw, SmilePlus, SquareTerminal, Trash2, TriangleAlert, Copy } from 'lucide-react'
+import { memo, useCallback, useState, type FormEvent } from 'react'
+import { errorText, useMyId, type Message } from '@/api'
+import { cx } from '@/lib/cx'
+import { clock } from '@/lib/time'
+import { deleteMessage, discard, editMessage, findUser, nameOf, pinMessage, react, retry, UserAvatar, UserName, type Pending } from '@/realtime'
+import { Button, copy, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Spinner, Time, toast, toastError, useSlots, type Mentions } from '@/ui'
+import { Versions } from './Versions'
+import s from './timeline.module.css'
+
+const EMOJI = ['👍', '👀', '✅', '🙏', '🎉', '❤️', '😄', '🔥', '⚠️', '➕', '🚀', '🤝']
+
+/** Shows @name as a person; mine stands out. */
+export const useMentions = (): Mentions => {
+  const me = useMyId()
+  return useCallback<Mentions>(
+    (name) => {
+      const u = findUser(name)
+      return u ? { display: u.display, me: u.id === me } : null
+    },
+    [me],
+  )
+}
+
+type Props = {
+  m: Message
+  head: boolean
+  latest: boolean
+  lit: string | null
+  tabStop: boolean
+  editing: string | null
+  onEdit: (id: string | null) => void
+  onReply: (m: Message) => void
+  onFocus: (id: string) => void
+}
+
+export const MessageRow = memo(
+  ({ m, head, latest, lit, tabStop, editing, onEdit, onReply, onFocus }: Props) => {
+    const { cards } = useSlots()
+    if (m.kind === 'system')
+      return (
+        <div className={cx(s.system, lit === m.id && s.lit)} data-message={m.id} tabIndex={tabStop ? 0 : -1} onFocus={() => onFocus(m.id)}>
+          <i aria-hidden="true" />
+          <Markdown text={m.text} className={s.systemText} />
+          <Time at={m.created_at} />
+        </div>
+      )
+    const Card = m.card ? cards[m.card.type] : undefined
+    const bot = m.author.kind === 'bot' || m.author.kind === 'system'
+    return (
+      <article
+        className={cx(s.msg, head && s.head, lit === m.id && s.lit)}
+        data-message={m.id}
+        tabIndex={tabStop ? 0 : -1}
+        aria-label={`${m.author.display}, ${clock(m.created_at)}`}
+        onFocus={() => onFocus(m.id)}
+      >
+        {head ? (
+          <UserAvatar id={m.author.id} size={32} fallback={m.author} link />
+        ) : (
+          <span className={s.hover}>
+            <Time at={m.created_at} />
+          </span>
+        )}
+        <div className={s.main}>
+          {head && (
+            <div className={s.by}>
+              <b>
+                <UserName id={m.author.id} fallback={m.author.display} link />
+              </b>
+              {bot && <span className={s.bot}>Bot</span>}
+              <Time at={m.created_at} />
+              <Pinned m={m} />
+            </div>
+          )}
+          {!head && m.pinned && (
+            <div className={s.by}>
+              <Pinned m={m} />
+            </div>
+          )}
+          <Body m={m} editing={editing === m.id} onEdit={onEdit} />
+          {m.card && !m.deleted && (
+            <div className={s.card}>
+              {Card ? <Card card={m.card} message={m} latest={latest} /> : <p className={s.unknown}>A card of the kind “{m.card.type}”, which this version cannot show.</p>}
+            </div>
+          )}
+          <Reactions m={m} />
+          {!!m.replies?.length && <Replies m={m} lit={lit} editing={editing} onEdit={onEdit} onReply={onReply} />}
+        </div>
+        {!m.deleted && <Tools m={m} onEdit={onEdit} onReply={() => onReply(m)} />}
+      </article>
+    )
+  },
+  // Highlight and edit only matter to the row they name.
+  (a, b) =>
+    a.m === b.m &&
+    a.head === b.head &&
+    a.latest === b.latest &&
+    a.tabStop === b.tabStop &&
+    touches(a.m, a.lit) === touches(b.m, b.lit) &&
+    touches(a.m, a.editing) === touches(b.m, b.editing),
+)
+MessageRow.displayName = 'MessageRow'
+const touches = (m: Message, id: string | null) => (id && (m.id === id || m.replies?.some((r) => r.id === id)) ? id : null)
+
+const Pinned = ({ m }: { m: Message }) =>
+  m.pinned ? (
+    <span className={s.pinned}>
+      <Pin size={11} aria-hidden="true" />
+      Pinned
+    </span>
+  ) : null
+
+function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (id: string | null) => void }) {
+  const mentions = useMentions()
+  if (m.deleted)
+    return (
+      <p className={s.deleted}>
+        This message was deleted. <Versions m={m} label="History" />
+      </p>
+    )
+  if (editing) return <Editor m={m} onDone={() => onEdit(null)} />
+  if (!m.text) return null
+  if (m.text.startsWith('/')) return <CommandLine text={m.text} />
+  return (
+    <div className={s.text}>
+      <Markdown text={m.text} mentions={mentions} />
+      {m.edited_at && <Versions m={m} label="(edited)" />}
+    </div>
+  )
+}
+
+/** A command as it was typed: verb, object, options apart. */
+const CommandLine = ({ text }: { text: string }) => (
+  <div className={cx(s.command, 'mono')}>
+    <SquareTerminal size={13} aria-hidden="true" />
+    {text.split(/\s+/).map((w, i) => (
+      <span key={i} className={cx(i === 1 && s.object, w.includes('=') && s.option)}>
+        {w}
+      </span>
+    ))}
+  </div>
+)
+
+function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
+  const [text, setText] = useState(m.text)
+  const [error, setError] = useState('')
+  const [busy, setBusy] = useState(false)
+  const save = async (e?: FormEvent) => {
+    e?.preventDefault()
+    if (!text.trim() || text === m.text) return onDone()
+    setBusy(true)
+    try {
+      await editMessage(m, text.trim())
+      onDone()
+    } catch (x) {
+      setError(errorText(x))
+      setBusy(false)
+    }
+  }
+  return (
+    <form className={s.editor} onSubmit={(e) => void save(e)}>
+      <textarea
+        autoFocus
+        rows={Math.min(10, text.split('\n').length)}
+        value={text}
+        aria-label="Change the message"
+        onFocus={(e) => e.target.setSelectionRange(text.length, text.length)}
+        onChange={(e) => setText(e.target.value)}
+        onKeyDown={(e) => {
+          e.stopPropagation()
+          if (e.key === 'Escape') {
+            e.preventDefault()
+            onDone()
+          }
+          if (e.key === 'Enter' && !e.shiftKey && !e.nativeEvent.isComposing) {
+            e.preventDefault()
+            void save()
+          }
+        }}
+      />
+      {error && <Notice>{error}</Notice>}
+      <div className={s.editorActs}>
+        <span className="c-3">Every version is kept.</span>
+        <span className="grow" />
+        <Button size="s" onClick={onDone}>
+          Cancel
+        </Button>
+        <Button size="s" kind="primary" type="submit" busy={busy}>
+          Save
+        </Button>
+      </div>
+    </form>
+  )
+}
+
+function Reactions({ m }: { m: Message }) {
+  const me = useMyId()
+  if (!m.reactions.length || m.deleted) return null
+  return (
+    <div className={s.reactions}>
+      {m.reactions.map((r) => {
+        const mine = r.users.includes(me)
+        const names = r.users.map(nameOf)
+        return (
+          <button
+            key={r.emoji}
+            type="button"
+            className={cx(s.reaction, mine && s.mine)}
+            aria-pressed={mine}
+            aria-label={`${r.emoji} ${r.users.length}, ${names.join(', ')}`}
+            title={names.join(', ')}
+            onClick={() => void react(m, r.emoji).catch((e) => toastError('Your reaction was not saved', e))}
+          >
+            <span className={s.emoji}>{r.emoji}</span>
+            {r.users.length}
+          </button>
+        )
+      })}
+    </div>
+  )
+}
+
+const SHOWN = 3
+function Replies({ m, lit, editing, onEdit, onReply }: { m: Message; lit: string | null; editing: string | null; onEdit: (id: string | null) => void; onReply: (m: Message) => void }) {
+  const all = m.replies ?? []
+  const [open, setOpen] = useState(false)
+  const wanted = all.findIndex((r) => r.id === lit)
+  const hide = open || all.length <= SHOWN + 1 || (wanted >= 0 && wanted < all.length - SHOWN) ? 0 : all.length - SHOWN
+  return (
+    <div className={s.replies}>
+      {hide > 0 && (
+        <button type="button" className={s.moreReplies} onClick={() => setOpen(true)}>
+          Show {hide} earlier {hide === 1 ? 'reply' : 'replies'}
+        </button>
+      )}
+      {all.slice(hide).map((r) => (
+        <div key={r.id} className={cx(s.reply, lit === r.id && s.lit)} data-message={r.id} tabIndex={-1}>
+          <UserAvatar id={r.author.id} size={20} fallback={r.author} link />
+          <div className={s.main}>
+            <div className={s.by}>
+              <b>
+                <UserName id={r.author.id} fallback={r.author.display} link />
+              </b>
+              <Time at={r.created_at} />
+              <Pinned m={r} />
+            </div>
+            <Body m={r} editing={editing === r.id} onEdit={onEdit} />
+            <Reactions m={r} />
+          </div>
+          {!r.deleted && <Tools m={r} onEdit={onEdit} onReply={() => onReply(m)} />}
+        </div>
+      ))}
+      <button type="button" className={s.moreReplies} onClick={() => onReply(m)}>
+        Reply
+      </button>
+    </div>
+  )
+}
+
+function Tools({ m, onEdit, onReply }: { m: Message; onEdit: (id: string | null) => void; onReply: () => void }) {
+  const link = `${location.origin}/rooms/${m.room_id}#m=${m.id}`
+  return (
+    <div className={s.tools} role="toolbar" aria-label="Message actions">
+      <Popover
+        label="React"
+        align="end"
+        side="top"
+        trigger={
+          <IconButton label="React" size="s">
+            <SmilePlus size={14} />
+          </IconButton>
+        }
+      >
+        <div className={s.picker}>
+          {EMOJI.map((e) => (
+            <PopoverClose key={e} asChild>
+              <button type="button" aria-label={e} onClick={() => void react(m, e).catch((x) => toastError('Your reaction was not saved', x))}>
+                {e}
+              </button>
+            </PopoverClose>
+          ))}
+        </div>
+      </Popover>
+      <IconButton label="Reply" size="s" onClick={onReply}>
+        <MessageSquareReply size={14} />
+      </IconButton>
+      {m.abilities.pin && (
+        <IconButton label={m.pinned ? 'Unpin' : 'Pin (in an incident, to its timeline)'} size="s" onClick={() => void pinMessage(m, !m.pinned).catch((e) => toastError('Pinning failed', e))}>
+          {m.pinned ? <PinOff size={14} /> : <Pin size={14} />}
+        </IconButton>
+      )}
+      <Menu
+        trigger={
+          <IconButton label="More" size="s">
+            <MoreHorizontal size={14} />
+          </IconButton>
+        }
+      >
+        <MenuItem icon={<Link2 size={14} />} onSelect={() => void copy(link).then(() => toast('The link is copied'))}>
+          Copy the link
+        </MenuItem>
+        {m.text && (
+          <MenuItem icon={<Copy size={14} />} onSelect={() => void copy(m.text).then(() => toast('The text is copied'))}>
+            Copy the text
+          </MenuItem>
+        )}
+        {(m.abilities.edit || m.abilities.delete) && <MenuSeparator />}
+        {m.abilities.edit && m.kind === 'text' && (
+          <MenuItem icon={<PenLine size={14} />} onSelect={() => onEdit(m.id)}>
+            Edit
+          </MenuItem>
+        )}
+        {m.abilities.delete && (
+          <MenuItem
+            icon={<Trash2 size={14} />}
+            danger
+            onSelect={() =>
+              void deleteMessage(m).then(
+                () => toast('The message is deleted', { tone: 'info' }),
+                (e) => toastError('Deleting failed', e),
+              )
+            }
+          >
+            Delete
+          </MenuItem>
+        )}
+      </Menu>
+    </div>
+  )
+}
+
+/** My own post on its way, or one that did not arrive. */
+export const PendingRow = memo(({ roomId, p, head }: { roomId: string; p: Pending; head: boolean }) => {
+  const me = useMyId()
+  const failed = p.state === 'failed'
+  return (
+    <article className={cx(s.msg, head && s.head, !failed && s.sending)} aria-label={failed ? 'Not sent' : 'Sending'}>
+      {head ? <UserAvatar id={me} size={32} /> : <span />}
+      <div className={s.main}>
+        {head && (
+          <div className={s.by}>
+            <b>
+              <UserName id={me} />
+            </b>
+            {!failed && <Spinner size={10} label="Sending" />}
+          </div>
+        )}
+        <Markdown text={p.text} />
+        {failed && (
+          <div className={s.failed} role="alert">
+            <TriangleAlert size={13} aria-hidden="true" />
+            <span>Not sent. {p.error}</span>
+            <Button size="s" icon={<RotateCw size={11} />} onClick={() => void retry(roomId, p)}>
+              Try again
+            </Button>
+            <Button size="s" kind="quiet" onClick={() => discard(roomId, p.key)}>
+              Discard
+            </Button>
+          </div>
+        )}
+      </div>
+    </article>
+  )
+})
+PendingRow.displayName = 'PendingRow'

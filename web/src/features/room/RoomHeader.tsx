@@ -1,0 +1,253 @@
+import { Archive, Coffee, DoorClosed, DoorOpen, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { useState } from 'react'
+import { api, ApiError, errorText, useMyId, type Room, type User } from '@/api'
+import { rank } from '@/lib/fuzzy'
+import { usePhone } from '@/lib/hooks'
+import { enterRoom, getPerson, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
+import { Button, Chip, copy, Dialog, DialogActions, EnvChip, Field, Form, IconButton, Input, Menu, MenuItem, MenuSeparator, Notice, Popover, SeverityChip, StageChip, Tabs, toast, toastError } from '@/ui'
+import s from './room.module.css'
+
+export type RoomTab = 'chat' | 'runs' | 'people'
+
+export function RoomHeader({
+  room,
+  people,
+  runs,
+  tab,
+  onTab,
+  hasRuns,
+  panel,
+  onPanel,
+}: {
+  room: Room
+  people: User[]
+  runs: number
+  tab: RoomTab
+  onTab: (t: RoomTab) => void
+  hasRuns: boolean
+  panel?: boolean
+  onPanel: () => void
+}) {
+  const phone = usePhone()
+  const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
+  const Icon =
+    room.kind === 'incident' ? Siren : room.private || room.door === 'locked' ? Lock : room.kind === 'lounge' ? Coffee : room.kind === 'meeting' ? Presentation : Hash
+  return (
+    <header className={s.header}>
+      <div className={s.titleRow}>
+        <h1>
+          <Icon size={16} className={room.kind === 'incident' ? 'c-red' : 'c-3'} aria-hidden="true" />
+          <span>{room.name}</span>
+        </h1>
+        {incident && <SeverityChip severity={incident.severity} />}
+        {incident && !phone && !panel && <StageChip stage={incident.stage} />}
+        {incident && !phone && <EnvChip env={incident.environment} />}
+        {room.archived && <Chip>Archived</Chip>}
+        {!phone && !(incident && panel) && <span className={s.topic} title={incident?.title ?? room.topic}>{incident?.title ?? room.topic}</span>}
+        <span className="grow" />
+        <Tabs<RoomTab>
+          idBase="room"
+          label="Views of the room"
+          value={tab}
+          onChange={onTab}
+          tabs={[
+            { id: 'chat', label: 'Chat' },
+            ...(hasRuns ? [{ id: 'runs' as const, label: 'Runs', count: runs }] : []),
+            { id: 'people', label: 'People', count: people.length },
+          ]}
+        />
+        <RoomMenu room={room} />
+        {panel !== undefined && (
+          <IconButton label={panel ? 'Hide the facts' : 'Show the facts'} on={panel} side="bottom" onClick={onPanel}>
+            <PanelRight size={15} />
+          </IconButton>
+        )}
+      </div>
+      <Stage room={room} people={people} />
+    </header>
+  )
+}
+
+/** Who is in the room, and the way in. */
+function Stage({ room, people }: { room: Room; people: User[] }) {
+  const me = useMyId()
+  const phone = usePhone()
+  const here = people.some((p) => p.id === me)
+  const [busy, setBusy] = useState(false)
+  const most = phone ? 6 : 14
+  const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
+  return (
+    <div className={s.stage} role="group" aria-label="In the room">
+      {!here && (
+        <Button
+          kind="live"
+          icon={<LogIn size={13} />}
+          busy={busy}
+          disabled={room.abilities.enter === false}
+          title={room.abilities.enter === false ? 'The door is locked. Someone inside can bring you in.' : undefined}
+          onClick={() => {
+            setBusy(true)
+            enterRoom(room.id)
+              .catch((e) => toastError(`You could not enter ${room.name}`, e))
+              .finally(() => setBusy(false))
+          }}
+        >
+          Enter
+        </Button>
+      )}
+      {people.slice(0, most).map((u) => {
+        const role = incident?.roles.find((r) => r.user_id === u.id)?.role
+        return <UserAvatar key={u.id} id={u.id} size={28} dot link you={u.id === me} badge={role === 'commander' ? 'commander' : undefined} />
+      })}
+      {people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
+      <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>
+      <span className="grow" />
+      {room.abilities.invite !== false && <BringIn room={room} inside={people} />}
+    </div>
+  )
+}
+
+/** Asks people to come here, one click each. */
+function BringIn({ room, inside }: { room: Room; inside: User[] }) {
+  const users = useOffice((o) => o.users)
+  const presence = useOffice((o) => o.presence)
+  const me = useMyId()
+  const [query, setQuery] = useState('')
+  const [asked, setAsked] = useState<Record<string, string>>({})
+  const there = new Set(inside.map((u) => u.id))
+  const list = rank(
+    query,
+    Object.values(users)
+      .filter((u) => u.kind === 'person' && !u.disabled && u.id !== me && !there.has(u.id))
+      .sort((a, b) => Number(presence[a.id]?.state === 'offline') - Number(presence[b.id]?.state === 'offline') || a.display.localeCompare(b.display)),
+    (u) => [u.display, u.name, u.team, u.title],
+    40,
+  )
+  return (
+    <Popover
+      label="Bring someone in"
+      align="end"
+      width={320}
+      trigger={
+        <Button icon={<UserPlus size={13} />} kind="ghost">
+          Bring in
+        </Button>
+      }
+    >
+      <div className={s.bring}>
+        <Input autoFocus value={query} onChange={(e) => setQuery(e.target.value)} placeholder="Find a person" aria-label="Find a person" />
+        <ul>
+          {list.map((u) => (
+            <li key={u.id}>
+              <UserAvatar id={u.id} size={24} dot />
+              <span>
+                <b>{u.display}</b>
+                <small>{asked[u.id] || u.title || u.team}</small>
+              </span>
+              <Button
+                size="s"
+                kind="soft"
+                disabled={asked[u.id] === 'Asked'}
+                onClick={() => {
+                  setAsked((a) => ({ ...a, [u.id]: 'Asked' }))
+                  getPerson(u.id, room.id).catch((e) => setAsked((a) => ({ ...a, [u.id]: errorText(e) })))
+                }}
+              >
+                {asked[u.id] === 'Asked' ? 'Asked' : 'Get'}
+              </Button>
+            </li>
+          ))}
+          {!list.length && <li className="c-3">Nobody by that name is outside this room.</li>}
+        </ul>
+      </div>
+    </Popover>
+  )
+}
+
+function RoomMenu({ room }: { room: Room }) {
+  const [editing, setEditing] = useState(false)
+  const may = room.abilities.update !== false
+  const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
+  const member = () =>
+    void (room.member ? api.del(`/rooms/${room.id}/membership`) : api.put(`/rooms/${room.id}/membership`))
+      .then(() => {
+        useOffice.setState((o) => (o.rooms[room.id] ? { rooms: { ...o.rooms, [room.id]: { ...o.rooms[room.id]!, member: !room.member } } } : o))
+        toast(room.member ? `You left ${room.name}` : `You follow ${room.name}`, { tone: 'info' })
+      })
+      .catch((e) => toastError('This was not saved', e))
+  return (
+    <>
+      <Menu
+        trigger={
+          <IconButton label="More about this room" side="bottom">
+            <MoreHorizontal size={15} />
+          </IconButton>
+        }
+      >
+        <MenuItem icon={<Link2 size={14} />} onSelect={() => void copy(`${location.origin}/rooms/${room.id}`).then(() => toast('The link is copied'))}>
+          Copy the link
+        </MenuItem>
+        <MenuItem icon={room.member ? <StarOff size={14} /> : <Star size={14} />} onSelect={member}>
+          {room.member ? 'Stop following' : 'Follow this room'}
+        </MenuItem>
+        {may && (
+          <>
+            <MenuSeparator />
+            <MenuItem icon={<PenLine size={14} />} onSelect={() => setEditing(true)}>
+              Name and topic
+            </MenuItem>
+            {room.door === 'open' ? (
+              <MenuItem icon={<DoorClosed size={14} />} onSelect={change('Locking the door', { door: 'locked' })}>
+                Lock the door
+              </MenuItem>
+            ) : (
+              <MenuItem icon={<DoorOpen size={14} />} onSelect={change('Opening the door', { door: 'open' })}>
+                Open the door
+              </MenuItem>
+            )}
+            <MenuItem icon={<Archive size={14} />} danger={!room.archived} onSelect={change('Archiving', { archived: !room.archived })}>
+              {room.archived ? 'Open again' : 'Archive'}
+            </MenuItem>
+          </>
+        )}
+      </Menu>
+      {editing && <EditRoom room={room} onClose={() => setEditing(false)} />}
+    </>
+  )
+}
+
+function EditRoom({ room, onClose }: { room: Room; onClose: () => void }) {
+  const [name, setName] = useState(room.name)
+  const [topic, setTopic] = useState(room.topic)
+  const [error, setError] = useState<unknown>(null)
+  const [busy, setBusy] = useState(false)
+  const fields = error instanceof ApiError ? error.fields : {}
+  return (
+    <Dialog open onOpenChange={onClose} title={`Room ${room.name}`} width={420}>
+      <Form
+        onSubmit={(e) => {
+          e.preventDefault()
+          setBusy(true)
+          api.patch(`/rooms/${room.id}`, { name, topic }).then(onClose, (x) => {
+            setError(x)
+            setBusy(false)
+          })
+        }}
+      >
+        <Field label="Name" error={fields.name}>
+          <Input value={name} onChange={(e) => setName(e.target.value)} />
+        </Field>
+        <Field label="Topic" error={fields.topic}>
+          <Input value={topic} onChange={(e) => setTopic(e.target.value)} maxLength={250} />
+        </Field>
+        {error !== null && !Object.keys(fields).length && <Notice>{errorText(error)}</Notice>}
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" busy={busy}>
+            Save
+          </Button>
+        </DialogActions>
+      </Form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,89 @@
+// A room: header with who is inside, tabs, timeline, composer, and the panel of what it is about.
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, ApiError, type Room } from '@/api'
+import { usePhone, useStored } from '@/lib/hooks'
+import { useActiveRuns, useOffice, usePeopleIn } from '@/realtime'
+import { cx } from '@/lib/cx'
+import { Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
+import { Chat } from './Chat'
+import { RoomHeader, type RoomTab } from './RoomHeader'
+import { RoomPeople } from './RoomPeople'
+import s from './room.module.css'
+
+export function RoomView({ id }: { id: string }) {
+  const known = useOffice((o) => o.rooms[id])
+  const client = useQueryClient()
+  // A room the snapshot doesn't hold (archived, closed incident) is fetched by itself.
+  const q = useQuery({
+    queryKey: ['room', id],
+    queryFn: () => api.get<Room>(`/rooms/${id}`),
+    enabled: !known,
+  })
+  const room = known ?? q.data
+  if (!room) {
+    if (q.error) {
+      const gone = q.error instanceof ApiError && q.error.status === 404
+      return gone ? (
+        <div className="grow">
+          <Empty title="There is no such room">It may have been archived, or it is private and you are not a member. Its members can bring you in.</Empty>
+        </div>
+      ) : (
+        <div className="grow">
+          <ErrorState error={q.error} onRetry={() => void client.invalidateQueries({ queryKey: ['room', id] })} />
+        </div>
+      )
+    }
+    return (
+      <div className="grow">
+        <Loading label="Loading the room" lines={6} />
+      </div>
+    )
+  }
+  return <Inside room={room} />
+}
+
+function Inside({ room }: { room: Room }) {
+  const [tab, setTab] = useState<RoomTab>('chat')
+  const phone = usePhone()
+  const [wide, setWide] = useStored('panel', true)
+  const [sheet, setSheet] = useState(false)
+  const { roomPanel, roomRuns: Runs } = useSlots()
+  const Panel = roomPanel[room.subject.kind]
+  const people = usePeopleIn(room.id)
+  const runs = useActiveRuns().filter((r) => r.room_id === room.id).length
+  const shown = phone ? sheet : wide
+  const show = phone ? setSheet : setWide
+  return (
+    <>
+      <section className={s.column} aria-label={'Room ' + room.name}>
+        <RoomHeader
+          room={room}
+          people={people}
+          runs={runs}
+          tab={tab}
+          onTab={setTab}
+          hasRuns={!!Runs}
+          panel={Panel ? shown : undefined}
+          onPanel={() => show(!shown)}
+        />
+        <TabPanel id={tab} idBase="room" className={s.panelBody}>
+          {tab === 'chat' ? (
+            <Chat room={room} />
+          ) : tab === 'runs' && Runs ? (
+            <div className={s.pad}>
+              <Runs room={room} />
+            </div>
+          ) : (
+            <RoomPeople room={room} inside={people} />
+          )}
+        </TabPanel>
+      </section>
+      {Panel && shown && (
+        <div className={cx(s.side, phone && s.sheet)}>
+          <Panel room={room} onClose={() => show(false)} />
+        </div>
+      )}
+    </>
+  )
+}

@@ -1,0 +1,47 @@
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, type Items, type Message, type MessageVersion } from '@/api'
+import { nameOf } from '@/realtime'
+import { ErrorState, Loading, Markdown, Popover, Time } from '@/ui'
+import s from './timeline.module.css'
+
+/** What a message said before, version by version. */
+export function Versions({ m, label }: { m: Message; label: string }) {
+  const [open, setOpen] = useState(false)
+  return (
+    <Popover
+      label="Versions of this message"
+      width={360}
+      open={open}
+      onOpenChange={setOpen}
+      trigger={
+        <button type="button" className={s.edited}>
+          {label}
+        </button>
+      }
+    >
+      {open && <List m={m} />}
+    </Popover>
+  )
+}
+function List({ m }: { m: Message }) {
+  const q = useQuery({
+    queryKey: ['versions', m.id, m.change_seq],
+    queryFn: () => api.get<Items<MessageVersion>>(`/messages/${m.id}/versions`),
+  })
+  if (q.isPending) return <Loading lines={2} />
+  if (q.error) return <ErrorState compact error={q.error} onRetry={() => void q.refetch()} />
+  return (
+    <ol className={s.versions}>
+      {q.data.items.map((v, i) => (
+        <li key={i}>
+          <span className="c-3">
+            Version {v.version ?? i + 1}, <Time at={v.at} mode="date" />
+            {v.by && `, ${nameOf(v.by)}`}
+          </span>
+          {v.deleted || !v.text ? <em>deleted</em> : <Markdown text={v.text} />}
+        </li>
+      ))}
+    </ol>
+  )
+}

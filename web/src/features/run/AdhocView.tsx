@@ -1,0 +1,102 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Play, ShieldCheck } from 'lucide-react'
+import { useState, type FormEvent } from 'react'
+import { ApiError, api, errorText, type Items, type Preview, type Project, type Run } from '@/api'
+import { useSettled } from '@/lib/hooks'
+import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast } from '@/ui'
+import { HitList, PlanSummary } from './JobForm'
+import { nodesWord } from './model'
+
+/** One command on many nodes: the nodes come first, then the command. */
+export default function AdhocView() {
+  const projects = useQuery({ queryKey: ['projects'], queryFn: () => api.get<Items<Project>>('/projects') })
+  const allowed = (projects.data?.items ?? []).filter((p) => p.abilities.run_adhoc !== false)
+  return (
+    <Page title="Run a command" subtitle="Once, on the nodes a filter finds">
+      {projects.isPending ? (
+        <Loading />
+      ) : projects.error && !projects.data ? (
+        <ErrorState error={projects.error} onRetry={() => void projects.refetch()} />
+      ) : allowed.length === 0 ? (
+        <Empty title="You may not run commands">No project has a rule that lets you run ad-hoc commands. Run a job instead, or ask an administrator of the project.</Empty>
+      ) : (
+        <Fields projects={allowed} />
+      )}
+    </Page>
+  )
+}
+
+function Fields({ projects }: { projects: Project[] }) {
+  const search = useSearch({ strict: false }) as { project?: string; filter?: string; command?: string; room?: string }
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const [project, setProject] = useState(search.project && projects.some((p) => p.name === search.project) ? search.project : projects[0]!.name)
+  const [filter, setFilter] = useState(search.filter ?? '')
+  const [command, setCommand] = useState(search.command ?? '')
+  const [threads, setThreads] = useState('')
+  const [keepgoing, setKeepgoing] = useState(true)
+  const [tried, setTried] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [failed, setFailed] = useState<unknown>(null)
+  const settled = useSettled(`${project}\n${filter.trim()}\n${command.trim()}`, 350)
+  const preview = useQuery({
+    queryKey: ['adhoc', settled],
+    queryFn: () => api.post<Preview>(`/projects/${project}/adhoc/preview`, { filter: filter.trim(), command: command.trim() }),
+    enabled: filter.trim() !== '',
+    placeholderData: (old) => old,
+    retry: false,
+  })
+  const p = filter.trim() ? preview.data : undefined
+  const threadsError = threads && !/^[1-9]\d{0,2}$/.test(threads) ? 'A number from 1 to 999.' : ''
+  const run = async (e: FormEvent) => {
+    e.preventDefault()
+    setTried(true)
+    setFailed(null)
+    if (!filter.trim() || !command.trim() || threadsError) return
+    setBusy(true)
+    try {
+      const started = await api.post<Run>(`/projects/${project}/adhoc`, { command: command.trim(), filter: filter.trim(), keepgoing, threads: threads ? Number(threads) : undefined, room_id: search.room })
+      toast(started.state === 'waiting' ? `Run ${started.number} waits for approval` : `Run ${started.number} started`)
+      void queries.invalidateQueries({ queryKey: ['runs'] })
+      void navigate({ to: '/runs/$id', params: { id: String(started.number) } })
+    } catch (x) {
+      setFailed(x)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Form onSubmit={(e) => void run(e)}>
+      {projects.length > 1 && (
+        <Field label="Project">
+          <Select value={project} onChange={(e) => setProject(e.target.value)}>
+            {projects.map((x) => (
+              <option key={x.id} value={x.name}>
+                {x.title || x.name}
+              </option>
+            ))}
+          </Select>
+        </Field>
+      )}
+      <HitList required filter={filter} onFilter={setFilter} preview={p} loading={preview.isFetching} error={preview.error} />
+      {tried && !filter.trim() && <Notice tone="amber">Say on which nodes: a command never runs everywhere by itself.</Notice>}
+      <Field label="Command" required hint="Runs in the login shell of each node, as written" error={(tried && !command.trim() && 'A command is required.') || (failed instanceof ApiError && failed.fields['command'])}>
+        <Textarea mono rows={3} value={command} spellCheck={false} placeholder="uptime" onChange={(e) => setCommand(e.target.value)} />
+      </Field>
+      <FieldRow>
+        <Field label="Nodes at the same time" hint="Empty: one after the other" error={threadsError}>
+          <Input inputMode="numeric" value={threads} placeholder="1" onChange={(e) => setThreads(e.target.value.trim())} />
+        </Field>
+        <Checkbox label="Go on when a node fails" hint="The other nodes still run it" checked={keepgoing} onChange={(e) => setKeepgoing(e.target.checked)} />
+      </FieldRow>
+      <PlanSummary preview={p} />
+      {failed !== null && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The command did not run'}>{errorText(failed)}</Notice>}
+      <DialogActions>
+        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!p?.denied || p?.nodes.length === 0} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
+          {p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(p.nodes.length)}` : 'Run'}
+        </Button>
+      </DialogActions>
+    </Form>
+  )
+}

@@ -1,0 +1,288 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { Play, ShieldAlert, ShieldCheck, ShieldX, Server } from 'lucide-react'
+import { useId, useMemo, useState, type FormEvent } from 'react'
+import { ApiError, api, errorText, type Job, type JobOption, type Node, type Preview, type Run } from '@/api'
+import { useSettled } from '@/lib/hooks'
+import { uuid } from '@/lib/ids'
+import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast } from '@/ui'
+import { environmentWord, nodesWord } from './model'
+import { asCommand, control, dateExample, defaults, labelOf, splitMany, toSend, validate, type Values } from './options'
+import s from './run.module.css'
+
+/** A job's form as a dialog, from the palette or a room. */
+export default function JobForm({ jobId, roomId, open, onOpenChange }: { jobId: string; roomId?: string; open: boolean; onOpenChange: (open: boolean) => void }) {
+  const navigate = useNavigate()
+  const job = useQuery({ queryKey: ['job', jobId], queryFn: () => api.get<Job>(`/jobs/${jobId}`), enabled: open })
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title={job.data?.full_name ?? 'Run a job'} description={job.data?.description} width={640}>
+      {job.isPending ? (
+        <Loading label="Loading the job" />
+      ) : job.data ? (
+        <JobFields
+          job={job.data}
+          roomId={roomId}
+          onCancel={() => onOpenChange(false)}
+          onDone={(run) => {
+            onOpenChange(false)
+            if (!roomId) void navigate({ to: '/runs/$id', params: { id: String(run.number) } })
+          }}
+        />
+      ) : (
+        <ErrorState error={job.error} onRetry={() => void job.refetch()} compact />
+      )}
+    </Dialog>
+  )
+}
+
+export function JobFields({ job, roomId, onDone, onCancel }: { job: Job; roomId?: string; onDone: (run: Run) => void; onCancel?: () => void }) {
+  const queries = useQueryClient()
+  const [values, setValues] = useState<Values>(() => defaults(job.options))
+  const [filter, setFilter] = useState('')
+  const [tried, setTried] = useState(false)
+  const [busy, setBusy] = useState(false)
+  const [failed, setFailed] = useState<ApiError | Error | null>(null)
+  // The same key for the same press: a second answer to a lost first one starts nothing twice.
+  const [key, setKey] = useState(uuid)
+  const send = useMemo(() => toSend(job.options, values), [job.options, values])
+  // Secrets are not sent for a preview: it would ask for them at every key.
+  const previewed = useSettled(
+    useMemo(() => ({ options: Object.fromEntries(Object.entries(send).filter(([k]) => !job.options.find((o) => o.name === k)?.secure)), filter: filter.trim() }), [send, filter, job.options]),
+    350,
+  )
+  const preview = useQuery({
+    queryKey: ['job', job.id, 'preview', previewed],
+    queryFn: () => api.post<Preview>(`/jobs/${job.id}/preview`, { options: previewed.options, filter: previewed.filter || undefined }),
+    placeholderData: (old) => old,
+    retry: false,
+  })
+  const own = validate(job.options, values)
+  const secure = new Set(job.options.filter((o) => o.secure).map((o) => o.name))
+  const theirs = (preview.data?.problems ?? []).filter((p) => !secure.has(p.option))
+  const errors = new Map<string, string>()
+  if (tried) for (const p of own) errors.set(p.option, p.message)
+  for (const p of theirs) if (tried || (send[p.option] !== undefined && !errors.has(p.option))) errors.set(p.option, p.message)
+  if (failed instanceof ApiError) for (const [k, v] of Object.entries(failed.fields)) errors.set(k, v)
+  const set = (name: string, v: string | string[]) => {
+    setValues((old) => ({ ...old, [name]: v }))
+    setFailed(null)
+  }
+  const run = async (e: FormEvent) => {
+    e.preventDefault()
+    setTried(true)
+    setFailed(null)
+    if (own.length > 0) {
+      document.getElementById(`option-${own[0]!.option}`)?.querySelector<HTMLElement>('input,select,textarea')?.focus()
+      return
+    }
+    setBusy(true)
+    try {
+      const started = await api.post<Run>(`/jobs/${job.id}/run`, { options: send, filter: filter.trim() || undefined, room_id: roomId, key })
+      setKey(uuid())
+      toast(started.state === 'waiting' ? `Run ${started.number} waits for approval` : `Run ${started.number} started`)
+      void queries.invalidateQueries({ queryKey: ['runs'] })
+      onDone(started)
+    } catch (x) {
+      setFailed(x as Error)
+    } finally {
+      setBusy(false)
+    }
+  }
+  const p = preview.data
+  const denied = p?.denied?.text
+  const shown = job.options.filter((o) => control(o) !== 'none')
+  return (
+    <Form onSubmit={(e) => void run(e)}>
+      <HitList filter={filter} onFilter={setFilter} byDefault={job.nodefilter} preview={p} loading={preview.isFetching} error={preview.error} />
+      {shown.map((o) => (
+        <div key={o.name} id={`option-${o.name}`}>
+          <OptionField o={o} value={values[o.name] ?? ''} error={errors.get(o.name)} onChange={(v) => set(o.name, v)} />
+        </div>
+      ))}
+      {shown.length === 0 && <p className={s.dim}>This job takes no options.</p>}
+      <PlanSummary preview={p} />
+      {failed && !(failed instanceof ApiError && Object.keys(failed.fields).length > 0 && failed.status === 422) && (
+        <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The run did not start'}>{errorText(failed)}</Notice>
+      )}
+      <p className={s.as}>
+        <span>{asCommand(job.full_name, job.options, values, filter.trim())}</span>
+        <CopyButton text={asCommand(job.full_name, job.options, values, filter.trim())} label="Copy as a chat command" />
+      </p>
+      <DialogActions>
+        {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!denied || job.abilities.run === false} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
+          {p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(p.nodes.length)}` : 'Run'}
+        </Button>
+      </DialogActions>
+    </Form>
+  )
+}
+
+/** First of all: where it would run. */
+export function HitList({ filter, onFilter, byDefault, preview, loading, error, required }: { filter: string; onFilter: (f: string) => void; byDefault?: string; preview: Preview | undefined; loading: boolean; error: unknown; required?: boolean }) {
+  const nodes = preview?.nodes ?? []
+  return (
+    <div className={s.hits}>
+      <Field label="Node filter" required={required} hint={byDefault ? `Empty: the job’s own filter, ${byDefault}` : 'Such as tags: web+prod or name: eu-w-.* ; a bare word is a name'} error={error instanceof ApiError && error.fields['filter'] ? error.fields['filter'] : undefined}>
+        <Input mono value={filter} onChange={(e) => onFilter(e.target.value)} placeholder={byDefault || 'tags: web'} spellCheck={false} />
+      </Field>
+      <div className={s.hitsHead} role="status">
+        <Server size={13} aria-hidden="true" />
+        {preview ? nodesWord(nodes.length) : 'Which nodes'}
+        {preview && <EnvChip env={preview.environment} long />}
+        {loading && <Spinner size={10} label="Looking for nodes" />}
+      </div>
+      {nodes.length > 0 && <NodeNames nodes={nodes} />}
+      {preview && nodes.length === 0 && <p className={s.dim}>No node fits this filter: nothing would run.</p>}
+      {!!error && !(error instanceof ApiError && error.fields['filter']) && <Notice tone="amber">{errorText(error)}</Notice>}
+    </div>
+  )
+}
+function NodeNames({ nodes }: { nodes: Node[] }) {
+  const [all, setAll] = useState(false)
+  const list = all ? nodes : nodes.slice(0, 40)
+  return (
+    <div className={s.nodeList} tabIndex={0} role="region" aria-label="Nodes it would run on">
+      {list.map((n) => (
+        <span key={n.name} className={s.nodeName} title={`${n.hostname}${n.environment ? `, ${n.environment}` : ''}${n.tags.length ? `, ${n.tags.join(' ')}` : ''}${n.reachable === false ? ', not reachable lately' : ''}`}>
+          {n.name}
+          {n.reachable === false && ' (unreachable)'}
+        </span>
+      ))}
+      {!all && nodes.length > list.length && (
+        <Button size="s" kind="quiet" onClick={() => setAll(true)}>
+          and {nodes.length - list.length} more
+        </Button>
+      )}
+    </div>
+  )
+}
+
+/** What would come of it: environment, approval, or the rule that forbids it. */
+export function PlanSummary({ preview: p }: { preview: Preview | undefined }) {
+  if (!p) return null
+  return (
+    <div className={s.plan} role="status">
+      {p.denied && (
+        <Notice tone="amber" title="You may not run this here">
+          {p.denied.text}
+        </Notice>
+      )}
+      {!p.denied && isProduction(p.environment) && (
+        <p className={s.prodNote}>
+          <ShieldAlert size={15} aria-hidden="true" />
+          <span>
+            This changes <b>production</b> on {nodesWord(p.nodes.length)}.
+          </span>
+        </p>
+      )}
+      {!p.denied && p.approval?.needed && (
+        <p className={s.planLine}>
+          <ShieldCheck size={14} className="c-amber" aria-hidden="true" />
+          <span>
+            {environmentWord(p.environment)} needs {p.approval.need === 1 ? 'one yes' : `${p.approval.need} yeses`} of {p.approval.groups.join(' or ')}, and not your own. It waits until then.
+          </span>
+        </p>
+      )}
+      {!p.denied && !p.approval?.needed && p.nodes.length > 0 && (
+        <p className={s.planLine}>
+          <ShieldX size={14} className="c-3" aria-hidden="true" />
+          <span>No approval is needed: it starts at once.</span>
+        </p>
+      )}
+    </div>
+  )
+}
+
+function OptionField({ o, value, error, onChange }: { o: JobOption; value: string | string[]; error?: string; onChange: (v: string | string[]) => void }) {
+  const listId = useId()
+  const hint = (
+    <>
+      {o.description}
+      {o.regex && !o.secure && (
+        <>
+          {o.description ? ' ' : ''}Pattern <code className="mono">{o.regex}</code>
+        </>
+      )}
+      {o.secure && `${o.description ? ' ' : ''}Never shown and never logged.`}
+    </>
+  )
+  const text = Array.isArray(value) ? value.join(o.delimiter || ',') : value
+  const field = { label: labelOf(o), hint: o.description || o.regex || o.secure ? hint : undefined, error, required: o.required }
+  switch (control(o)) {
+    case 'password':
+      return (
+        <Field {...field}>
+          <Input type="password" autoComplete="new-password" value={text} onChange={(e) => onChange(e.target.value)} />
+        </Field>
+      )
+    case 'select':
+      return (
+        <Field {...field}>
+          <Select value={text} onChange={(e) => onChange(e.target.value)}>
+            {(!o.required || !o.values.includes(text)) && <option value="">{o.required ? 'Choose' : 'None'}</option>}
+            {o.values.map((v) => (
+              <option key={v}>{v}</option>
+            ))}
+          </Select>
+        </Field>
+      )
+    case 'choices': {
+      const chosen = Array.isArray(value) ? value : splitMany(value, o)
+      return (
+        <fieldset className={s.fieldset} aria-describedby={error ? `${listId}e` : undefined}>
+          <legend>
+            {labelOf(o)}
+            {o.required && <span className="sr"> (required)</span>}
+          </legend>
+          <div className={s.choices}>
+            {o.values.map((v) => (
+              <Checkbox key={v} label={v} checked={chosen.includes(v)} onChange={(e) => onChange(e.target.checked ? [...chosen, v] : chosen.filter((x) => x !== v))} />
+            ))}
+          </div>
+          {field.hint && <p className={s.small}>{hint}</p>}
+          {error && (
+            <p id={`${listId}e`} className="c-red">
+              {error}
+            </p>
+          )}
+        </fieldset>
+      )
+    }
+    case 'many':
+      return (
+        <Field
+          {...field}
+          hint={
+            <>
+              {field.hint && <>{hint} </>}Several values, separated by {o.delimiter || ','}
+              {o.values.length > 0 && `, such as ${o.values.slice(0, 6).join(', ')}`}
+            </>
+          }
+        >
+          <Input mono value={text} onChange={(e) => onChange(e.target.value)} />
+        </Field>
+      )
+    case 'date':
+      return (
+        <Field {...field} hint={field.hint ?? `Such as ${dateExample(o.date_format)}`}>
+          <Input mono value={text} placeholder={dateExample(o.date_format)} onChange={(e) => onChange(e.target.value)} />
+        </Field>
+      )
+    case 'suggest':
+      return (
+        <Field {...field}>
+          <Input list={listId} value={text} onChange={(e) => onChange(e.target.value)} />
+          <datalist id={listId}>
+            {o.values.map((v) => (
+              <option key={v} value={v} />
+            ))}
+          </datalist>
+        </Field>
+      )
+    default:
+      return (
+        <Field {...field}>{text.includes('\n') ? <Textarea mono value={text} onChange={(e) => onChange(e.target.value)} /> : <Input value={text} onChange={(e) => onChange(e.target.value)} />}</Field>
+      )
+  }
+}

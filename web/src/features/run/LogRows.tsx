@@ -1,0 +1,224 @@
+import { ArrowDownToLine } from 'lucide-react'
+import { memo, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type CSSProperties, type Ref } from 'react'
+import { VList, type VListHandle } from 'virtua'
+import type { LogLine } from '@/api/types'
+import { cx } from '@/lib/cx'
+import { clock } from '@/lib/time'
+import { ansi, find, marked, SHOWN } from './ansi'
+import s from './log.module.css'
+
+const ROW = 18
+export type LogRowsHandle = { show: (index: number) => void }
+export type LogRowsProps = {
+  count: number
+  /** The line at an index (from 0); undefined while it is on its way. */
+  at: (index: number) => LogLine | undefined
+  /** Changes when what `at` answers has changed. */
+  version: number
+  onRange?: (from: number, to: number) => void
+  follow: boolean
+  onFollow: (follow: boolean) => void
+  wrap?: boolean
+  /** Show the node of each line: when there is more than one. */
+  showNode: boolean
+  query?: string
+  selected?: { from: number; to: number } | null
+  current?: number | null
+  onPick?: (n: number, extend: boolean) => void
+  /** Inside a scrolling page the log takes the wheel only once it is focused. */
+  nested?: boolean
+  label: string
+  ref?: Ref<LogRowsHandle>
+}
+
+/** Log lines, drawn only where one looks: the same cost for ten and for half a million. */
+export function LogRows(p: LogRowsProps) {
+  const cols = { '--node': p.showNode ? '13ch' : '0ch', '--ln': `${Math.max(4, String(p.count).length + 1)}ch` } as CSSProperties
+  return p.wrap ? <Wrapped {...p} cols={cols} /> : <Fixed {...p} cols={cols} />
+}
+
+// Only the reader's own wheel, touch, key or drag lets go of the end; growth and measuring never do.
+function useIntent() {
+  const at = useRef(0)
+  const mark = useCallback(() => {
+    at.current = performance.now()
+  }, [])
+  const own = useCallback(() => performance.now() - at.current < 400, [])
+  return { own, events: { onWheel: mark, onTouchMove: mark, onKeyDown: mark, onPointerDown: mark, onPointerMove: (e: React.PointerEvent) => e.buttons && mark() } }
+}
+
+function Fixed({ count, at, version, onRange, follow, onFollow, showNode, query = '', selected, current, onPick, nested, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
+  const box = useRef<HTMLDivElement>(null)
+  const [top, setTop] = useState(0)
+  const [height, setHeight] = useState(nested ? 180 : 600)
+  const { own, events } = useIntent()
+  useLayoutEffect(() => {
+    const el = box.current
+    if (!el) return
+    const see = new ResizeObserver(() => setHeight(el.clientHeight))
+    see.observe(el)
+    return () => see.disconnect()
+  }, [])
+  useLayoutEffect(() => {
+    if (follow && box.current) box.current.scrollTop = count * ROW
+  }, [count, follow, height])
+  useImperativeHandle(ref, () => ({
+    show: (i) => {
+      const el = box.current
+      if (!el) return
+      const y = i * ROW
+      if (y < el.scrollTop + ROW * 2 || y > el.scrollTop + el.clientHeight - ROW * 3) el.scrollTop = Math.max(0, y - el.clientHeight / 3)
+    },
+  }))
+  const first = Math.max(0, Math.min(count - 1, Math.floor(top / ROW)) - 8)
+  const last = Math.min(count, first + Math.ceil(height / ROW) + 16)
+  useEffect(() => {
+    if (count > 0) onRange?.(first, last)
+  }, [first, last, count, onRange, version])
+  const rows = []
+  for (let i = first; i < last; i++) {
+    const line = at(i)
+    rows.push(<Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />)
+  }
+  return (
+    <div
+      ref={box}
+      className={cx(s.log, nested && s.nested)}
+      style={cols}
+      tabIndex={0}
+      role="log"
+      aria-live="off"
+      aria-label={label}
+      {...events}
+      onScroll={(e) => {
+        const el = e.currentTarget
+        setTop(el.scrollTop)
+        const end = el.scrollHeight - el.scrollTop - el.clientHeight < ROW * 2
+        if (end && !follow && own()) onFollow(true)
+        else if (!end && follow && own()) onFollow(false)
+      }}
+    >
+      <div className={s.space} style={{ height: count * ROW }}>
+        <div className={s.window} style={{ transform: `translateY(${first * ROW}px)` }}>
+          {rows}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function Wrapped({ count, at, version, onRange, follow, onFollow, showNode, query = '', selected, current, onPick, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
+  const list = useRef<VListHandle>(null)
+  const { own, events } = useIntent()
+  const data = useMemo(() => Array.from({ length: count }, (_, i) => i), [count])
+  useEffect(() => {
+    if (follow) list.current?.scrollToIndex(count - 1, { align: 'end' })
+  }, [count, follow, version])
+  useImperativeHandle(ref, () => ({ show: (i) => list.current?.scrollToIndex(i, { align: 'center' }) }))
+  const range = useCallback(() => {
+    const l = list.current
+    if (!l) return
+    onRange?.(l.findItemIndex(l.scrollOffset), l.findItemIndex(l.scrollOffset + l.viewportSize) + 1)
+  }, [onRange])
+  useEffect(range, [range, count])
+  return (
+    <div className={cx(s.log, s.wrapped)} style={cols} {...events}>
+      <VList
+        ref={list}
+        data={data}
+        itemSize={ROW}
+        bufferSize={200}
+        role="log"
+        aria-live="off"
+        aria-label={label}
+        tabIndex={0}
+        onScroll={() => {
+          range()
+          const l = list.current
+          if (!l) return
+          const end = l.scrollSize - l.scrollOffset - l.viewportSize < ROW * 2
+          if (end !== follow && own()) onFollow(end)
+        }}
+      >
+        {(i: number) => {
+          const line = at(i)
+          return <Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />
+        }}
+      </VList>
+    </div>
+  )
+}
+
+type RowProps = { i: number; line: LogLine | undefined; showNode: boolean; query: string; on: boolean; now: boolean; onPick?: (n: number, extend: boolean) => void }
+const Row = memo(({ line, i, showNode, query, on, now, onPick }: RowProps) => {
+  if (!line)
+    return (
+      <div className={cx(s.line, s.absent)}>
+        <span className={s.ln}>{i + 1}</span>
+        <span>…</span>
+      </div>
+    )
+  return (
+    <div className={cx(s.line, line.stream === 'err' && s.err, line.stream === 'sys' && s.sys, on && s.on, now && s.now)}>
+      {onPick ? (
+        <a
+          className={s.ln}
+          href={`#L${line.n}`}
+          tabIndex={-1}
+          aria-label={`Line ${line.n}`}
+          onClick={(e) => {
+            if (e.metaKey || e.ctrlKey) return
+            e.preventDefault()
+            onPick(line.n, e.shiftKey)
+          }}
+        >
+          {line.n}
+        </a>
+      ) : (
+        <span className={s.ln}>{line.n}</span>
+      )}
+      <span className={s.time}>{clock(line.t, true)}</span>
+      {showNode && (
+        <span className={s.node} title={line.node}>
+          {line.node}
+        </span>
+      )}
+      <span className={s.mark}>{line.stream === 'err' ? <abbr title="Error output (stderr)">!</abbr> : ''}</span>
+      <span className={s.text}>
+        <Text text={line.text} query={query} />
+      </span>
+    </div>
+  )
+})
+Row.displayName = 'LogRow'
+
+function Text({ text, query }: { text: string; query: string }) {
+  const cut = text.length > SHOWN
+  const spans = ansi(cut ? text.slice(0, SHOWN) : text)
+  const hits = query ? find(spans.map((x) => x.text).join(''), query) : []
+  const parts = hits.length ? marked(spans, hits) : spans
+  return (
+    <>
+      {parts.map((x, k) => {
+        const style = x.fg || x.bg ? ({ '--fg': x.fg, '--bgc': x.bg } as CSSProperties) : undefined
+        const body = x.className ? (
+          <span key={k} className={x.className} style={style}>
+            {x.text}
+          </span>
+        ) : (
+          x.text
+        )
+        return 'hit' in x && x.hit ? <mark key={k}>{body}</mark> : body
+      })}
+      {cut && <span className={s.cut}> … {Math.round((text.length - SHOWN) / 1024).toLocaleString('en')} KiB more in the download</span>}
+    </>
+  )
+}
+
+/** Says whether the end is followed, and takes the reader back to it. */
+export const FollowButton = ({ follow, live, onFollow }: { follow: boolean; live: boolean; onFollow: (f: boolean) => void }) => (
+  <button type="button" className={cx(s.tool, follow && s.toolOn)} aria-pressed={follow} onClick={() => onFollow(!follow)}>
+    <ArrowDownToLine size={12} />
+    {follow ? (live ? 'Following' : 'At the end') : live ? 'Follow' : 'To the end'}
+  </button>
+)

@@ -1,0 +1,19 @@
+import './ui/fonts.css'
+import './ui/tokens.css'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { loadSession } from '@/api'
+import { startTheme } from '@/lib/theme'
+import { App } from '@/app/App'
+import { preloadOverlays } from '@/ui'
+
+startTheme()
+void loadSession()
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <App />
+  </StrictMode>,
+)
+
+// Menus and dialogs are fetched before anyone opens one, but after the first screen.
+setTimeout(preloadOverlays, 1200)

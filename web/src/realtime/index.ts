@@ -1,0 +1,6 @@
+export * from './model'
+export * from './office'
+export * from './people'
+export { listen, reconnectNow, useChannel, useConnection, type Connection } from './socket'
+export * from './room'
+export type { Pending, RoomState } from './roomModel'

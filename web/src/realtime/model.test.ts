@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import type { Office, OfficeEvent, RunState, Stage } from '@/api/types'
+import { incident, office, pick, presence, random, room, run, user } from './fixtures'
+import { applyOffice, applyRead, applyUser, fromSnapshot, incidentOrder, insideRooms, isActive, isOpen, sidebarRooms } from './model'
+
+const base = () =>
+  office({
+    rooms: [room('r1'), room('r2', { unread: 3, read_seq: 4, seq: 7 })],
+    people: [user('amara'), user('jonas'), user('kofi')],
+    presence: [presence('amara', 'r1'), presence('jonas', null)],
+    incidents: [incident('1')],
+    runs: [run('a')],
+  })
+
+/** The server's side of the story: changes its own truth and tells of it. */
+function step(truth: Office, next: () => number): [Office, OfficeEvent] {
+  const who = pick(next, ['amara', 'jonas', 'kofi'])
+  const where = pick(next, ['r1', 'r2', null])
+  const id = pick(next, ['1', '2', '3'])
+  switch (Math.floor(next() * 5)) {
+    case 0: {
+      const p = presence(who, where, { state: pick(next, ['available', 'away', 'offline'] as const) })
+      return [{ ...truth, presence: [...truth.presence.filter((x) => x.user_id !== who), p] }, { type: 'presence', presence: p }]
+    }
+    case 1: {
+      const i = incident(id, { stage: pick<Stage>(next, ['declared', 'mitigating', 'resolved', 'closed']), severity: 1 + Math.floor(next() * 4) })
+      const rest = truth.incidents.filter((x) => x.id !== id)
+      return [{ ...truth, incidents: isOpen(i) ? [...rest, i] : rest }, { type: 'incident', incident: i }]
+    }
+    case 2: {
+      const r = run(id, { state: pick<RunState>(next, ['waiting', 'running', 'succeeded', 'failed', 'unknown']) })
+      const rest = truth.runs.filter((x) => x.id !== id)
+      return [{ ...truth, runs: isActive(r) ? [...rest, r] : rest }, { type: 'run', run: r }]
+    }
+    case 3: {
+      const target = truth.rooms[Math.floor(next() * truth.rooms.length)]!
+      const seq = target.seq + 1
+      const rooms = truth.rooms.map((x) => (x === target ? { ...x, seq, unread: x.unread + 1 } : x))
+      return [{ ...truth, rooms }, { type: 'unread', room_id: target.id, seq }]
+    }
+    default: {
+      const u = user(who, { title: 'Title ' + Math.floor(next() * 100) })
+      return [{ ...truth, people: truth.people.map((x) => (x.id === who ? u : x)) }, { type: 'user', user: u }]
+    }
+  }
+}
+
+describe('office', () => {
+  it('events applied to a snapshot give the next snapshot', () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const next = random(seed)
+      let truth = base()
+      let state = fromSnapshot(truth)
+      for (let i = 0; i < 40; i++) {
+        const [after, event] = step(truth, next)
+        truth = after
+        state = applyOffice(state, event)
+      }
+      expect(state).toEqual(fromSnapshot(truth))
+    }
+  })
+
+  it('events that a later snapshot already holds change nothing', () => {
+    for (let seed = 1; seed <= 30; seed++) {
+      const next = random(seed)
+      let truth = base()
+      const events: OfficeEvent[] = []
+      for (let i = 0; i < 25; i++) {
+        const [after, event] = step(truth, next)
+        truth = after
+        events.push(event)
+      }
+      // The snapshot came after all of them; the socket delivers the last ten once more.
+      const state = events.slice(-10).reduce(applyOffice, fromSnapshot(truth))
+      expect(state).toEqual(fromSnapshot(truth))
+    }
+  })
+
+  it('keeps what is mine about a room when the office tells everybody about it', () => {
+    const s = applyOffice(fromSnapshot(base()), { type: 'room', room: { ...room('r2', { topic: 'New topic', seq: 7 }), unread: 0, read_seq: 0 } })
+    expect(s.rooms.r2).toMatchObject({ topic: 'New topic', unread: 3, read_seq: 4, seq: 7 })
+  })
+  it('takes a new room in, and an archived one out', () => {
+    const s = applyOffice(fromSnapshot(base()), { type: 'room', room: { id: 'r3', name: 'settlement' } })
+    expect(s.rooms.r3).toMatchObject({ name: 'settlement', unread: 0, door: 'open' })
+    expect(applyOffice(s, { type: 'room', room: { id: 'r3', name: 'settlement', archived: true } }).rooms.r3).toBeUndefined()
+  })
+  it('does not count a message twice', () => {
+    let s = fromSnapshot(base())
+    s = applyOffice(s, { type: 'unread', room_id: 'r1', seq: 1 })
+    s = applyOffice(s, { type: 'unread', room_id: 'r1', seq: 1 })
+    expect(s.rooms.r1!.unread).toBe(1)
+  })
+  it('reading up to the end clears the counts; reading less does not', () => {
+    const s = applyUser(fromSnapshot(base()), { type: 'mention', room_id: 'r2' })
+    expect(applyRead(s, 'r2', 5).rooms.r2).toMatchObject({ unread: 3, mentions: 1, read_seq: 5 })
+    expect(applyRead(s, 'r2', 7).rooms.r2).toMatchObject({ unread: 0, mentions: 0, read_seq: 7 })
+  })
+  it('an event about something unknown leaves the state as it is', () => {
+    const s = fromSnapshot(base())
+    expect(applyOffice(s, { type: 'unread', room_id: 'nowhere', seq: 9 })).toBe(s)
+    expect(applyOffice(s, { type: 'oncall' })).toBe(s)
+  })
+  it('a get is held while it waits', () => {
+    const get = { id: 'g', from: 'amara', to: 'me', room_id: 'r1', state: 'pending' as const, note: '', created_at: '', expires_at: '' }
+    const s = applyUser(fromSnapshot(base()), { type: 'get', get })
+    expect(s.gets.g).toEqual(get)
+    expect(applyUser(s, { type: 'get', get: { ...get, state: 'accepted' } }).gets.g).toBeUndefined()
+  })
+})
+
+describe('readings', () => {
+  it('orders incidents by severity, then by age', () => {
+    const list = [
+      incident('a', { severity: 3 }),
+      incident('b', { severity: 1, times: { declared: '2026-11-22T14:00:00Z' } }),
+      incident('c', { severity: 1, times: { declared: '2026-11-22T13:00:00Z' } }),
+    ]
+    expect(list.sort(incidentOrder).map((i) => i.id)).toEqual(['c', 'b', 'a'])
+  })
+  it('keeps the rooms of incidents out of the list of rooms', () => {
+    const s = fromSnapshot(office({ rooms: [room('b'), room('a'), room('x', { kind: 'incident' }), room('z', { kind: 'lounge' })] }))
+    expect(sidebarRooms(s).map((r) => r.id)).toEqual(['a', 'b', 'z'])
+  })
+  it('nobody who is offline is inside a room', () => {
+    const s = fromSnapshot(office({ presence: [presence('a', 'r1'), presence('b', 'r1', { state: 'offline' })] }))
+    expect(insideRooms(s.presence)).toEqual({ r1: ['a'] })
+  })
+})

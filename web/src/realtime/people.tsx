@@ -1,0 +1,61 @@
+// People as the store knows them: name, picture, presence.
+import { memo } from 'react'
+import { Avatar, AvatarStack, type AvatarBadge, type AvatarPerson } from '@/ui/Avatar'
+import { PersonTrigger } from '@/ui/slots'
+import { useMyId } from '@/api'
+import { useOffice, usePresence, useUser } from './office'
+import { useShallow } from 'zustand/react/shallow'
+import s from './people.module.css'
+
+/** The avatar of a user id; `dot` shows presence, `link` opens the person's card. */
+export const UserAvatar = memo(
+  ({ id, size = 20, dot, badge, you, label, link, fallback }: { id: string; size?: number; dot?: boolean; badge?: AvatarBadge; you?: boolean; label?: boolean; link?: boolean; fallback?: AvatarPerson }) => {
+    const user = useUser(id)
+    const presence = usePresence(dot ? id : null)
+    const person = user ?? fallback ?? { id, display: '?', initials: '?' }
+    const avatar = (
+      <Avatar
+        person={person}
+        size={size}
+        state={dot && user?.kind !== 'bot' ? (presence?.state ?? 'offline') : undefined}
+        badge={badge}
+        you={you}
+        label={label}
+      />
+    )
+    return link && user ? (
+      <PersonTrigger id={id}>
+        <button type="button" className={s.face} aria-label={person.display}>
+          {avatar}
+        </button>
+      </PersonTrigger>
+    ) : (
+      avatar
+    )
+  },
+)
+UserAvatar.displayName = 'UserAvatar'
+
+/** A user's display name ("You" for oneself with `you`); `link` opens the person's card. */
+export function UserName({ id, you, link, fallback = 'Someone', first }: { id: string; you?: boolean; link?: boolean; fallback?: string; first?: boolean }) {
+  const user = useUser(id)
+  const me = useMyId()
+  const full = user?.display ?? fallback
+  const name = you && id === me ? 'You' : first ? full.split(' ')[0]! : full
+  return link && user ? (
+    <PersonTrigger id={id}>
+      <button type="button" className={s.name}>
+        {name}
+      </button>
+    </PersonTrigger>
+  ) : (
+    <span>{name}</span>
+  )
+}
+
+/** Several user ids as overlapping avatars. */
+export const UserStack = memo(({ ids, max = 4, size = 18 }: { ids: string[]; max?: number; size?: number }) => {
+  const people = useOffice(useShallow((st) => ids.slice(0, max).map((id) => st.users[id] ?? { id, display: '?' })))
+  return <AvatarStack people={people} max={max} size={size} total={ids.length} />
+})
+UserStack.displayName = 'UserStack'

@@ -1,0 +1,183 @@
+// One store of messages per room, filled on first sight and kept gapless by sequence.
+import { useEffect } from 'react'
+import { create } from 'zustand'
+import { api, errorText, useSession } from '@/api'
+import type { Message, MessagePage, Posted, Problem, RoomEvent } from '@/api'
+import { uuid } from '@/lib/ids'
+import {
+  addPending,
+  applyAfter,
+  applyBefore,
+  applyChanges,
+  applyPage,
+  applyPosted,
+  applyRoom,
+  dropPending,
+  emptyRoom,
+  failPending,
+  hasGap,
+  type Pending,
+  type RoomState,
+} from './roomModel'
+import { listen, whisper } from './socket'
+
+type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>> }
+const useRooms = create<Store>(() => ({ rooms: {}, typing: {} }))
+const get = (id: string): RoomState => useRooms.getState().rooms[id] ?? emptyRoom
+const set = (id: string, next: RoomState) =>
+  useRooms.setState((s) => (s.rooms[id] === next ? s : { rooms: { ...s.rooms, [id]: next } }))
+
+const PAGE = 50
+const loading = new Map<string, Promise<void>>()
+/** One fetch of each sort per room at a time. */
+function once(key: string, fn: () => Promise<void>): Promise<void> {
+  const running = loading.get(key)
+  if (running) return running
+  const p = fn().finally(() => loading.delete(key))
+  loading.set(key, p)
+  return p
+}
+
+export function loadLatest(id: string): Promise<void> {
+  return once(id + ':latest', async () => {
+    if (get(id).status !== 'ready') set(id, { ...get(id), status: 'loading', error: null })
+    try {
+      set(id, applyPage(get(id), await api.get<MessagePage>(`/rooms/${id}/messages`, { limit: PAGE })))
+      await catchUp(id)
+    } catch (error) {
+      if (get(id).status !== 'ready') set(id, { ...get(id), status: 'failed', error })
+    }
+  })
+}
+/** A window around one message, for a permalink. */
+export async function loadAround(id: string, messageId: string): Promise<boolean> {
+  if (get(id).messages.some((m) => m.id === messageId || m.replies?.some((r) => r.id === messageId))) return true
+  try {
+    const page = await api.get<MessagePage>(`/rooms/${id}/messages`, { around: messageId, limit: PAGE })
+    set(id, applyPage(get(id), page))
+    return get(id).messages.some((m) => m.id === messageId || m.replies?.some((r) => r.id === messageId))
+  } catch {
+    return false
+  }
+}
+export function loadBefore(id: string): Promise<void> {
+  return once(id + ':before', async () => {
+    const s = get(id)
+    if (!s.hasBefore || !s.messages.length) return
+    const page = await api.get<MessagePage>(`/rooms/${id}/messages`, { before: s.messages[0]!.seq, limit: PAGE })
+    set(id, applyBefore(get(id), page))
+  })
+}
+/** Forward from a window of the past, until it meets the live end. */
+export function loadAfter(id: string): Promise<void> {
+  return once(id + ':after', async () => {
+    const s = get(id)
+    const last = s.messages.at(-1)
+    if (!s.hasAfter || !last) return
+    const page = await api.get<MessagePage>(`/rooms/${id}/messages`, { around: last.id, limit: PAGE * 2 })
+    set(id, applyAfter(get(id), page))
+    if (!get(id).hasAfter) await catchUp(id)
+  })
+}
+/** Fetches whatever changed after our number, until nothing is missing. */
+function catchUp(id: string): Promise<void> {
+  return once(id + ':changes', async () => {
+    for (let i = 0; i < 20; i++) {
+      const s = get(id)
+      if (s.status !== 'ready') return
+      const page = await api.get<MessagePage>(`/rooms/${id}/messages`, { changed_after: s.seq, limit: 200 })
+      const next = applyChanges(get(id), page)
+      set(id, next)
+      if (!page.has_after && !hasGap(next)) return
+      if (next.seq <= s.seq && !page.has_after) return // Nothing more is told: the events ahead will come.
+    }
+  })
+}
+
+function onEvent(id: string, e: RoomEvent) {
+  if (e.type === 'typing') {
+    if (e.user_id !== useSession.getState().me?.user.id) setTyping(id, e.user_id, Date.now() + 5000)
+    return
+  }
+  set(id, applyRoom(get(id), e))
+  setTyping(id, e.message.author.id, 0)
+  if (hasGap(get(id))) void catchUp(id).catch(() => {})
+}
+function setTyping(id: string, user: string, until: number) {
+  const now = useRooms.getState().typing[id]
+  if (!until && !now?.[user]) return
+  const { [user]: _, ...rest } = now ?? {}
+  useRooms.setState((s) => ({ typing: { ...s.typing, [id]: until ? { ...rest, [user]: until } : rest } }))
+  if (until) setTimeout(() => expireTyping(id), until - Date.now() + 50)
+}
+function expireTyping(id: string) {
+  const now = useRooms.getState().typing[id] ?? {}
+  const left = Object.fromEntries(Object.entries(now).filter(([, t]) => t > Date.now()))
+  if (Object.keys(left).length !== Object.keys(now).length)
+    useRooms.setState((s) => ({ typing: { ...s.typing, [id]: left } }))
+}
+const nobody: Record<string, number> = {}
+export const useTyping = (id: string): string[] => Object.keys(useRooms((s) => s.typing[id] ?? nobody))
+
+let lastTyping = 0
+/** Tells the room, at most every 2.5 seconds, that I am writing. */
+export function sayTyping(id: string) {
+  const now = Date.now()
+  if (now - lastTyping < 2500) return
+  lastTyping = now
+  whisper('room:' + id, { type: 'typing', user_id: useSession.getState().me?.user.id })
+}
+
+/** A room's messages: loads them and follows the room while the screen shows it. */
+export function useRoom(id: string): RoomState {
+  useEffect(() => {
+    const stop = listen<RoomEvent>(
+      'room:' + id,
+      (e) => onEvent(id, e),
+      () => {
+        if (get(id).status === 'ready') void catchUp(id).catch(() => {})
+      },
+    )
+    // The store outlives the screen: coming back, it catches up from its number.
+    if (get(id).status === 'ready') void catchUp(id).catch(() => {})
+    else void loadLatest(id)
+    return stop
+  }, [id])
+  return useRooms((s) => s.rooms[id] ?? emptyRoom)
+}
+
+export type Answer = { reply?: string; error?: Problem }
+/** Posts; the message stands on the screen at once and keeps its key through every retry. */
+export async function send(id: string, text: string, thread: string | null = null, key = uuid()): Promise<Answer> {
+  const command = text.startsWith('/')
+  const pending: Pending = { key, text, thread, at: new Date().toISOString(), state: 'sending' }
+  if (!command) set(id, addPending(get(id), pending))
+  try {
+    const m = await api.post<Posted>(`/rooms/${id}/messages`, { text, key, ...(thread ? { thread } : {}) })
+    if (m.id) set(id, dropPending(applyPosted(get(id), m), key))
+    else set(id, dropPending(get(id), key))
+    return { reply: m.reply, error: m.error }
+  } catch (e) {
+    if (command) throw e
+    set(id, failPending(get(id), key, errorText(e)))
+    return {}
+  }
+}
+export const retry = (id: string, p: Pending) => send(id, p.text, p.thread, p.key)
+export const discard = (id: string, key: string) => set(id, dropPending(get(id), key))
+
+const path = (m: Message) => `/messages/${m.id}`
+const version = async (m: Message, call: Promise<Message | void>) => {
+  const next = await call
+  if (next?.id) set(m.room_id, applyPosted(get(m.room_id), next))
+}
+export const editMessage = (m: Message, text: string) => version(m, api.patch<Message>(path(m), { text }))
+export const deleteMessage = (m: Message) => version(m, api.del<Message | void>(path(m)))
+export const pinMessage = (m: Message, on: boolean) =>
+  version(m, on ? api.put<Message | void>(path(m) + '/pin') : api.del<Message | void>(path(m) + '/pin'))
+export function react(m: Message, emoji: string) {
+  const me = useSession.getState().me?.user.id ?? ''
+  const mine = m.reactions.find((r) => r.emoji === emoji)?.users.includes(me)
+  const at = `${path(m)}/reactions/${encodeURIComponent(emoji)}`
+  return version(m, mine ? api.del<Message | void>(at) : api.put<Message | void>(at))
+}

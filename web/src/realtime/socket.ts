@@ -1,0 +1,141 @@
+// One socket for the whole app. The library is loaded beside the first paint, not before it.
+//
+// `office` and my own channel come with the connection; a room, run or incident is subscribed while a
+// screen shows it. Whoever listens is told when publications may have been lost, and refetches.
+import type { Centrifuge, PublicationContext, Subscription } from 'centrifuge'
+import { create } from 'zustand'
+import { useEffect, useRef } from 'react'
+
+export type Connection = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
+/** How the socket is: the shell shows a banner while it is reconnecting. */
+export const useConnection = create<{ state: Connection; since: number }>(() => ({ state: 'idle', since: Date.now() }))
+const setState = (state: Connection) => {
+  if (useConnection.getState().state !== state) useConnection.setState({ state, since: Date.now() })
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- each channel has its own union, checked by its listener
+type Listener = { event: (e: any) => void; lost: () => void }
+const listeners = new Map<string, Set<Listener>>()
+const subscriptions = new Map<string, Subscription>()
+let client: Centrifuge | null = null
+let wanted = false
+let base: { event: (channel: string, e: unknown) => void; lost: () => void; ended: () => void } | null = null
+
+const deliver = (channel: string, ctx: PublicationContext) => {
+  for (const l of listeners.get(channel) ?? []) l.event(ctx.data)
+}
+
+/** Connects after the sign-in. `lost` asks for a new snapshot. */
+export async function connect(handlers: NonNullable<typeof base>) {
+  base = handlers
+  wanted = true
+  if (client) return
+  setState('connecting')
+  const { Centrifuge } = await import('centrifuge')
+  if (!wanted || client) return
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+  const c = new Centrifuge(`${scheme}://${location.host}/api/v1/socket`, { minReconnectDelay: 300, maxReconnectDelay: 8000, timeout: 8000 })
+  client = c
+  let first = true
+  c.on('connecting', (ctx) => {
+    if (!first || ctx.code !== 0) setState(first ? 'connecting' : 'reconnecting')
+  })
+  c.on('connected', () => {
+    setState('connected')
+    // Server-side subscriptions tell by `subscribed` whether anything was lost; the first connection
+    // always needs the snapshot.
+    if (first) base?.lost()
+    first = false
+  })
+  c.on('subscribed', (ctx) => {
+    if (!first && ctx.wasRecovering && !ctx.recovered) base?.lost()
+  })
+  c.on('publication', (ctx) => {
+    base?.event(ctx.channel, ctx.data)
+  })
+  c.on('disconnected', (ctx) => {
+    if (!wanted) return
+    setState('closed')
+    // Codes the server won't have us come back with: most likely the session has ended.
+    if (ctx.code >= 3500 || ctx.code === 3000) base?.ended()
+  })
+  c.connect()
+  for (const channel of listeners.keys()) open(channel)
+}
+
+export function disconnect() {
+  wanted = false
+  for (const s of subscriptions.values()) s.unsubscribe()
+  subscriptions.clear()
+  client?.disconnect()
+  client = null
+  setState('idle')
+}
+/** Tries again now, as when the person asks or the network came back. */
+export function reconnectNow() {
+  if (!client) return
+  client.disconnect()
+  setState('reconnecting')
+  client.connect()
+}
+
+function open(channel: string) {
+  if (!client || subscriptions.has(channel)) return
+  const sub = client.getSubscription(channel) ?? client.newSubscription(channel)
+  subscriptions.set(channel, sub)
+  sub.on('publication', (ctx) => deliver(channel, ctx))
+  // Sequences and snapshots live in the database: what the broker can't replay is fetched.
+  sub.on('subscribed', (ctx) => {
+    if (!(ctx.wasRecovering && ctx.recovered)) for (const l of listeners.get(channel) ?? []) l.lost()
+  })
+  sub.subscribe()
+}
+function close(channel: string) {
+  const sub = subscriptions.get(channel)
+  if (!sub) return
+  subscriptions.delete(channel)
+  sub.removeAllListeners()
+  sub.unsubscribe()
+  client?.removeSubscription(sub)
+}
+
+/**
+ * Listens to a channel while something shows it. `lost` is called on each (re)subscription that could
+ * not be recovered: fetch the current state there. Returns the way to stop.
+ */
+export function listen<E>(channel: string, event: (e: E) => void, lost: () => void = () => {}): () => void {
+  const l: Listener = { event, lost }
+  const set = listeners.get(channel) ?? new Set()
+  listeners.set(channel, set)
+  set.add(l)
+  if (set.size === 1) open(channel)
+  return () => {
+    set.delete(l)
+    if (!set.size) {
+      listeners.delete(channel)
+      close(channel)
+    }
+  }
+}
+
+/** The same as a hook; pass null to listen to nothing. */
+export function useChannel<E>(channel: string | null, event: (e: E) => void, lost?: () => void) {
+  const ref = useRef({ event, lost })
+  useEffect(() => {
+    ref.current = { event, lost }
+  })
+  useEffect(() => {
+    if (!channel) return
+    return listen<E>(
+      channel,
+      (e) => ref.current.event(e),
+      () => ref.current.lost?.(),
+    )
+  }, [channel])
+}
+
+/** Tells the others in a channel something that need not arrive, such as typing. */
+export function whisper(channel: string, data: unknown) {
+  const sub = subscriptions.get(channel)
+  if (sub && useConnection.getState().state === 'connected') void sub.publish(data).catch(() => {})
+}

@@ -1,0 +1,58 @@
+// @vitest-environment jsdom
+import { render } from '@testing-library/react'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { Markdown, markdownReady, safeHref } from './Markdown'
+
+const show = (text: string, me = 'daniel') =>
+  render(<Markdown text={text} mentions={(n) => (['daniel', 'amara'].includes(n) ? { display: n.toUpperCase(), me: n === me } : null)} />).container
+
+describe('markdown', () => {
+  beforeAll(() => markdownReady)
+
+  it('renders emphasis, code and lists', () => {
+    const el = show('**bold** and `x < y` and\n\n- one\n- two')
+    expect(el.querySelector('strong')?.textContent).toBe('bold')
+    expect(el.querySelector('code')?.textContent).toBe('x < y')
+    expect(el.querySelectorAll('li')).toHaveLength(2)
+  })
+  it('shows HTML as it was typed', () => {
+    const el = show('<img src=x onerror=alert(1)> & <b>hi</b> "quoted"')
+    expect(el.querySelector('img, b')).toBeNull()
+    expect(el.textContent).toContain('<img src=x onerror=alert(1)> & <b>hi</b> "quoted"')
+  })
+  it('leaves no script in a link, a picture or a code block', () => {
+    const el = show('[x](javascript:alert(1)) [y](data:text/html,1) ![z](https://e.example/p.png)\n\n```html\n<script>1</script>\n```')
+    expect([...el.querySelectorAll('a')].map((a) => a.getAttribute('href'))).toEqual(['https://e.example/p.png'])
+    expect(el.querySelector('img, script')).toBeNull()
+    expect(el.querySelector('pre')?.textContent).toBe('<script>1</script>')
+  })
+  it('opens other places apart, and its own in place', () => {
+    const el = show('[a](https://e.example) [b](/incidents/INC-1)')
+    const [a, b] = el.querySelectorAll('a')
+    expect(a!.rel).toContain('noopener')
+    expect(a!.target).toBe('_blank')
+    expect(b!.target).toBe('')
+  })
+  it('marks people, mine apart, and no address or code', () => {
+    const el = show('@daniel and @amara, mail a@daniel, `@daniel` and @nobody')
+    const marked = [...el.querySelectorAll('span')].map((s) => s.textContent)
+    expect(marked).toEqual(['@DANIEL', '@AMARA'])
+  })
+  it('keeps line breaks and what plain text says', () => {
+    expect(show('one\ntwo').querySelectorAll('br')).toHaveLength(1)
+    expect(show('Just a sentence, 40% of it.').textContent).toBe('Just a sentence, 40% of it.')
+    expect(show('1. first').querySelector('ol')).not.toBeNull()
+  })
+  it('tables and tasks', () => {
+    const el = show('| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open')
+    expect(el.querySelectorAll('td')).toHaveLength(2)
+    expect(el.querySelectorAll('input[type=checkbox]')).toHaveLength(2)
+  })
+})
+
+it('knows safe links', () => {
+  expect(safeHref('https://a.example')).toBe('https://a.example')
+  expect(safeHref('//evil.example')).toBeNull()
+  expect(safeHref(' javascript:1')).toBeNull()
+  expect(safeHref('/rooms/1')).toBe('/rooms/1')
+})

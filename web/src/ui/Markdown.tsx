@@ -1,0 +1,205 @@
+import type { Lexer, Token, Tokens } from 'marked'
+import { Fragment, memo, useMemo, useSyncExternalStore, type ReactNode } from 'react'
+import { cx } from '@/lib/cx'
+import { CopyButton } from './bits'
+import s from './Markdown.module.css'
+
+// The lexer's tokens become React elements: text stays text, HTML in a message is shown as typed,
+// and a link goes only where http, https, mailto or this app lead.
+
+const SAFE = /^(https?:|mailto:|\/(?!\/)|#)/i
+export const safeHref = (href: string): string | null => (SAFE.test(href.trim()) ? href.trim() : null)
+
+/** Undoes the entities the lexer leaves in place, for text that React will escape anyway. */
+const decode = (t: string) =>
+  t.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, e: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[e] ?? _)
+
+export type Mentions = (name: string) => { display: string; me: boolean } | null
+
+const MENTION = /(^|[^\w@/.])@([a-z0-9][\w.-]*[\w]|[a-z0-9])/gi
+function withMentions(text: string, mentions: Mentions | undefined): ReactNode {
+  if (!mentions || !text.includes('@')) return text
+  const out: ReactNode[] = []
+  let last = 0
+  for (const m of text.matchAll(MENTION)) {
+    const who = mentions(m[2]!)
+    if (!who) continue
+    const at = m.index + m[1]!.length
+    out.push(text.slice(last, at))
+    out.push(
+      <span key={at} className={cx(s.mention, who.me && s.me)}>
+        @{who.display}
+      </span>,
+    )
+    last = at + 1 + m[2]!.length
+  }
+  if (!last) return text
+  out.push(text.slice(last))
+  return out
+}
+
+function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): ReactNode {
+  return (tokens ?? []).map((t, i) => {
+    switch (t.type) {
+      case 'strong':
+        return <strong key={i}>{inline(t.tokens, mentions)}</strong>
+      case 'em':
+        return <em key={i}>{inline(t.tokens, mentions)}</em>
+      case 'del':
+        return <del key={i}>{inline(t.tokens, mentions)}</del>
+      case 'codespan':
+        return (
+          <code key={i} className={s.code}>
+            {decode((t as Tokens.Codespan).text)}
+          </code>
+        )
+      case 'br':
+        return <br key={i} />
+      case 'link': {
+        const href = safeHref((t as Tokens.Link).href)
+        const body = inline(t.tokens, undefined)
+        if (!href) return <Fragment key={i}>{body}</Fragment>
+        const here = href.startsWith('/') || href.startsWith('#')
+        return (
+          <a key={i} className={s.link} href={href} {...(here ? {} : { target: '_blank', rel: 'noopener noreferrer' })}>
+            {body}
+          </a>
+        )
+      }
+      case 'image': {
+        // A picture would be fetched from wherever the message says: it is a link instead.
+        const href = safeHref((t as Tokens.Image).href)
+        const text = decode((t as Tokens.Image).text) || href || ''
+        return href ? (
+          <a key={i} className={s.link} href={href} target="_blank" rel="noopener noreferrer">
+            {text}
+          </a>
+        ) : (
+          <Fragment key={i}>{text}</Fragment>
+        )
+      }
+      case 'text':
+        if ('tokens' in t && t.tokens) return <Fragment key={i}>{inline(t.tokens, mentions)}</Fragment>
+        return <Fragment key={i}>{withMentions(decode((t as Tokens.Text).text), mentions)}</Fragment>
+      case 'escape':
+        return <Fragment key={i}>{decode((t as Tokens.Escape).text)}</Fragment>
+      default:
+        return <Fragment key={i}>{t.raw}</Fragment>
+    }
+  })
+}
+
+function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
+  return tokens.map((t, i) => {
+    switch (t.type) {
+      case 'space':
+      case 'def':
+        return null
+      case 'paragraph':
+        return <p key={i}>{inline(t.tokens, mentions)}</p>
+      case 'text':
+        return <Fragment key={i}>{'tokens' in t && t.tokens ? inline(t.tokens, mentions) : decode((t as Tokens.Text).text)}</Fragment>
+      case 'heading':
+        return (
+          <p key={i} className={s.heading}>
+            {inline(t.tokens, mentions)}
+          </p>
+        )
+      case 'code': {
+        const c = t as Tokens.Code
+        return <CodeBlock key={i} text={c.text} lang={c.lang} />
+      }
+      case 'blockquote':
+        return <blockquote key={i}>{blocks(t.tokens ?? [], mentions)}</blockquote>
+      case 'list': {
+        const l = t as Tokens.List
+        const items = l.items.map((it, k) => (
+          <li key={k}>
+            {it.task && <input type="checkbox" checked={!!it.checked} readOnly disabled aria-label={it.checked ? 'Done' : 'Not done'} />}
+            {blocks(
+              it.tokens.filter((x) => x.type !== 'checkbox'),
+              mentions,
+            )}
+          </li>
+        ))
+        return l.ordered ? (
+          <ol key={i} start={Number(l.start) || 1}>
+            {items}
+          </ol>
+        ) : (
+          <ul key={i}>{items}</ul>
+        )
+      }
+      case 'table': {
+        const tb = t as Tokens.Table
+        return (
+          <div key={i} className={s.table} role="region" aria-label="Table" tabIndex={0}>
+            <table>
+              <thead>
+                <tr>
+                  {tb.header.map((h, k) => (
+                    <th key={k} scope="col">
+                      {inline(h.tokens, mentions)}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {tb.rows.map((r, k) => (
+                  <tr key={k}>
+                    {r.map((c, j) => (
+                      <td key={j}>{inline(c.tokens, mentions)}</td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )
+      }
+      case 'hr':
+        return <hr key={i} />
+      default:
+        return <p key={i}>{t.raw.trim()}</p>
+    }
+  })
+}
+
+/** A code block that scrolls sideways and can be copied. */
+export const CodeBlock = ({ text, lang }: { text: string; lang?: string }) => (
+  <div className={s.pre}>
+    <pre className="mono" tabIndex={0} aria-label={lang ? `Code, ${lang}` : 'Code'}>
+      {text}
+    </pre>
+    <span className={s.copy}>
+      <CopyButton text={text} label="Copy the code" />
+    </span>
+  </div>
+)
+
+// The lexer comes beside the first screen. Until it is there, a text is shown as it was typed.
+let lexer: typeof Lexer | null = null
+const waiting = new Set<() => void>()
+/** Resolves when markdown can be read. */
+export const markdownReady: Promise<void> = import('marked').then((m) => {
+  lexer = m.Lexer
+  for (const fn of waiting) fn()
+  waiting.clear()
+})
+const subscribe = (fn: () => void) => {
+  if (!lexer) waiting.add(fn)
+  return () => waiting.delete(fn)
+}
+
+const PLAIN = /^[\w ,.;:!?'"()%€$£/+-]*$/
+/** Messages and notes. Plain sentences don't wake the lexer. */
+export const Markdown = memo(({ text, mentions, className }: { text: string; mentions?: Mentions; className?: string }) => {
+  const Lex = useSyncExternalStore(subscribe, () => lexer)
+  const body = useMemo(() => {
+    if (PLAIN.test(text) && !/^\s*(\d+\.|[-+]) /.test(text)) return <p>{text}</p>
+    if (!Lex) return <p className={s.raw}>{text}</p>
+    return blocks(new Lex({ gfm: true, breaks: true }).lex(text), mentions)
+  }, [text, mentions, Lex])
+  return <div className={cx(s.md, className)}>{body}</div>
+})
+Markdown.displayName = 'Markdown'

@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url'
+import { writeFileSync } from 'node:fs'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+
+// Where the development server finds the API: a Muster on its usual port, unless told otherwise.
+const backend = process.env.MUSTER_API ?? 'http://127.0.0.1:8080'
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+// The Go binary embeds outDir. The folder is emptied by each build, and .keep is put back so that
+// `go build` works on a clone whose web app has not been built yet.
+const keep = { name: 'keep', closeBundle: () => writeFileSync(here('../internal/webui/dist/.keep'), '') }
+
+export default defineConfig({
+  base: '/',
+  plugins: [react(), keep],
+  resolve: {
+    alias: [
+      { find: /^@\//, replacement: here('./src/') },
+      // The scroll lock below our dialogs injects a <style> element, which the content security
+      // policy refuses. The page itself never scrolls, so there is nothing to lock.
+      { find: 'react-style-singleton', replacement: here('./src/lib/style-singleton.ts') },
+    ],
+  },
+  build: {
+    outDir: '../internal/webui/dist',
+    emptyOutDir: true,
+    target: 'es2022',
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+    assetsInlineLimit: 0, // data: URLs are outside the content security policy
+    modulePreload: { polyfill: false },
+    manifest: true,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    host: '127.0.0.1',
+    port: 5173,
+    proxy: {
+      '/api': { target: backend, ws: true },
+      '/hooks': { target: backend },
+    },
+  },
+  test: {
+    environment: 'node',
+    include: ['src/**/*.test.{ts,tsx}'],
+    css: false,
+    restoreMocks: true,
+  },
+})
