@@ -28,6 +28,7 @@ import (
 // TestScripts runs scripts/*.txtar. Beside testscript's own commands they have:
 //
 //	serve DIR [FLAG…]       start Muster on a data folder; sets MUSTER_URL
+//	link                    write the one-time set-up link it printed to the file link
 //	stop                    stop it, as a service manager would
 //	as NAME DIR             go on as NAME, with a fresh token of theirs
 //	exits CODE muster ARG…  run it and compare the exit code
@@ -63,7 +64,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serve, "stop": stop, "as": as, "exits": exits, "until": until,
+			"serve": serve, "link": link, "stop": stop, "as": as, "exits": exits, "until": until,
 			"set": set, "sshd": startSSHD, "expand": expand, "tamper": tamper,
 		},
 	})
@@ -86,6 +87,17 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { stopServer(ts) })
 	ts.Setenv("MUSTER_URL", s.url)
 	_, _ = io.WriteString(ts.Stdout(), s.said())
+}
+
+func link(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, neg, args, 0, "link")
+	s, ok := servers.Load(ts)
+	if !ok {
+		ts.Fatalf("no Muster is running")
+	}
+	found, err := s.(*server).says(regexp.MustCompile(`https?://\S*/setup\?token=\S+`))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("link"), []byte(found), 0o600))
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {

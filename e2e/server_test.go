@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,6 +27,7 @@ type server struct {
 
 	mu   sync.Mutex
 	text strings.Builder
+	more chan struct{} // closed when text grows
 }
 
 const ready = "Muster is ready at "
@@ -34,7 +36,7 @@ const ready = "Muster is ready at "
 // and returns when it says that it is ready.
 func startServer(ts *testscript.TestScript, args []string) (*server, error) {
 	bin, _, _ := strings.Cut(ts.Getenv("PATH"), string(os.PathListSeparator))
-	s := &server{done: make(chan error, 1)}
+	s := &server{done: make(chan error, 1), more: make(chan struct{})}
 	s.cmd = exec.Command(filepath.Join(bin, "muster"), append([]string{"serve", "--data", ts.MkAbs(args[0]), "--addr", "127.0.0.1:0"}, args[1:]...)...)
 	s.cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("WORK"), "MUSTER_DATABASE="+ts.Getenv("MUSTER_DATABASE"))
 	out, err := s.cmd.StdoutPipe()
@@ -88,6 +90,26 @@ func (s *server) hear(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.text.WriteString(text)
+	close(s.more)
+	s.more = make(chan struct{})
+}
+
+// says waits until what it printed matches, and gives the match.
+func (s *server) says(wanted *regexp.Regexp) (string, error) {
+	late := time.After(30 * time.Second)
+	for {
+		s.mu.Lock()
+		found, more := wanted.FindString(s.text.String()), s.more
+		s.mu.Unlock()
+		if found != "" {
+			return found, nil
+		}
+		select {
+		case <-more:
+		case <-late:
+			return "", fmt.Errorf("muster did not say %q in 30 s:\n%s", wanted, s.said())
+		}
+	}
 }
 
 // said is everything it printed so far.

@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	db db/dbtest bus blob task
 	ledger access key account approval notify
 	room message office
-	node job run schedule
+	node job run run/runtest schedule
 	oncall incident incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
 	command

@@ -33,7 +33,9 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	if in.Addr != "" {
 		cfg.Addr = in.Addr
 	}
-	cfg.Demo = in.Demo
+	if cfg.Demo = in.Demo; cfg.Demo {
+		cfg.Incident.First = 2041
+	}
 	if err := cfg.Check(); err != nil {
 		return fault.Wrap(fault.Invalid, err.Error(), err)
 	}

@@ -366,3 +366,6 @@ func Satisfied(needs []Need, votes []Vote) bool {
 	}
 	return true
 }
+
+// Line is where the rule stands in its document.
+func (r Rule) Line() int { return r.line }

@@ -182,11 +182,14 @@ func report(std Streams, asJSON bool, err error) int {
 		_ = json.NewEncoder(std.Err).Encode(p)
 		return p.exit
 	}
-	fmt.Fprintf(std.Err, "muster: %s\n", clean(p.Detail))
+	fmt.Fprintf(std.Err, "muster: %s", clean(p.Detail))
+	if len(p.Errors) == 1 && p.Errors[0].Message == p.Detail {
+		fmt.Fprintf(std.Err, " (%s)\n", clean(p.Errors[0].Location))
+		return p.exit
+	}
+	fmt.Fprintln(std.Err)
 	for _, f := range p.Errors {
-		if f.Message != p.Detail {
-			fmt.Fprintf(std.Err, "  %s: %s\n", clean(f.Location), clean(f.Message))
-		}
+		fmt.Fprintf(std.Err, "  %s: %s\n", clean(f.Location), clean(f.Message))
 	}
 	return p.exit
 }

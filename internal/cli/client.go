@@ -145,12 +145,19 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 
 func (c *client) refused(res *http.Response, answer []byte) error {
 	p := &problem{}
-	if json.Unmarshal(answer, p) != nil || p.Detail == "" {
+	foreign := json.Unmarshal(answer, p) != nil || p.Detail == ""
+	if foreign {
 		p.Title = http.StatusText(res.StatusCode)
 		p.Detail = c.where + " answered " + res.Status + " and said nothing more. Check MUSTER_URL: is this a Muster?"
+		if res.StatusCode == http.StatusBadRequest && strings.HasPrefix(c.base, "http://") {
+			p.Detail = c.where + " did not understand. Does it want https:// in MUSTER_URL?"
+		}
 	}
 	p.Status = res.StatusCode
 	p.settle()
+	if foreign && p.exit == ExitUsage {
+		p.exit = ExitFailed // what was typed is not to blame
+	}
 	if kind := fault.KindOfStatus(p.Status); kind == fault.Unauthenticated && c.token != "" {
 		p.Detail += " MUSTER_TOKEN may have expired or been revoked; make a new one."
 	}

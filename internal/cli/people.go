@@ -42,7 +42,7 @@ type userAdd struct {
 	Name          string   `arg:"" help:"Login name."`
 	Display       string   `help:"Name as people know it (default: the login name)."`
 	Email         string   `help:"Where pages and invitations go."`
-	Role          []string `help:"observer, responder, operator, approver, administrator or auditor; may be repeated."`
+	Role          []string `help:"observer, responder, operator, approver, administrator, auditor, or a group your policies name; may be repeated."`
 	PasswordStdin bool     `help:"Read the password from the standard input."`
 }
 

@@ -132,7 +132,7 @@ func TestCompletionAndHelp(t *testing.T) {
 		return strings.Join(out, "|")
 	}
 	got := map[string]string{}
-	for _, text := range []string{"/incident boom se", "/incident boom service=pay", "/incident boom env=p", "/stage m", "/severity ", "/role comma", "/role scribe @an", "/page pay", "/ac"} {
+	for _, text := range []string{"/incident boom se", "/incident boom service=pay", "/incident boom env=p", "/stage m", "/severity ", "/role comma", "/role scribe @bo", "/page pay", "/ac"} {
 		got[text] = values(f.Ann, in, text)
 	}
 	want := map[string]string{
@@ -142,7 +142,7 @@ func TestCompletionAndHelp(t *testing.T) {
 		"/stage m":                   "/stage mitigating |/stage monitoring ",
 		"/severity ":                 "/severity 1 |/severity 2 |/severity 3 |/severity 4 ",
 		"/role comma":                "/role commander ",
-		"/role scribe @an":           "/role scribe @ann ",
+		"/role scribe @bo":           "/role scribe @bob ",
 		"/page pay":                  "/page payments-api ",
 		"/ac":                        "/ack ",
 	}

@@ -14,6 +14,7 @@ type IncidentDeps struct {
 	Incidents *incident.Store
 }
 
+// IncidentPath names an incident in a path. huma sees only exported embedded structs.
 type IncidentPath struct {
 	ID string `path:"id" maxLength:"80" doc:"Incident id or ticket, for example INC-1001"`
 }
@@ -88,7 +89,8 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 		Role string `path:"role" maxLength:"20" doc:"commander, operations, communications, scribe or liaison"`
 	}
 	type giveRole struct {
-		role
+		IncidentPath
+		Role string `path:"role" maxLength:"20" doc:"commander, operations, communications, scribe or liaison"`
 		Body struct {
 			UserID string `json:"user_id" minLength:"1" maxLength:"80"`
 		}

@@ -146,7 +146,7 @@ var kinds = map[string]string{
 
 // silent are records that say nothing a reader of the timeline needs: what they
 // tell is said by another record of the same transaction, or by the chat.
-var silent = map[string]bool{"room.Joined": true, "room.Left": true, "room.Changed": true, "office.Left": true, "message.Deleted": true}
+var silent = map[string]bool{"approval.Asked": true, "room.Joined": true, "room.Left": true, "room.Changed": true, "office.Left": true, "message.Deleted": true}
 
 // sentence turns a record into a line. It is tolerant: a field that is not there
 // leaves its words out, a kind it does not know is told in plain words.
@@ -167,7 +167,7 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = join(e.Actor.Name, "was refused", quoted(e.first("action")), e.first("type"), e.first("name"))
 		return e, true
 	}
-	if silent[r.Kind] {
+	if silent[r.Kind] || r.Kind == "approval.Voted" && e.word("state") != "asked" {
 		return e, false
 	}
 	who := func(name string) string {
@@ -246,7 +246,7 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 			break
 		}
 		e.Text = fmt.Sprintf("%s pinned a message of %s: %s", by, e.word("author"), cut(oneLine(e.word("text")), 300))
-		e.Link = "/rooms/" + r.Room + "?message=" + e.word("message")
+		e.Link = "/rooms/" + r.Room + "#m=" + e.word("message")
 	default:
 		e.Text = other(r, e, who)
 		e.Link = link(r)
@@ -259,7 +259,6 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 func other(r ledger.Record, e Entry, who func(string) string) string {
 	noun, verb, _ := strings.Cut(r.Kind, ".")
 	what := e.first("title", "job", "name", "summary", "command")
-	number := e.first("number", "run")
 	env := e.word("environment")
 	if env != "" {
 		env = "in " + env
@@ -279,43 +278,69 @@ func other(r ledger.Record, e Entry, who func(string) string) string {
 			return join(e.Actor.Name, "acknowledged the alert:", what)
 		}
 	case "run":
-		run := "a run"
-		if number != "" && len(number) < 12 {
-			run = "run " + number
-		}
-		switch verb {
-		case "Requested":
-			return join(e.Actor.Name, "asked for", run+":", what, env)
-		case "Approved":
-			return join(e.Actor.Name, "approved", run+":", what, env, noteOf(e))
-		case "Declined":
-			return join(e.Actor.Name, "declined", run+":", what, env, noteOf(e))
-		case "Started":
-			return join(upper(run), "started:", what, env)
-		case "Stopped", "StopRequested", "Stop":
-			return join(e.Actor.Name, "stopped", run+":", what, env)
-		case "Finished":
-			result := e.first("state", "result", "outcome")
-			if result == "" {
-				result = "finished"
-			}
-			return join(upper(run), result+":", what, env, reasonOf(e))
-		}
+		return runLine(verb, e, who, what, env)
 	case "approval":
 		switch verb {
 		case "Asked":
 			return join("Approval was asked:", e.word("summary"))
 		case "Voted":
-			word := map[string]string{"approve": "approved", "approved": "approved", "decline": "declined", "declined": "declined"}[e.word("decision")]
-			if word == "" {
-				word = "voted on"
-			}
-			return join(e.Actor.Name, word, "what was asked.", noteOf(e))
+			return join(e.Actor.Name, verbOf[e.word("decision")], "what was asked; more approvals are needed.", noteOf(e))
 		case "Ended":
 			return join("The approval", e.word("state")+".", reasonOf(e))
 		}
 	}
 	return join(e.Actor.Name+":", spaced(noun), spaced(verb), quoted(what))
+}
+
+var verbOf = map[string]string{"approve": "approved", "approved": "approved", "decline": "declined", "declined": "declined", "": "voted on"}
+
+// runLine tells of a run.
+func runLine(verb string, e Entry, who func(string) string, what, env string) string {
+	run := "a run"
+	if number := e.first("number", "run"); number != "" && len(number) < 12 {
+		run = "run " + number
+	}
+	on := ""
+	if n := e.first("node_count", "nodes"); n == "1" {
+		on = "on 1 node"
+	} else if n != "" {
+		on = "on " + n + " nodes"
+	}
+	switch verb {
+	case "Requested":
+		wait := ""
+		if e.word("state") == "waiting" {
+			wait = "· waits for approval"
+		}
+		return join(e.Actor.Name, "asked for", run+":", what, env, on, wait)
+	case "Approved":
+		return join(e.Actor.Name, "approved", run+":", what, env, noteOf(e))
+	case "Declined":
+		return join(e.Actor.Name, "declined", run+":", what, env, noteOf(e))
+	case "Started":
+		return join(upper(run), "started:", what, env)
+	case "StopAsked":
+		return join(e.Actor.Name, "stopped", run+":", what)
+	case "Lost":
+		again := "Somebody has to decide how it ended."
+		if e.yes("again") {
+			again = "It is started again."
+		}
+		return join(upper(run), "lost its worker:", what+".", again)
+	case "Settled":
+		return join(e.Actor.Name, "settled", run+":", what, "·", e.word("outcome"))
+	case "Finished":
+		result := e.first("state", "result", "outcome")
+		if result == "" {
+			result = "finished"
+		}
+		failed := ""
+		if list, ok := e.Data["failed"].([]any); ok && len(list) > 0 {
+			failed = fmt.Sprintf("(%d failed)", len(list))
+		}
+		return join(upper(run), result+":", what, env, on, failed, reasonOf(e))
+	}
+	return join(e.Actor.Name+":", run, spaced(verb), what)
 }
 
 func sevOf(e Entry) string {

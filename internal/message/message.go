@@ -73,6 +73,8 @@ type Message struct {
 	Pinned    bool       `json:"pinned"`
 	Reactions []Reaction `json:"reactions"`
 	Replies   []Message  `json:"replies,omitempty"`
+	// Abilities are of who asked; what the socket carries to everybody has none.
+	Abilities map[string]bool `json:"abilities,omitempty" doc:"edit, delete, pin"`
 }
 
 // Version is one state a message had.

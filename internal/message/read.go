@@ -11,6 +11,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/room"
 )
 
 const cols = `id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned`
@@ -49,8 +50,29 @@ func (s *Store) get(ctx context.Context, q db.Querier, messageID string) (Messag
 
 // Get reads one message who may read.
 func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, messageID string) (Message, error) {
-	m, _, err := s.reach(ctx, q, who, messageID)
-	return m, err
+	m, r, err := s.reach(ctx, q, who, messageID)
+	if err != nil {
+		return m, err
+	}
+	ms := []Message{m}
+	s.able(ctx, q, who, r, ms)
+	return ms[0], nil
+}
+
+// able says what who may do with each message.
+func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, r room.Room, ms []Message) {
+	post := !r.Archived && s.rooms.May(ctx, q, who, "post", r)
+	moderate := post && s.rooms.May(ctx, q, who, "moderate", r)
+	var fill func(ms []Message)
+	fill = func(ms []Message) {
+		for i := range ms {
+			m := &ms[i]
+			text, own := post && m.Kind == "text" && !m.Deleted, m.Author.ID == who.ID
+			m.Abilities = map[string]bool{"edit": text && own && !strings.HasPrefix(m.Text, "/"), "delete": text && (own || moderate), "pin": post && !m.Deleted}
+			fill(m.Replies)
+		}
+	}
+	fill(ms)
 }
 
 // ByKey finds what who posted in the room under the client's key; nil when nothing.
@@ -138,6 +160,7 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 			p.Items = p.Items[:500]
 			p.Seq = p.Items[499].ChangeSeq
 		}
+		s.able(ctx, q, who, r, p.Items)
 		return p, reactions(ctx, q, p.Items)
 	case in.Around != "":
 		m, err := s.get(ctx, q, in.Around)
@@ -184,7 +207,11 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 	if err := reactions(ctx, q, p.Items); err != nil {
 		return p, err
 	}
-	return p, s.replies(ctx, q, p.Items)
+	if err := s.replies(ctx, q, p.Items); err != nil {
+		return p, err
+	}
+	s.able(ctx, q, who, r, p.Items)
+	return p, nil
 }
 
 // replies nests the answers under their roots.

@@ -96,7 +96,7 @@ func (s *Store) move(ctx context.Context, tx *db.Tx, runID, from, to, reason str
 	if to == Queued {
 		queued = db.Micro(s.clock.Now())
 	}
-	res, err := tx.Exec(ctx, `UPDATE run SET state = $3, reason = $4, queued_at = CASE WHEN $5 > 0 THEN $5 ELSE queued_at END WHERE id = $1 AND state = $2`, runID, from, to, reason, queued)
+	res, err := tx.Exec(ctx, `UPDATE run SET state = $3, reason = $4, queued_at = CASE WHEN CAST($5 AS BIGINT) > 0 THEN $5 ELSE queued_at END WHERE id = $1 AND state = $2`, runID, from, to, reason, queued)
 	if err != nil {
 		return fmt.Errorf("change run's state: %w", err)
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"muster/internal/approval"
@@ -211,3 +212,6 @@ func ptr(t time.Time) *time.Time {
 	}
 	return &t
 }
+
+// NumberText is the run's number as people write it.
+func (s RunSummary) NumberText() string { return strconv.FormatInt(s.Number, 10) }

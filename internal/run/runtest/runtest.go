@@ -338,6 +338,7 @@ func (f *Fake) Run(ctx context.Context, in run.Invocation, out run.Output) (run.
 		f.mu.Lock()
 		f.Stops++
 		f.mu.Unlock()
+		f.arrive("stopped")
 		return run.Result{}, run.NewExecError(run.Stopped, ctx.Err(), "It was stopped.")
 	}
 	if hook != nil {

@@ -27,7 +27,8 @@ export async function loadSession(): Promise<void> {
     signedIn(await api.get<Me>('/me'))
   } catch (e) {
     if (e instanceof ApiError && e.status === 401) signedOut()
-    else useSession.setState({ status: 'failed', me: null, error: e })
+    // Whoever is in stays in: a server that can't be reached for a moment ends nothing.
+    else if (useSession.getState().status !== 'in') useSession.setState({ status: 'failed', me: null, error: e })
   }
 }
 export async function signOut(): Promise<void> {

@@ -148,7 +148,13 @@ export type Message = {
   abilities: Abilities
 }
 export type MessagePage = { items: Message[]; has_before: boolean; has_after: boolean; seq: number }
-export type MessageVersion = { version?: number; text: string; at: string; by?: string; deleted?: boolean }
+export type MessageVersion = {
+  seq: number
+  change: 'posted' | 'edited' | 'deleted' | 'card' | 'reaction' | 'pin'
+  by: string
+  at: string
+  text: string
+}
 export type Posted = Message & { reply?: string; error?: Problem }
 export type Completion = {
   value: string
@@ -509,13 +515,14 @@ export type OfficeEvent =
   | { type: 'incident'; incident: Incident }
   | { type: 'run'; run: RunSummary }
   | { type: 'user'; user: User }
-  | { type: 'unread'; room_id: string; seq: number }
+  | { type: 'unread'; room_id: string; seq: number; author?: string }
   | { type: 'oncall' }
 export type UserEvent =
   | { type: 'get'; get: Get }
   | { type: 'notification'; notification: Notification }
   | { type: 'session-revoked' }
   | { type: 'mention'; room_id: string }
+  | { type: 'membership'; room_id: string; member: boolean }
 export type RoomEvent =
   | { type: 'message'; seq: number; message: Message }
   | { type: 'typing'; user_id: string }

@@ -3,7 +3,7 @@ import { CircleUserRound, Keyboard, LogOut, MapPin, Moon, Sun } from 'lucide-rea
 import { signOut, useMe, type Availability } from '@/api'
 import { useTheme } from '@/lib/theme'
 import { leaveOffice, setAvailability, usePresence, useRoomInfo, UserAvatar } from '@/realtime'
-import { Menu, MenuCheck, MenuItem, MenuLabel, MenuSeparator, toastError, useOverlays } from '@/ui'
+import { Menu, MenuCheck, MenuItem, MenuLabel, MenuSeparator, PRESENCE_WORD, toastError, useOverlays } from '@/ui'
 import s from './MeMenu.module.css'
 
 export const AVAILABILITY: [Availability, string][] = [
@@ -23,7 +23,7 @@ export function MeMenu() {
   return (
     <Menu
       trigger={
-        <button type="button" className={s.me} aria-label={`Your account, ${me.user.display}`}>
+        <button type="button" className={s.me} aria-label={`Your account, ${me.user.display}, ${PRESENCE_WORD[presence?.state ?? 'offline']}`}>
           <UserAvatar id={me.user.id} size={26} dot fallback={me.user} />
         </button>
       }

@@ -1,5 +1,5 @@
 // The frame around every screen: who is signed in, the office loaded, the bars, the overlays.
-import { Navigate, Outlet, useRouterState } from '@tanstack/react-router'
+import { Outlet, useRouter } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
@@ -22,15 +22,19 @@ const CreateRoom = lazy(() => import('@/features/room/CreateRoom'))
 
 export function Shell() {
   const { status, error } = useSession()
-  const href = useRouterState({ select: (r) => r.location.href })
-  if (status === 'out') return <Navigate to="/login" search={href === '/' ? {} : { next: href }} replace />
+  const router = useRouter()
+  useEffect(() => {
+    if (status !== 'out') return
+    const { href, pathname } = router.state.location
+    if (pathname !== '/login') void router.navigate({ to: '/login', search: href === '/' ? {} : { next: href }, replace: true })
+  }, [status, router])
   if (status === 'failed')
     return (
       <Splash>
         <ErrorState title="Muster could not be reached" error={error} onRetry={() => void loadSession()} />
       </Splash>
     )
-  if (status === 'unknown') return <Splash />
+  if (status !== 'in') return <Splash />
   return <Office />
 }
 

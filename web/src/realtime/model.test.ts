@@ -71,7 +71,7 @@ describe('office', () => {
         events.push(event)
       }
       // The snapshot came after all of them; the socket delivers the last ten once more.
-      const state = events.slice(-10).reduce(applyOffice, fromSnapshot(truth))
+      const state = events.slice(-10).reduce((s, e) => applyOffice(s, e), fromSnapshot(truth))
       expect(state).toEqual(fromSnapshot(truth))
     }
   })
@@ -90,6 +90,15 @@ describe('office', () => {
     s = applyOffice(s, { type: 'unread', room_id: 'r1', seq: 1 })
     s = applyOffice(s, { type: 'unread', room_id: 'r1', seq: 1 })
     expect(s.rooms.r1!.unread).toBe(1)
+  })
+  it('does not count what I wrote myself', () => {
+    const s = applyOffice(fromSnapshot(base()), { type: 'unread', room_id: 'r1', seq: 1, author: 'amara' }, 'amara')
+    expect(s.rooms.r1).toMatchObject({ unread: 0, seq: 1 })
+  })
+  it('a private room I am put out of disappears, another one stays', () => {
+    const s = fromSnapshot(office({ rooms: [room('a', { private: true }), room('b')] }))
+    expect(applyUser(s, { type: 'membership', room_id: 'a', member: false }).rooms.a).toBeUndefined()
+    expect(applyUser(s, { type: 'membership', room_id: 'b', member: false }).rooms.b).toMatchObject({ member: false })
   })
   it('reading up to the end clears the counts; reading less does not', () => {
     const s = applyUser(fromSnapshot(base()), { type: 'mention', room_id: 'r2' })

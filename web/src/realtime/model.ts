@@ -92,7 +92,7 @@ export const isActive = (r: { state: RunState }): boolean => ACTIVE[r.state]
 /** What is mine about a room: kept when the office tells everybody about the room. */
 const MINE = ['unread', 'mentions', 'read_seq', 'member', 'abilities'] as const
 
-export function applyOffice(s: OfficeState, e: OfficeEvent): OfficeState {
+export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeState {
   switch (e.type) {
     case 'presence':
       return { ...s, presence: { ...s.presence, [e.presence.user_id]: e.presence } }
@@ -124,7 +124,8 @@ export function applyOffice(s: OfficeState, e: OfficeEvent): OfficeState {
       const room = s.rooms[e.room_id]
       // The room's sequence only grows: a number already counted is a repetition.
       if (!room || e.seq <= room.seq) return s
-      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, seq: e.seq, unread: room.unread + 1 } } }
+      const unread = room.unread + (me && e.author === me ? 0 : 1)
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, seq: e.seq, unread } } }
     }
     default:
       return s // 'oncall' carries nothing: the store fetches it.
@@ -157,10 +158,20 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
       const room = s.rooms[e.room_id]
       return room ? { ...s, rooms: { ...s.rooms, [room.id]: { ...room, mentions: room.mentions + 1 } } } : s
     }
+    case 'membership': {
+      const room = s.rooms[e.room_id]
+      if (!room) return s // A private room I was let into: the next snapshot brings it.
+      if (!e.member && room.private) return { ...s, rooms: without(s.rooms, room.id) }
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, member: e.member } } }
+    }
     default:
       return s
   }
 }
+
+/** What of the office is told to me alone, since it is about a private room, comes on my own channel. */
+export const isOfficeEvent = (e: OfficeEvent | UserEvent): e is OfficeEvent =>
+  e.type === 'presence' || e.type === 'room' || e.type === 'unread' || e.type === 'floor' || e.type === 'incident' || e.type === 'run'
 
 /** I have read a room up to a number. */
 export function applyRead(s: OfficeState, roomId: string, seq: number): OfficeState {

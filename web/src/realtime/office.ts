@@ -2,9 +2,9 @@
 import { useMemo } from 'react'
 import { create } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
-import { api, signedOut, useSession } from '@/api'
+import { api, loadSession, useSession } from '@/api'
 import type { Availability, Get, Incident, Notification, Office, OfficeEvent, OnCall, Presence, Room, RunSummary, User, UserEvent } from '@/api'
-import { applyOffice, applyRead, applyUser, emptyOffice, fromSnapshot, incidentOrder, insideRooms, type OfficeState } from './model'
+import { applyOffice, applyRead, applyUser, emptyOffice, fromSnapshot, isOfficeEvent, incidentOrder, insideRooms, type OfficeState } from './model'
 import { connect, disconnect } from './socket'
 
 type Store = OfficeState & { status: 'loading' | 'ready' | 'failed'; error: unknown }
@@ -49,21 +49,22 @@ function receive(channel: string, e: unknown) {
     held.push({ channel, e })
     return
   }
-  if (channel === 'office') {
-    const event = e as OfficeEvent
-    useOffice.setState((s) => applyOffice(s, event))
+  const event = e as OfficeEvent | UserEvent
+  if (channel === 'office' || isOfficeEvent(event)) {
+    const me = useSession.getState().me?.user.id
+    useOffice.setState((s) => applyOffice(s, event as OfficeEvent, me))
     if (event.type === 'oncall') void refreshOnCall()
     for (const t of taps) t('office', event)
-  } else {
-    const event = e as UserEvent
-    if (event.type === 'session-revoked') {
-      stopOffice()
-      signedOut()
-      return
-    }
-    useOffice.setState((s) => applyUser(s, event))
-    for (const t of taps) t('user', event)
+    return
   }
+  if (event.type === 'session-revoked') {
+    // One of my sessions; the next answer tells whether it was this one.
+    void loadSession()
+    return
+  }
+  useOffice.setState((s) => applyUser(s, event))
+  if (event.type === 'membership' && event.member && !useOffice.getState().rooms[event.room_id]) void loadOffice()
+  for (const t of taps) t('user', event)
 }
 const refreshOnCall = () =>
   api
@@ -71,13 +72,14 @@ const refreshOnCall = () =>
     .then((r) => useOffice.setState({ oncall: r.items }))
     .catch(() => {})
 
+/** The first snapshot paints the screen; the one fetched when the socket stands leaves nothing between the two. */
 export function startOffice() {
   void loadOffice()
   void connect({
     event: receive,
     lost: () => void loadOffice(),
-    // The next request tells whether the session still holds.
-    ended: () => void api.get('/me').catch(() => {}),
+    // Asking who I am tells whether the session still holds, and what I may do now.
+    ended: () => void loadSession(),
   })
 }
 export function stopOffice() {

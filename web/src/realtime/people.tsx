@@ -1,6 +1,6 @@
 // People as the store knows them: name, picture, presence.
 import { memo } from 'react'
-import { Avatar, AvatarStack, type AvatarBadge, type AvatarPerson } from '@/ui/Avatar'
+import { Avatar, AvatarStack, PRESENCE_WORD, type AvatarBadge, type AvatarPerson } from '@/ui/Avatar'
 import { PersonTrigger } from '@/ui/slots'
 import { useMyId } from '@/api'
 import { useOffice, usePresence, useUser } from './office'
@@ -25,7 +25,7 @@ export const UserAvatar = memo(
     )
     return link && user ? (
       <PersonTrigger id={id}>
-        <button type="button" className={s.face} aria-label={person.display}>
+        <button type="button" className={s.face} aria-label={[person.display, badge, dot && PRESENCE_WORD[presence?.state ?? 'offline']].filter(Boolean).join(', ')}>
           {avatar}
         </button>
       </PersonTrigger>

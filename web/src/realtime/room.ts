@@ -19,7 +19,8 @@ import {
   type Pending,
   type RoomState,
 } from './roomModel'
-import { listen, whisper } from './socket'
+import { useOffice } from './office'
+import { listen, tell } from './socket'
 
 type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>> }
 const useRooms = create<Store>(() => ({ rooms: {}, typing: {} }))
@@ -94,12 +95,20 @@ function catchUp(id: string): Promise<void> {
   })
 }
 
+/** What everybody is sent says nothing of what I may do with it; the room and the author do. */
+function able<M extends Message>(m: M): M {
+  if (m.abilities) return m
+  const may = useOffice.getState().rooms[m.room_id]?.abilities ?? {}
+  const text = !!may.post && m.kind === 'text' && !m.deleted
+  const own = m.author.id === useSession.getState().me?.user.id
+  return { ...m, abilities: { edit: text && own && !m.text.startsWith('/'), delete: text && (own || !!may.moderate), pin: !!may.post && !m.deleted } }
+}
 function onEvent(id: string, e: RoomEvent) {
   if (e.type === 'typing') {
     if (e.user_id !== useSession.getState().me?.user.id) setTyping(id, e.user_id, Date.now() + 5000)
     return
   }
-  set(id, applyRoom(get(id), e))
+  set(id, applyRoom(get(id), { ...e, message: able(e.message) }))
   setTyping(id, e.message.author.id, 0)
   if (hasGap(get(id))) void catchUp(id).catch(() => {})
 }
@@ -125,7 +134,7 @@ export function sayTyping(id: string) {
   const now = Date.now()
   if (now - lastTyping < 2500) return
   lastTyping = now
-  whisper('room:' + id, { type: 'typing', user_id: useSession.getState().me?.user.id })
+  tell('typing', { room_id: id })
 }
 
 /** A room's messages: loads them and follows the room while the screen shows it. */
@@ -154,7 +163,7 @@ export async function send(id: string, text: string, thread: string | null = nul
   if (!command) set(id, addPending(get(id), pending))
   try {
     const m = await api.post<Posted>(`/rooms/${id}/messages`, { text, key, ...(thread ? { thread } : {}) })
-    if (m.id) set(id, dropPending(applyPosted(get(id), m), key))
+    if (m.id) set(id, dropPending(applyPosted(get(id), able(m)), key))
     else set(id, dropPending(get(id), key))
     return { reply: m.reply, error: m.error }
   } catch (e) {
@@ -169,7 +178,7 @@ export const discard = (id: string, key: string) => set(id, dropPending(get(id),
 const path = (m: Message) => `/messages/${m.id}`
 const version = async (m: Message, call: Promise<Message | void>) => {
   const next = await call
-  if (next?.id) set(m.room_id, applyPosted(get(m.room_id), next))
+  if (next?.id) set(m.room_id, applyPosted(get(m.room_id), able(next)))
 }
 export const editMessage = (m: Message, text: string) => version(m, api.patch<Message>(path(m), { text }))
 export const deleteMessage = (m: Message) => version(m, api.del<Message | void>(path(m)))

@@ -38,17 +38,15 @@ export async function connect(handlers: NonNullable<typeof base>) {
   client = c
   let first = true
   c.on('connecting', (ctx) => {
-    if (!first || ctx.code !== 0) setState(first ? 'connecting' : 'reconnecting')
+    setState(first ? 'connecting' : 'reconnecting')
+    // The server has us come back because what I may do has changed.
+    if (ctx.code === 3000) base?.ended()
   })
   c.on('connected', () => {
     setState('connected')
-    // Server-side subscriptions tell by `subscribed` whether anything was lost; the first connection
-    // always needs the snapshot.
-    if (first) base?.lost()
     first = false
-  })
-  c.on('subscribed', (ctx) => {
-    if (!first && ctx.wasRecovering && !ctx.recovered) base?.lost()
+    // What the office told while we were away is not replayed: the snapshot holds it.
+    base?.lost()
   })
   c.on('publication', (ctx) => {
     base?.event(ctx.channel, ctx.data)
@@ -57,7 +55,7 @@ export async function connect(handlers: NonNullable<typeof base>) {
     if (!wanted) return
     setState('closed')
     // Codes the server won't have us come back with: most likely the session has ended.
-    if (ctx.code >= 3500 || ctx.code === 3000) base?.ended()
+    if (ctx.code >= 3500) base?.ended()
   })
   c.connect()
   for (const channel of listeners.keys()) open(channel)
@@ -134,8 +132,7 @@ export function useChannel<E>(channel: string | null, event: (e: E) => void, los
   }, [channel])
 }
 
-/** Tells the others in a channel something that need not arrive, such as typing. */
-export function whisper(channel: string, data: unknown) {
-  const sub = subscriptions.get(channel)
-  if (sub && useConnection.getState().state === 'connected') void sub.publish(data).catch(() => {})
+/** Asks the server to do something that need not happen, such as telling that I am typing. */
+export function tell(method: string, data: unknown) {
+  if (client && useConnection.getState().state === 'connected') void client.rpc(method, data).catch(() => {})
 }

@@ -46,7 +46,7 @@ export const PRESENCE_WORD: Record<PresenceState, string> = {
 const BADGE = { commander: Crown, administrator: KeyRound, approver: ShieldCheck, auditor: ScrollText, operator: Wrench } as const
 export type AvatarBadge = keyof typeof BADGE
 
-/** A person, or a bot in its hexagon. Decorative: the name stands beside it or in `label`. */
+/** A person, or a bot in its hexagon. Decorative: name, presence and role stand beside it or in the label around it. */
 export const Avatar = memo(
   ({
     person,
@@ -89,15 +89,10 @@ export const Avatar = memo(
           </svg>
         )}
         {label && <span className="sr">{person.display}</span>}
-        {state && (
-          <i className={cx(s.dot, s[DOT[state]])}>
-            <span className="sr">{PRESENCE_WORD[state]}</span>
-          </i>
-        )}
+        {state && <i className={cx(s.dot, s[DOT[state]])} />}
         {Badge && (
           <i className={s.badge} style={{ '--b': `${Math.max(12, Math.round(size * 0.42))}px` } as CSSProperties}>
             <Badge aria-hidden="true" />
-            <span className="sr">{badge}</span>
           </i>
         )}
       </span>

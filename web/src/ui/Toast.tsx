@@ -59,10 +59,12 @@ function Item({ t }: { t: Toast }) {
 export function Toaster() {
   const items = useToasts((x) => x.items)
   return (
-    <ol className={s.stack} role="region" aria-label="Messages from the app" aria-live="polite">
-      {items.map((t) => (
-        <Item key={t.id} t={t} />
-      ))}
-    </ol>
+    <section className={s.stack} aria-label="Messages from the app" aria-live="polite">
+      <ol>
+        {items.map((t) => (
+          <Item key={t.id} t={t} />
+        ))}
+      </ol>
+    </section>
   )
 }

@@ -53,7 +53,7 @@ export default function AdminView() {
             ))}
           </Select>
         </div>
-        <div className={s.body} tabIndex={0} role="region" aria-label={current?.label ?? 'Section'}>
+        <div className={s.body} tabIndex={0} role="region" aria-label={`Administration: ${current?.label ?? 'section'}`}>
           <div className={s.inner}>
             {View ? (
               <Suspense fallback={<Loading label={`Loading ${current?.label ?? ''}`} lines={6} />}>

@@ -53,6 +53,11 @@ export default function People() {
                           {u.name}
                           {u.email ? `, ${u.email}` : ''}
                         </small>
+                        <span className={`${s.chips} ${s.phoneOnly}`}>
+                          {u.roles.map((r) => (
+                            <Chip key={r}>{roleLabel(r)}</Chip>
+                          ))}
+                        </span>
                       </span>
                       {u.disabled && <Chip tone="red">Disabled</Chip>}
                     </span>
@@ -61,8 +66,10 @@ export default function People() {
                 {
                   key: 'roles',
                   head: 'Roles',
+                  wide: true,
+                  wide: true,
                   cell: (u) => (
-                    <span className={s.chips}>
+                    <span className={`${s.chips} ${s.rolesCell}`}>
                       {u.roles.map((r) => (
                         <Chip key={r}>{roleLabel(r)}</Chip>
                       ))}

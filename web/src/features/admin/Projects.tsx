@@ -2,7 +2,7 @@ import { Plus, Upload } from 'lucide-react'
 import { useState } from 'react'
 import { api, errorText, type ImportResult, type Items, type Project } from '@/api'
 import { cx } from '@/lib/cx'
-import { Button, buttonClass, Chip, DataTable, Empty, Field, FieldRow, Input, Notice, Select, Tabs, Textarea } from '@/ui'
+import { Button, buttonClass, Chip, DataTable, Empty, Field, FieldRow, Input, Notice, Select, TabPanel, Tabs, Textarea } from '@/ui'
 import { bytes, importSummary, IMPORTS, MAX_IMPORT, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import { ProjectDocuments, ProjectNodes } from './ProjectParts'
@@ -57,10 +57,12 @@ export default function Projects() {
               {items.length === 1 && <b>{project.title || project.name}</b>}
               <Tabs label="Parts of the project" tabs={[...TABS]} value={tab} onChange={setTab} />
             </div>
+            <TabPanel id={tab} className={s.inner}>
             {tab === 'import' && <Import key={project.name} project={project} onDone={() => refresh('jobs', 'job', 'nodes', 'policies')} />}
             {tab === 'nodes' && <ProjectNodes project={project} />}
             {tab === 'policies' && <ProjectDocuments project={project} kind="policies" />}
             {tab === 'approvals' && <ProjectDocuments project={project} kind="approvals" />}
+            </TabPanel>
           </>
         ))}
       {adding && <ProjectForm onClose={() => setAdding(false)} onSaved={() => refresh('projects')} />}

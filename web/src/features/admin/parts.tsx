@@ -6,10 +6,12 @@ import s from './admin.module.css'
 
 /** The heading of a section, with what it is for and its main button. */
 export const Head = ({ title, action, children }: { title: string; action?: ReactNode; children?: ReactNode }) => (
-  <div className={s.titleRow}>
-    <h2>{title}</h2>
-    <span className="grow" />
-    {action}
+  <div className={s.headBlock}>
+    <div className={s.titleRow}>
+      <h2>{title}</h2>
+      <span className="grow" />
+      {action}
+    </div>
     {children && <p>{children}</p>}
   </div>
 )

@@ -4,7 +4,7 @@ import { BellOff } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, useCan, type Alert, type Items } from '@/api'
 import { cx } from '@/lib/cx'
-import { buttonClass, Empty, EnvChip, ErrorState, Input, Loading, Page, Select, SeverityChip, Tabs } from '@/ui'
+import { buttonClass, Empty, EnvChip, ErrorState, Input, Loading, Page, Select, SeverityChip, TabPanel, Tabs } from '@/ui'
 import { ALERT_STATES, countWords, firing, matchAlert, order } from './model'
 import { AckedBy, AcknowledgeButton, AlertState, IncidentLink, Labels, LastSeen, Lasted, Links } from './parts'
 import s from './alert.module.css'
@@ -34,7 +34,7 @@ export default function AlertsView() {
       <div className={s.toolbar}>
         <Tabs label="Which alerts" tabs={ALERT_STATES.map((x) => ({ ...x, count: x.id === 'firing' || x.id === 'open' ? count(x.id) : undefined }))} value={state} onChange={setState} />
         <span className="grow" />
-        <div>
+        <div className={s.field}>
           <Select aria-label="Service" value={service} onChange={(e) => setService(e.target.value)}>
             <option value="">Every service</option>
             {services.map((x) => (
@@ -42,10 +42,11 @@ export default function AlertsView() {
             ))}
           </Select>
         </div>
-        <div>
+        <div className={s.field}>
           <Input type="search" aria-label="Find an alert" placeholder="Name, summary or label=value" value={text} onChange={(e) => setText(e.target.value)} />
         </div>
       </div>
+      <TabPanel id={state}>
       {isPending ? (
         <Loading label="Loading alerts" lines={8} />
       ) : error && !data ? (
@@ -92,6 +93,7 @@ export default function AlertsView() {
           ))}
         </ul>
       )}
+      </TabPanel>
     </Page>
   )
 }

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link, Navigate, useNavigate, useSearch } from '@tanstack/react-router'
-import { useState, type FormEvent } from 'react'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useState, type FormEvent } from 'react'
 import { api, ApiError, signedIn, useSession, type Me } from '@/api'
 import { Button, Field, Form, Input, Notice } from '@/ui'
 import { AuthFrame } from './AuthFrame'
@@ -17,7 +17,9 @@ export default function LoginView() {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const next = safeNext(search.next)
-  if (status === 'in' && !busy) return <Navigate to={next} replace />
+  useEffect(() => {
+    if (status === 'in') void navigate({ to: next, replace: true })
+  }, [status, next, navigate])
 
   const submit = async (e: FormEvent) => {
     e.preventDefault()
@@ -26,7 +28,6 @@ export default function LoginView() {
     setError(null)
     try {
       signedIn(await api.post<Me>('/session', { name: name.trim(), password }))
-      await navigate({ to: next, replace: true })
     } catch (x) {
       setError(x)
       setPassword('')

@@ -7,7 +7,7 @@ import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
 import { length, running } from '@/lib/time'
 import { UserName, UserStack, useIncidents, useInsideRooms } from '@/realtime'
-import { Button, Chip, Empty, EnvChip, ErrorState, Input, Loading, Page, SeverityChip, StageChip, Tabs, Time } from '@/ui'
+import { Button, Chip, Empty, EnvChip, ErrorState, Input, Loading, Page, SeverityChip, StageChip, TabPanel, Tabs, Time } from '@/ui'
 import DeclareForm from './DeclareForm'
 import { bySeverity, isOpen, matchIncident, openFor } from './model'
 import s from './incident.module.css'
@@ -43,6 +43,7 @@ export default function IncidentsView() {
           <Input type="search" aria-label="Find an incident" placeholder="Ticket, title, service" value={text} onChange={(e) => setText(e.target.value)} />
         </div>
       </div>
+      <TabPanel id={which}>
       {which === 'closed' && closed.isPending ? (
         <Loading label="Loading closed incidents" lines={6} />
       ) : which === 'closed' && closed.error && !closed.data ? (
@@ -64,6 +65,7 @@ export default function IncidentsView() {
           ))}
         </ul>
       )}
+      </TabPanel>
       <DeclareForm open={declaring} onOpenChange={setDeclaring} />
     </Page>
   )

@@ -7,7 +7,7 @@ export default function MapRoom({ incident }: { room: Room; incident: Incident |
   if (!incident) return null
   return (
     <PanelSection title="Called">
-      <Response i={incident} full />
+      <Response i={incident} full absent />
     </PanelSection>
   )
 }

@@ -19,15 +19,15 @@ export function stageIndex(stage: Stage): number {
 export function nextStage(stage: Stage): { to: Stage; label: string } {
   switch (stage) {
     case 'declared':
-      return { to: 'triage', label: 'Start triage' }
+      return { to: 'triage', label: 'Move to triage' }
     case 'triage':
-      return { to: 'mitigating', label: 'Start mitigating' }
+      return { to: 'mitigating', label: 'Move to mitigating' }
     case 'mitigating':
-      return { to: 'monitoring', label: 'Watch the fix' }
+      return { to: 'monitoring', label: 'Move to monitoring' }
     case 'monitoring':
       return { to: 'resolved', label: 'Resolve' }
     case 'resolved':
-      return { to: 'closed', label: 'Close incident' }
+      return { to: 'closed', label: 'Close the incident' }
     default:
       return { to: 'triage', label: 'Reopen' }
   }

@@ -107,16 +107,17 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
   )
 }
 
-/** Who was paged, saw it, is on the way, is here or is not. */
-export function Response({ i, full }: { i: Incident; full?: boolean }) {
+/** Who was paged, saw it, is on the way, is here or is not; `absent` leaves those out that a list beside it shows. */
+export function Response({ i, full, absent }: { i: Incident; full?: boolean; absent?: boolean }) {
   const presence = useOffice((x) => x.presence)
   const list = useMemo(() => responders(i, Object.values(presence)), [i, presence])
   if (list.length === 0) return <p className={s.none}>Nobody has been called, and nobody is in the room.</p>
+  const shown = absent ? list.filter((r) => r.response !== 'here') : list
   return (
     <>
       <p className={s.sum}>{responseSummary(list)}</p>
       <ul className={s.people}>
-        {list.map((r) => (
+        {shown.map((r) => (
           <li key={r.userId}>
             <UserAvatar id={r.userId} size={22} dot link badge={r.roles.includes('Commander') ? 'commander' : undefined} />
             <span className={s.who}>

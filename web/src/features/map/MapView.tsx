@@ -4,7 +4,7 @@ import { useDeferredValue, useId, useMemo, useState } from 'react'
 import { useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
 import { enterRoom, getPerson, useOffice } from '@/realtime'
-import { Avatar, Dialog, Empty, ErrorState, IconButton, Loading, Tabs, toast, toastError, useSlots } from '@/ui'
+import { Avatar, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useSlots } from '@/ui'
 import { ListView } from './ListView'
 import { buildFloor, defaultView, findPeople, focusOn, zoom, type Box, type Office } from './model'
 import { fullBox, Plan } from './Plan'
@@ -143,7 +143,7 @@ export default function MapView() {
           {view === 'plan' ? <List size={15} /> : <MapIcon size={15} />}
         </IconButton>
       </header>
-      <div className={s.split}>
+      <TabPanel id={floor.id} className={s.split}>
         {view === 'plan' ? (
           <div className={s.canvas}>
             <Plan
@@ -170,7 +170,7 @@ export default function MapView() {
             {panel}
           </aside>
         )}
-      </div>
+      </TabPanel>
       {phone && (
         <Dialog open={!!picked && !!current} onOpenChange={(o) => !o && setPicked('')} title={current?.incident?.ticket ?? current?.room?.name ?? 'Room'}>
           {panel}

@@ -224,10 +224,10 @@ export function Plan(p: PlanProps) {
 const RoomShape = memo(
   ({ r, now, here, selected, target, tabStop, onSelect, onGo, onKey }: { r: MapRoom; now: number; here: boolean; selected: boolean; target: boolean; tabStop: boolean; onSelect: (id: string) => void; onGo: (id: string) => void; onKey: (e: KeyboardEvent, id: string) => void }) => {
     const { rect } = r
-    const open = r.kind === 'team' || r.kind === 'lounge'
+    const open = r.shape === 'team' || r.shape === 'lounge'
     const sev = r.incident?.severity
     const locked = !!r.room && (r.room.private || r.room.door === 'locked')
-    const kind = !r.room ? s.free : sev ? cx(s['sev' + sev]) : r.kind === 'lounge' ? s.soft : open ? '' : s.walled
+    const kind = !r.room ? s.free : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
     const body = (
       <>
         <rect x={rect.x} y={rect.y} width={rect.w} height={rect.h} rx={open && !sev ? 9 : 5} className={cx(s.floor, kind)} />
@@ -271,13 +271,15 @@ function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }
       </text>
     )
   if (r.incident) return <IncidentLabels i={r.incident} x={x} y={rect.y} w={rect.w} now={now} />
-  const space = rect.w - (locked ? 44 : 22) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0)
+  // In a narrow room the lock stands in the corner below, so that the name has the whole line.
+  const narrow = rect.w < 140
+  const space = rect.w - (locked && !narrow ? 44 : 20) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0)
   return (
     <g pointerEvents="none" aria-hidden="true">
       <text x={x} y={rect.y + 21} className={s.label}>
         {fit(room.name, space, 12.5)}
       </text>
-      {locked && <Lock x={rect.x + rect.w - 24} y={rect.y + 11} size={12} className={s.icon} />}
+      {locked && <Lock x={rect.x + rect.w - 24} y={narrow ? rect.y + rect.h - 22 : rect.y + 11} size={12} className={s.icon} />}
     </g>
   )
 }
@@ -396,9 +398,14 @@ const BotRing = memo(({ x, y, value, failed }: { x: number; y: number; value: nu
       <path className={s.hex} d="M20 1.500 35.600 10.500v19L20 38.500 4.400 29.500v-19Z" />
       <path className={s.prompt} d="m14.500 13 7 7-7 7M23.500 27.500h4" />
     </svg>
-    <text x={x} y={y + 28} className={cx(s.ringText, failed > 0 && s.ringFail)}>
-      {failed > 0 ? `${value}%, ${failed} failed` : `${value}%`}
+    <text x={x} y={y + 28} className={s.ringText}>
+      {value}%
     </text>
+    {failed > 0 && (
+      <text x={x} y={y + 40} className={cx(s.ringText, s.ringFail)}>
+        {failed} failed
+      </text>
+    )}
   </g>
 ))
 BotRing.displayName = 'BotRing'

@@ -8,6 +8,8 @@ export type MapRoom = {
   room: Room | null
   rect: Rect
   kind: string
+  /** How it is built and furnished. */
+  shape: string
   doors: { side: 'n' | 's' | 'e' | 'w'; at: number }[]
   plan: RoomPlan
   people: Placed[]
@@ -56,7 +58,8 @@ export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] 
     const incident = room ? (office.incidents.find((x) => x.room.id === room.id) ?? null) : null
     const run = room ? (office.runs.find((x) => x.room_id === room.id && ACTIVE.has(x.state)) ?? null) : null
     const header = headerHeight(rect, incident)
-    const plan = planRoom(rect, slot.kind || kind, slot.seats, header)
+    const shape = slot.kind || kind
+    const plan = planRoom(rect, shape, slot.seats, header)
     const present = sortPresent(inRoom.get(slot.room_id) ?? [], me)
     const limit = crowd > CROWD ? Math.min(plan.seats.length, 6) : plan.seats.length
     const { seated, more } = seat(present, plan.seats, limit)
@@ -66,6 +69,7 @@ export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] 
       room,
       rect,
       kind,
+      shape,
       doors: slot.doors ?? [],
       plan,
       present,

@@ -32,7 +32,7 @@ export function planRoom(rect: Rect, kind: string, seats: number, header: number
     default: {
       const plan = meeting(inner, seats, kind === 'incident')
       const roomy = rect.w >= 180 && rect.h >= 150
-      return { ...plan, bot: roomy ? { x: rect.x + 28, y: rect.y + rect.h - 40 } : bot }
+      return { ...plan, bot: roomy ? { x: rect.x + 32, y: rect.y + rect.h - 50 } : bot }
     }
   }
 }
@@ -52,22 +52,27 @@ function team(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
   const pitch = Math.min(48, a.w / columns)
   const left = a.x + (a.w - pitch * columns) / 2
   const gap = (a.h - banks * bankHeight) / (banks + 1)
-  const seats: Seat[] = []
   const pieces: Piece[] = []
+  const slots: { seat: Seat; piece: Piece; order: number }[] = []
   for (let b = 0; b < banks; b++) {
     const top = a.y + Math.max(0, gap) * (b + 1) + b * bankHeight + (facing ? 41 : 2)
     for (let row = 0; row < rows; row++) {
       for (let c = 0; c < columns; c++) {
-        if (seats.length >= want) break
         const x = left + c * pitch
         const up = facing && row === 0
         const y = top + row * (DESK + 2)
-        pieces.push({ kind: 'desk', x, y, w: pitch - 3, face: up ? 'up' : 'down' })
-        seats.push({ x: x + pitch / 2 - 1.5, y: up ? y - 13 : y + 30, label: up ? 'above' : 'below' })
+        slots.push({
+          piece: { kind: 'desk', x, y, w: pitch - 3, face: up ? 'up' : 'down' },
+          seat: { x: x + pitch / 2 - 1.5, y: up ? y - 13 : y + 30, label: up ? 'above' : 'below' },
+          // People spread over the bank like on a chessboard before neighbours sit side by side.
+          order: ((row + c) % 2) * 1000 + b * 100 + c,
+        })
       }
     }
   }
-  return { seats, pieces }
+  slots.sort((p, q) => p.order - q.order)
+  for (const x of slots) pieces.push(x.piece)
+  return { seats: slots.slice(0, want).map((x) => x.seat), pieces }
 }
 
 /** One table and chairs around it; a wide war room gets the oval with the shared screen on it. */

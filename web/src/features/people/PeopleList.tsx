@@ -2,7 +2,7 @@ import { BellOff, ChevronDown, ChevronRight } from 'lucide-react'
 import { memo, useMemo, useState } from 'react'
 import { useMyId } from '@/api'
 import { useOffice, useRoomInfo, UserAvatar } from '@/realtime'
-import { Tooltip } from '@/ui'
+import { PRESENCE_WORD, Tooltip } from '@/ui'
 import { listPeople, shortRoom, type Listed } from './model'
 import { PersonCard } from './PersonCard'
 import s from './people.module.css'
@@ -45,7 +45,10 @@ const Row = memo(({ p }: { p: Listed }) => {
       <PersonCard id={p.user.id}>
         <button type="button" className={s.row}>
           <UserAvatar id={p.user.id} size={18} dot />
-          <span className={s.name}>{p.user.display}</span>
+          <span className={s.name}>
+            {p.user.display}
+            <span className="sr">, {PRESENCE_WORD[p.presence?.state ?? 'offline']}</span>
+          </span>
           <span className={s.where}>
             {quiet ? (
               <Tooltip text={p.presence?.status_text || 'Do not disturb'}>

@@ -172,8 +172,7 @@ export function Composer({
           aria-label={`Message ${room.name}`}
           placeholder={phone ? `Message ${room.name}` : `Message ${room.name}, or / to run a command`}
           className={text.startsWith('/') ? 'mono' : undefined}
-          role="combobox"
-          aria-expanded={open}
+          aria-haspopup="listbox"
           aria-controls={open ? listId : undefined}
           aria-activedescendant={open ? `${listId}-${pick}` : undefined}
           aria-autocomplete="list"

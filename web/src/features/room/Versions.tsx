@@ -33,15 +33,16 @@ function List({ m }: { m: Message }) {
   if (q.error) return <ErrorState compact error={q.error} onRetry={() => void q.refetch()} />
   return (
     <ol className={s.versions}>
-      {q.data.items.map((v, i) => (
-        <li key={i}>
-          <span className="c-3">
-            Version {v.version ?? i + 1}, <Time at={v.at} mode="date" />
-            {v.by && `, ${nameOf(v.by)}`}
-          </span>
-          {v.deleted || !v.text ? <em>deleted</em> : <Markdown text={v.text} />}
-        </li>
-      ))}
+      {q.data.items
+        .filter((v) => v.change === 'posted' || v.change === 'edited' || v.change === 'deleted')
+        .map((v, i) => (
+          <li key={v.seq}>
+            <span className="c-3">
+              Version {i + 1}, {v.change} <Time at={v.at} mode="date" /> by {nameOf(v.by)}
+            </span>
+            {v.change !== 'deleted' && <Markdown text={v.text} />}
+          </li>
+        ))}
     </ol>
   )
 }

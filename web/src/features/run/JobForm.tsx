@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Play, ShieldAlert, ShieldCheck, ShieldX, Server } from 'lucide-react'
+import { Check, Play, Server, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useId, useMemo, useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Job, type JobOption, type Node, type Preview, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
@@ -180,13 +180,13 @@ export function PlanSummary({ preview: p }: { preview: Preview | undefined }) {
         <p className={s.planLine}>
           <ShieldCheck size={14} className="c-amber" aria-hidden="true" />
           <span>
-            {environmentWord(p.environment)} needs {p.approval.need === 1 ? 'one yes' : `${p.approval.need} yeses`} of {p.approval.groups.join(' or ')}, and not your own. It waits until then.
+            {environmentWord(p.environment)} needs {p.approval.need === 1 ? 'one approval' : `${p.approval.need} approvals`} from {p.approval.groups.join(' or ')}, by somebody else than you. It waits until then.
           </span>
         </p>
       )}
       {!p.denied && !p.approval?.needed && p.nodes.length > 0 && (
         <p className={s.planLine}>
-          <ShieldX size={14} className="c-3" aria-hidden="true" />
+          <Check size={14} className="c-green" aria-hidden="true" />
           <span>No approval is needed: it starts at once.</span>
         </p>
       )}

@@ -61,6 +61,7 @@ function Loaded({ run }: { run: Run }) {
                 log
               ) : (
                 <div className={s.side} tabIndex={0} role="region" aria-label="Details of the run">
+                  <h2 className="sr">Details of the run</h2>
                   {tab === 'nodes' ? nodes : <Details run={run} />}
                 </div>
               )}
@@ -70,6 +71,7 @@ function Loaded({ run }: { run: Run }) {
           <div className={s.split}>
             {log}
             <aside className={s.side} aria-label="Details of the run" tabIndex={0}>
+              <h2 className="sr">Details of the run</h2>
               {nodes}
               <Details run={run} />
             </aside>

@@ -6,7 +6,7 @@ import { api, type Items, type RunSummary } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { length } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
-import { buttonClass, DataTable, Empty, EnvChip, ErrorState, Loading, Page, Progress, Tabs, Time } from '@/ui'
+import { buttonClass, DataTable, Empty, EnvChip, ErrorState, Loading, Page, Progress, TabPanel, Tabs, Time } from '@/ui'
 import { elapsed, isActive, matchRun, newer, nodesWord, percentDone, RUN_FILTERS } from './model'
 import { StateChip } from './parts'
 import s from './run.module.css'
@@ -42,7 +42,7 @@ export default function RunsView() {
           <input type="search" placeholder="Job, number, environment" value={text} onChange={(e) => setText(e.target.value)} />
         </label>
       </div>
-      {isPending ? <Loading label="Loading runs" lines={8} /> : error && !data ? <ErrorState error={error} onRetry={() => void refetch()} /> : <RunTable runs={data?.items ?? []} filter={filter} text={text} />}
+      <TabPanel id={filter}>{isPending ? <Loading label="Loading runs" lines={8} /> : error && !data ? <ErrorState error={error} onRetry={() => void refetch()} /> : <RunTable runs={data?.items ?? []} filter={filter} text={text} />}</TabPanel>
     </Page>
   )
 }
@@ -75,7 +75,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
           )
         }
         columns={[
-          { key: 'n', head: 'Run', num: true, cell: (r) => r.number },
+          { key: 'n', head: 'Run', num: true, wide: true, cell: (r) => r.number },
           {
             key: 'title',
             head: 'What',
@@ -86,6 +86,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
                   {r.title}
                 </Link>
                 <EnvChip env={r.environment} />
+                <span className={s.phoneOnly}>Run {r.number}</span>
               </span>
             ),
           },

@@ -3,10 +3,8 @@
 
 export type Span = { text: string; className: string; fg?: string; bg?: string }
 
-/* eslint-disable no-control-regex -- control characters are what this file is about */
 const DROP =
   /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\[[0-?]*[ -/]*$|\x1b[@-Z\\^_]|\x1b(?!\[)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
-/* eslint-enable no-control-regex */
 
 type Style = { fg: string; bg: string; fgRGB?: string; bgRGB?: string; bold: boolean; dim: boolean; italic: boolean; under: boolean; inverse: boolean }
 const PLAIN: Style = { fg: '', bg: '', bold: false, dim: false, italic: false, under: false, inverse: false }
@@ -39,7 +37,6 @@ export function ansi(line: string): Span[] {
 
 /** The text alone, for search and for copying. */
 export function plain(line: string): string {
-  // eslint-disable-next-line no-control-regex -- as above
   return line.replace(DROP, '').replace(/\x1b\[[\d;:]*m/g, '')
 }
 

@@ -142,7 +142,7 @@ function Asked({ run, now }: { run: Run; now: number }) {
       <div className={s.ask}>
         <div className={s.askHead}>
           <ShieldCheck size={15} aria-hidden="true" />
-          Needs {a.need === 1 ? 'one yes' : `${a.need} yeses`} of {a.groups.join(' or ') || 'an approver'}, not of who asked
+          Needs {a.need === 1 ? 'one approval' : `${a.need} approvals`} from {a.groups.join(' or ') || 'an approver'}; who asked cannot give it
         </div>
         <p>
           {a.summary || `${run.title} on ${nodesWord(run.nodes.length)}`}; <span className={expiry.soon ? s.soon : undefined}>{expiry.text}</span>.

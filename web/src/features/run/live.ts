@@ -86,7 +86,6 @@ export function useRunLog(id: string | null): { store: LogStore | null; snap: ty
   useEffect(() => {
     if (!id) return
     const h = hold(id)
-    // eslint-disable-next-line react-hooks/set-state-in-effect -- the store lives outside React and is counted here
     setStore(h.store)
     return () => {
       setStore(null)

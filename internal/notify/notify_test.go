@@ -1,0 +1,422 @@
+package notify_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"io"
+	"log"
+	"log/slog"
+	"math/big"
+	"net"
+	netmail "net/mail"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"muster/internal/access"
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/db/dbtest"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+	"muster/internal/notify"
+	"muster/internal/task"
+)
+
+var ctx = context.Background()
+
+// inbox is a mail server that keeps what it gets. refuse, if set, answers first.
+type inbox struct {
+	mu     sync.Mutex
+	refuse func(n int) *smtp.SMTPError
+	n      int
+	mails  chan received
+}
+
+type received struct {
+	from string
+	to   []string
+	raw  string
+	msg  *netmail.Message
+	body string
+}
+
+func (b *inbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{b: b}, nil }
+
+type session struct {
+	b *inbox
+	r received
+}
+
+func (s *session) Reset()        {}
+func (s *session) Logout() error { return nil }
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.r.from = from
+	return nil
+}
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.r.to = append(s.r.to, to)
+	return nil
+}
+func (s *session) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	s.b.mu.Lock()
+	s.b.n++
+	n, refuse := s.b.n, s.b.refuse
+	s.b.mu.Unlock()
+	if refuse != nil {
+		if e := refuse(n); e != nil {
+			return e
+		}
+	}
+	s.r.raw = string(raw)
+	if s.r.msg, err = netmail.ReadMessage(strings.NewReader(s.r.raw)); err != nil {
+		return err
+	}
+	body, _ := io.ReadAll(s.r.msg.Body)
+	s.r.body = string(body)
+	s.b.mails <- s.r
+	return nil
+}
+
+// serve starts a mail server; with a pair it offers STARTTLS.
+func serve(t *testing.T, pair *tls.Certificate) (*inbox, int) {
+	b := &inbox{mails: make(chan received, 100)}
+	s := smtp.NewServer(b)
+	s.Domain, s.AllowInsecureAuth = "localhost", true
+	s.ErrorLog = log.New(io.Discard, "", 0)
+	if pair != nil {
+		s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*pair}}
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.Serve(ln) }()
+	t.Cleanup(func() { _ = s.Close() })
+	return b, ln.Addr().(*net.TCPAddr).Port
+}
+
+type rig struct {
+	t     *testing.T
+	d     *db.DB
+	clock *clock.Test
+	bus   *bus.Memory
+	tasks *task.Queue
+	store *notify.Store
+	ann   actor.Actor
+	told  chan notify.Notification
+}
+
+func open(t *testing.T, set notify.Settings) *rig {
+	r := &rig{t: t, d: dbtest.Open(t), clock: clock.NewTest(time.Date(2026, 11, 22, 14, 0, 0, 0, time.UTC)), bus: bus.NewMemory(), told: make(chan notify.Notification, 1000)}
+	quiet := slog.New(slog.DiscardHandler)
+	keys, _, err := ledger.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := ledger.New(r.clock, r.bus, keys)
+	a := access.New(r.d, l, r.clock, quiet)
+	people := account.New(r.d, a, l, r.bus, r.clock)
+	r.tasks = task.New(r.d, r.clock, quiet, 4)
+	r.store = notify.NewStore(r.d, r.tasks, r.clock, r.bus, people, set, quiet)
+	var u account.User
+	r.do(func(tx *db.Tx) (err error) {
+		u, err = people.Create(ctx, tx, actor.System("test"), account.NewUser{Name: "ann", Display: "Ann Émile", Email: "ann@bank.example"})
+		return err
+	})
+	r.ann = u.Actor()
+	r.bus.Subscribe(func(topic string, payload any) {
+		if m, ok := payload.(map[string]any); ok && m["type"] == "notification" && topic == "user:"+r.ann.ID {
+			r.told <- m["notification"].(notify.Notification)
+		}
+	})
+	return r
+}
+
+func (r *rig) start() {
+	r.tasks.Start()
+	r.t.Cleanup(r.tasks.Stop)
+}
+
+func (r *rig) do(fn func(tx *db.Tx) error) {
+	r.t.Helper()
+	if err := r.d.Do(ctx, fn); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) send(in notify.New) (n notify.Notification) {
+	r.t.Helper()
+	in.Person = r.ann.ID
+	if in.Kind == "" {
+		in.Kind = "page"
+	}
+	r.do(func(tx *db.Tx) (err error) {
+		n, err = r.store.Send(ctx, tx, in)
+		return err
+	})
+	return n
+}
+
+// until waits for the person's screen to show the mail in a state.
+func (r *rig) until(id, state string) notify.Delivery {
+	r.t.Helper()
+	late := time.After(20 * time.Second)
+	for {
+		select {
+		case n := <-r.told:
+			for _, c := range n.Channels {
+				if n.ID == id && c.Channel == "email" && c.State == state {
+					return c
+				}
+			}
+		case <-late:
+			r.t.Fatalf("the mail never became %s", state)
+		}
+	}
+}
+
+func (r *rig) mail(b *inbox) received {
+	r.t.Helper()
+	select {
+	case m := <-b.mails:
+		return m
+	case <-time.After(20 * time.Second):
+		r.t.Fatal("no mail came")
+	}
+	panic("unreachable")
+}
+
+func plain(port int) *notify.Mail {
+	return &notify.Mail{Host: "127.0.0.1", Port: port, From: "Muster <muster@bank.example>", TLS: "none"}
+}
+
+func TestAPageArrivesByMail(t *testing.T) {
+	b, port := serve(t, nil)
+	r := open(t, notify.Settings{Mail: plain(port), PublicURL: func() string { return "https://muster.bank.example" }})
+	r.start()
+	n := r.send(notify.New{Title: "SEV-1 INC-2041 Payments down", Body: "You are on call.\nRéponds.", Link: "/rooms/42", Subject: "[SEV-1] INC-2041 Payments down", Email: true, Key: "page:1"})
+	m := r.mail(b)
+	if m.from != "muster@bank.example" || len(m.to) != 1 || m.to[0] != "ann@bank.example" {
+		t.Errorf("envelope %q to %q", m.from, m.to)
+	}
+	h := m.msg.Header
+	if h.Get("Subject") != "[SEV-1] INC-2041 Payments down" || !strings.Contains(h.Get("Message-Id"), n.ID+"@bank.example") || h.Get("Auto-Submitted") != "auto-generated" || !strings.HasPrefix(h.Get("Content-Type"), "text/plain") {
+		t.Errorf("%v", h)
+	}
+	if !strings.Contains(m.body, "Open: https://muster.bank.example/rooms/42") {
+		t.Error(m.body)
+	}
+	if c := r.until(n.ID, "sent"); c.Error != "" {
+		t.Error(c)
+	}
+	// The same key again tells nobody twice.
+	if again := r.send(notify.New{Title: "x", Email: true, Key: "page:1"}); again.ID != n.ID {
+		t.Error("told twice")
+	}
+}
+
+func TestHeadersCannotBeInjected(t *testing.T) {
+	b, port := serve(t, nil)
+	r := open(t, notify.Settings{Mail: plain(port)})
+	r.start()
+	r.send(notify.New{Title: "t\r\nBcc: eve@evil.example", Subject: "s\r\nBcc: eve@evil.example\r\n\r\nbody\x00\u2028x", Email: true, Body: ".\r\n.\r\nQUIT\r\n"})
+	m := r.mail(b)
+	if len(m.to) != 1 || m.msg.Header.Get("Bcc") != "" {
+		t.Fatalf("%v to %v", m.msg.Header, m.to)
+	}
+	if s := m.msg.Header.Get("Subject"); !strings.Contains(s, "Bcc: eve@evil.example body") {
+		t.Errorf("subject %q", s)
+	}
+}
+
+func TestMailIsTriedAgainAndGivenUp(t *testing.T) {
+	b, port := serve(t, nil)
+	b.refuse = func(n int) *smtp.SMTPError {
+		switch n {
+		case 1:
+			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "busy"}
+		case 3:
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "nobody here"}
+		}
+		return nil
+	}
+	r := open(t, notify.Settings{Mail: plain(port)})
+	r.start()
+	n := r.send(notify.New{Title: "t", Email: true})
+	if c := r.until(n.ID, "queued"); c.Error != "" {
+		t.Fatal("the first state is without an error:", c)
+	}
+	if c := r.until(n.ID, "queued"); c.Error != "The mail server answered with code 451. It is tried again." {
+		t.Fatal(c)
+	}
+	advance(r, b)
+	r.until(n.ID, "sent")
+	n = r.send(notify.New{Title: "t2", Email: true})
+	if c := r.until(n.ID, "failed"); c.Error != "The mail server answered with code 550." {
+		t.Error(c)
+	}
+}
+
+// advance moves time once the next try is planned, which is a moment after its
+// state is shown.
+func advance(r *rig, b *inbox) {
+	r.t.Helper()
+	for late := time.Now().Add(20 * time.Second); ; {
+		var planned int
+		if err := r.d.Read().QueryRow(ctx, `SELECT COUNT(*) FROM task WHERE kind = 'notify.email' AND state = 'ready' AND attempt = 1`).Scan(&planned); err != nil {
+			r.t.Fatal(err)
+		}
+		if planned == 1 {
+			break
+		}
+		if time.Now().After(late) {
+			r.t.Fatal("it is not tried again")
+		}
+	}
+	r.clock.Advance(2 * time.Second)
+	r.tasks.Wake()
+	r.mail(b)
+}
+
+func TestOnePersonGetsSoManyMails(t *testing.T) {
+	b, port := serve(t, nil)
+	r := open(t, notify.Settings{Mail: plain(port), PerWindow: 2, Window: time.Minute})
+	r.start()
+	for range 2 {
+		r.mail2(b, r.send(notify.New{Title: "t", Email: true}))
+	}
+	third, fourth := r.send(notify.New{Title: "third", Email: true}), notify.Notification{}
+	r.held(third.ID)
+	fourth = r.send(notify.New{Title: "fourth", Email: true})
+	r.held(fourth.ID)
+	r.do(func(tx *db.Tx) error { _, err := r.store.See(ctx, tx, r.ann, fourth.ID); return err })
+	r.clock.Advance(time.Minute + time.Second)
+	if m := r.mail(b); !strings.Contains(m.body, "third") {
+		t.Error(m.body)
+	}
+	r.until(fourth.ID, "skipped")
+}
+
+func (r *rig) mail2(b *inbox, n notify.Notification) {
+	r.t.Helper()
+	r.mail(b)
+	r.until(n.ID, "sent")
+}
+
+func (r *rig) held(id string) {
+	r.t.Helper()
+	for !strings.HasPrefix(r.until(id, "queued").Error, "Held back") {
+		continue
+	}
+}
+
+func TestWithoutMailItSaysSo(t *testing.T) {
+	r := open(t, notify.Settings{})
+	n := r.send(notify.New{Title: "t", Email: true})
+	if c := n.Channels[1]; c.State != "off" || c.Error != "Email is not set up on this server." {
+		t.Error(c)
+	}
+	n = r.send(notify.New{Title: "t", Kind: "info"})
+	if len(n.Channels) != 1 || n.Channels[0].State != "sent" {
+		t.Error(n.Channels)
+	}
+}
+
+func TestSeeingAndActing(t *testing.T) {
+	r := open(t, notify.Settings{})
+	var heard []string
+	r.store.OnSeen(func(_ context.Context, _ *db.Tx, who actor.Actor, n notify.Notification) error {
+		heard = append(heard, n.Title+" by "+who.Name)
+		return nil
+	})
+	a, b := r.send(notify.New{Title: "a"}), r.send(notify.New{Title: "b"})
+	eve := actor.Actor{ID: "eve", Name: "eve"}
+	if err := r.d.Do(ctx, func(tx *db.Tx) error { _, err := r.store.See(ctx, tx, eve, a.ID); return err }); !fault.Is(err, fault.NotFound) {
+		t.Error("somebody else saw it:", err)
+	}
+	for range 2 {
+		r.do(func(tx *db.Tx) error { _, err := r.store.See(ctx, tx, r.ann, a.ID); return err })
+	}
+	if n, _ := r.store.Unseen(ctx, r.d.Read(), r.ann.ID); n != 1 {
+		t.Error(n)
+	}
+	r.do(func(tx *db.Tx) error { return r.store.SeeAll(ctx, tx, r.ann) })
+	r.do(func(tx *db.Tx) error { return r.store.Acted(ctx, tx, b.ID) })
+	if strings.Join(heard, ", ") != "a by ann, b by ann" {
+		t.Error(heard)
+	}
+	ns, err := r.store.List(ctx, r.d.Read(), r.ann, false, 0)
+	if err != nil || len(ns) != 2 || ns[0].ID != b.ID || ns[0].ActedAt == nil || ns[0].SeenAt == nil || ns[1].ActedAt != nil {
+		t.Errorf("%+v %v", ns, err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, _ := x509.ParseCertificate(der)
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	b, port := serve(t, &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key})
+
+	set := plain(port)
+	set.TLS, set.TLSConfig = "starttls", &tls.Config{RootCAs: roots}
+	r := open(t, notify.Settings{Mail: set})
+	r.start()
+	n := r.send(notify.New{Title: "t", Email: true})
+	r.mail(b)
+	r.until(n.ID, "sent")
+
+	// A server that nobody vouches for gets nothing, nor one without TLS.
+	stranger := *set
+	stranger.TLSConfig = nil
+	_, open25 := serve(t, nil)
+	bare := *set
+	bare.Port = open25
+	for _, m := range []notify.Mail{stranger, bare} {
+		r := open(t, notify.Settings{Mail: &m})
+		r.start()
+		n := r.send(notify.New{Title: "secret", Email: true})
+		r.until(n.ID, "queued")
+		if c := r.until(n.ID, "queued"); !strings.Contains(c.Error, "could not be reached or broke off") {
+			t.Error(c)
+		}
+	}
+	if len(b.mails) != 0 {
+		t.Error("mail went to a stranger")
+	}
+}
+
+func TestSettings(t *testing.T) {
+	for field, m := range map[string]notify.Mail{"mail.host": {}, "mail.from": {Host: "h", From: "nobody"}, "mail.tls": {Host: "h", From: "a@b.example", TLS: "ssl3"}} {
+		if fs := fault.FieldsOf(m.Validate()); len(fs) != 1 || fs[0].Field != field {
+			t.Errorf("%s: %v", field, m.Validate())
+		}
+	}
+	if err := plain(25).Validate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,251 @@
+package run_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"muster/internal/account"
+	"muster/internal/approval"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+	"muster/internal/run"
+	"muster/internal/run/runtest"
+)
+
+const pay = "- name: restart\n  group: payments\n  multipleExecutions: true\n  nodefilters: {filter: 'tags: ${option.service}', dispatch: {threadcount: 2}}\n  options:\n    - {name: service, required: true}\n    - {name: token, secure: true, valueExposed: true}\n  sequence:\n    commands:\n      - exec: restart ${option.service}\n"
+
+func ask(o *runtest.Office, id string) run.Run {
+	o.T.Helper()
+	r := o.Run(o.Op, run.Request{JobID: id, Room: o.Room.ID, Options: map[string][]string{"service": {"payments-api"}, "token": {"s3cret-token"}}})
+	if r.State != run.Waiting || r.Approval == nil || r.Approval.Need != 1 || !slices.Contains(r.Approval.Groups, "approver") {
+		o.T.Fatalf("%+v", r)
+	}
+	return r
+}
+
+func kinds(o *runtest.Office, r run.Run) string {
+	o.T.Helper()
+	evs, err := o.Ledger.Events(o.Ctx, o.DB.Read(), ledger.Filter{Resource: "run:" + r.ID, Limit: 100})
+	if err != nil {
+		o.T.Fatal(err)
+	}
+	var out []string
+	for _, e := range evs {
+		out = append(out, e.Kind)
+	}
+	return strings.Join(out, " ")
+}
+
+func TestProductionWaitsForAnother(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	id := o.Import(pay)
+	r := ask(o, id)
+	seen := func(who string) run.Run {
+		w := o.Op
+		switch who {
+		case "anna":
+			w = o.App
+		case "oscar":
+			w = o.Obs
+		}
+		x, err := o.Runs.See(o.Ctx, o.DB.Read(), w, r.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return x
+	}
+	if x := seen("otto"); x.Abilities["approve"] || !x.Abilities["stop"] || x.DeniedWhy == "" {
+		t.Errorf("%+v %q", x.Abilities, x.DeniedWhy)
+	}
+	if x := seen("anna"); !x.Abilities["approve"] || x.DeniedWhy != "" || x.Abilities["stop"] {
+		t.Errorf("%+v %q", x.Abilities, x.DeniedWhy)
+	}
+	if x := seen("oscar"); x.Abilities["approve"] {
+		t.Error("an observer may approve")
+	}
+	if ws, err := o.Runs.ForMe(o.Ctx, o.DB.Read(), o.App); err != nil || len(ws) != 1 || ws[0].Run.ID != r.ID {
+		t.Errorf("%v %v", ws, err)
+	}
+	if _, err := o.Approve(o.Op, r); !fault.Is(err, fault.Denied) {
+		t.Errorf("who asked approves: %v", err)
+	}
+	wrong := r
+	wrong.Digest = strings.Repeat("0", 64)
+	if _, err := o.Approve(o.App, wrong); !fault.Is(err, fault.Conflict) {
+		t.Errorf("another digest: %v", err)
+	}
+	if x, err := o.Approve(o.App, r); err != nil || x.State != run.Queued {
+		t.Fatalf("%v %s", err, x.State)
+	}
+	if _, err := o.Approve(o.App2, r); !fault.Is(err, fault.Conflict) {
+		t.Errorf("approved twice: %v", err)
+	}
+	r = o.Until(r.ID, run.Succeeded)
+	if got := o.Fake.Commands(); !slices.Contains(got, "pay1: restart 'payments-api'") {
+		t.Errorf("%q", got)
+	}
+	if got, want := kinds(o, r), "run.Requested approval.Asked approval.Voted run.Approved run.Started run.Finished"; got != want {
+		t.Errorf("events %s, want %s", got, want)
+	}
+	var denied int
+	if err := o.DB.Read().QueryRow(o.Ctx, `SELECT COUNT(*) FROM ledger_event WHERE kind = 'access.Denied'`).Scan(&denied); err != nil || denied != 1 {
+		t.Errorf("%d denials on record, %v", denied, err)
+	}
+}
+
+// Somebody with both roles still cannot approve what they asked for.
+func TestNobodyApprovesTheirOwn(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	o.Op.Groups = append(o.Op.Groups, "approver")
+	r := ask(o, o.Import(pay))
+	if _, err := o.Approve(o.Op, r); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "yourself") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestDecline(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	r := ask(o, o.Import(pay))
+	no := func(note string) error {
+		return o.Access.Do(o.Ctx, o.App, func(tx *db.Tx) error { _, err := o.Runs.Decline(o.Ctx, tx, o.App, r.ID, note); return err })
+	}
+	if err := no(""); !fault.Is(err, fault.Invalid) {
+		t.Errorf("declined without a reason: %v", err)
+	}
+	if err := no("not during the close"); err != nil {
+		t.Fatal(err)
+	}
+	r = o.See(r.ID)
+	if r.State != run.StoppedBy || !strings.Contains(r.Reason, "Anna") || r.Approval.State != approval.Declined {
+		t.Errorf("%s %s %s", r.State, r.Reason, r.Approval.State)
+	}
+	if len(o.Fake.Commands()) > 0 {
+		t.Error("it ran")
+	}
+}
+
+func TestStopWhileWaiting(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	r := ask(o, o.Import(pay))
+	o.Do(o.Op, func(tx *db.Tx) error { _, err := o.Runs.Stop(o.Ctx, tx, o.Op, r.ID); return err })
+	if x := o.See(r.ID); x.State != run.StoppedBy || x.Approval.State != approval.Voided {
+		t.Errorf("%s %s", x.State, x.Approval.State)
+	}
+	if _, err := o.Approve(o.App, r); !fault.Is(err, fault.Conflict) {
+		t.Errorf("approved after the stop: %v", err)
+	}
+}
+
+func TestExpiry(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	r := ask(o, o.Import(pay))
+	c.Advance(4*time.Hour + time.Second)
+	if _, err := o.Approve(o.App, r); !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "expired") {
+		t.Errorf("approved too late: %v", err)
+	}
+	o.Tasks.Start()
+	t.Cleanup(o.Tasks.Stop)
+	r = o.Until(r.ID, run.StoppedBy)
+	if r.Approval.State != approval.Expired || !strings.Contains(r.Reason, "expired") {
+		t.Errorf("%s %s", r.Approval.State, r.Reason)
+	}
+}
+
+// What was approved is what runs: a change in between voids the approval.
+func TestChangeVoidsApproval(t *testing.T) {
+	swap := func(from, to string) func(o *runtest.Office) {
+		return func(o *runtest.Office) {
+			o.Do(o.Admin, func(tx *db.Tx) error {
+				_, err := o.Nodes.Import(o.Ctx, tx, o.Admin, "demo", "", []byte(strings.Replace(runtest.Nodes, from, to, 1)), false)
+				return err
+			})
+		}
+	}
+	for _, c := range []struct {
+		name, reason string
+		change       func(o *runtest.Office)
+	}{
+		{"a node more", "pay3 was added", swap("\nhere:", "\npay3: {hostname: x, tags: payments-api, environment: prod, ssh-host-key: k}\nhere:")},
+		{"a node less", "pay2 is gone", swap("pay2:", "other:")},
+		{"another address", "pay1 (hostname) has changed", swap("pay1.test", "evil.test")},
+		{"another key", "pay1 (ssh-host-key) has changed", swap("tags: \"payments-api\", environment: prod, username: app, ssh-host-key: k", "tags: \"payments-api\", environment: prod, username: app, ssh-host-key: other")},
+		{"no longer allowed", "may no longer run", func(o *runtest.Office) {
+			o.Do(o.Admin, func(tx *db.Tx) error {
+				_, err := o.Accounts.Update(o.Ctx, tx, o.Admin, o.Op.ID, account.Change{Roles: &[]string{"observer"}})
+				return err
+			})
+		}},
+		{"a gone person", "may no longer act", func(o *runtest.Office) {
+			yes := true
+			o.Do(o.Admin, func(tx *db.Tx) error {
+				_, err := o.Accounts.Update(o.Ctx, tx, o.Admin, o.Op.ID, account.Change{Disabled: &yes})
+				return err
+			})
+		}},
+		{"a deleted job", "no such job", func(o *runtest.Office) {
+			o.Do(o.Admin, func(tx *db.Tx) error {
+				j, err := o.Jobs.Find(o.Ctx, tx, o.Admin, "demo", "payments/restart")
+				if err != nil {
+					return err
+				}
+				return o.Jobs.Delete(o.Ctx, tx, o.Admin, j.ID)
+			})
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := runtest.New(t, runtest.Options{})
+			r := ask(o, o.Import(pay))
+			c.change(o)
+			if _, err := o.Approve(o.App, r); err != nil {
+				t.Fatal(err)
+			}
+			r = o.Until(r.ID, run.StoppedBy, run.Succeeded, run.Failed)
+			if r.State != run.StoppedBy || !strings.Contains(r.Reason, c.reason) || r.Approval.State != approval.Voided {
+				t.Errorf("%s %q %s", r.State, r.Reason, r.Approval.State)
+			}
+			if len(o.Fake.Commands()) > 0 {
+				t.Error("it ran")
+			}
+		})
+	}
+}
+
+// A newer version of the job does not change what was approved.
+func TestApprovedVersionRuns(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	r := ask(o, o.Import(pay))
+	o.Import(strings.Replace(pay, "exec: restart", "exec: destroy", 1))
+	if _, err := o.Approve(o.App, r); err != nil {
+		t.Fatal(err)
+	}
+	r = o.Until(r.ID, run.Succeeded)
+	if got := o.Fake.Commands(); !slices.Contains(got, "pay1: restart 'payments-api'") || r.Job.Version != 1 {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestQuorum(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, _, err := o.Approvals.Put(o.Ctx, tx, o.Admin, "demo", "", []byte("- when: {environment: prod}\n  need: 2\n  groups: [approver]\n"), false)
+		return err
+	})
+	id := o.Import(pay)
+	r := o.Run(o.Op, run.Request{JobID: id, Options: map[string][]string{"service": {"payments-api"}}})
+	x, err := o.Approve(o.App, r)
+	if err != nil || x.State != run.Waiting {
+		t.Fatalf("%v %s", err, x.State)
+	}
+	if _, err := o.Approve(o.App, r); !fault.Is(err, fault.Conflict) {
+		t.Errorf("the same person twice: %v", err)
+	}
+	if x, err = o.Approve(o.App2, r); err != nil || x.State != run.Queued {
+		t.Fatalf("%v %s", err, x.State)
+	}
+	o.Until(r.ID, run.Succeeded)
+}

@@ -1,0 +1,225 @@
+package run_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/run"
+	"muster/internal/run/runtest"
+)
+
+// vanish makes a queued run look as if a worker had taken it and died.
+func vanish(o *runtest.Office, id string) {
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := tx.Exec(o.Ctx, `UPDATE run SET state = 'running', worker = 'gone', attempt = 1, lease_until = 1, started_at = 1 WHERE id = $1`, id)
+		return err
+	})
+}
+
+func TestVanishedWorkerLeavesUnknown(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	id := o.Import(one("echo hello"))
+	r := o.Run(o.Op, run.Request{JobID: id, Room: o.Room.ID})
+	vanish(o, r.ID)
+	o.Runs.Start()
+	o.Tasks.Start()
+	t.Cleanup(func() { o.Runs.Close(); o.Tasks.Stop() })
+	r = o.Until(r.ID, run.Unknown)
+	if len(o.Fake.Commands()) > 0 {
+		t.Error("a lost run was run again")
+	}
+	if r.Abilities["stop"] || !strings.Contains(r.Reason, "vanished") {
+		t.Errorf("%+v %s", r.Abilities, r.Reason)
+	}
+	settle := func(outcome string) (x run.Run, err error) {
+		err = o.Access.Do(o.Ctx, o.Op, func(tx *db.Tx) (err error) {
+			x, err = o.Runs.Settle(o.Ctx, tx, o.Op, r.ID, outcome)
+			return err
+		})
+		return x, err
+	}
+	if _, err := settle("fine"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("%v", err)
+	}
+	next, err := settle("rerun")
+	if err != nil || next.ID == r.ID || next.State != run.Queued {
+		t.Fatalf("%v %+v", err, next.RunSummary)
+	}
+	if x := o.See(r.ID); x.State != run.Failed {
+		t.Errorf("the lost run is %s", x.State)
+	}
+	if _, err := settle("failed"); !fault.Is(err, fault.Conflict) {
+		t.Errorf("settled twice: %v", err)
+	}
+	o.Until(next.ID, run.Succeeded)
+}
+
+func TestIdempotentJobBeginsAgain(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	id := o.Import(strings.Replace(one("echo hello"), "  sequence", "  idempotent: true\n  sequence", 1))
+	r := o.Run(o.Op, run.Request{JobID: id})
+	vanish(o, r.ID)
+	o.Runs.Start()
+	t.Cleanup(func() { o.Runs.Close(); o.Tasks.Stop() })
+	o.Until(r.ID, run.Queued)
+	o.Tasks.Start()
+	if r = o.Until(r.ID, run.Succeeded); r.Attempt < 3 {
+		t.Errorf("attempt %d", r.Attempt)
+	}
+}
+
+// A worker that was given up writes nothing more: neither a state nor a line.
+func TestFencedWorkerIsEnded(t *testing.T) {
+	o := runtest.New(t, runtest.Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(one("echo start; block b"))})
+	o.Fake.Reached("b")
+	// Another node settles it.
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := tx.Exec(o.Ctx, `UPDATE run SET state = 'unknown', attempt = attempt + 1 WHERE id = $1`, r.ID)
+		return err
+	})
+	o.Fake.Reached("stopped") // the watch notices at its next round and ends the steps
+	o.Runs.Close()
+	if x := o.See(r.ID); x.State != run.Unknown || x.FinishedAt != nil {
+		t.Errorf("%s", x.State)
+	}
+}
+
+func TestShutdownStopsRuns(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(one("block b"))})
+	o.Fake.Reached("b")
+	o.Runs.Close()
+	if x := o.See(r.ID); x.State != run.StoppedBy || !strings.Contains(x.Reason, "shut down") {
+		t.Errorf("%s %s", x.State, x.Reason)
+	}
+}
+
+// Who comes late reads from the start and joins what is being written, without
+// a gap or a line twice.
+func TestLateViewer(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	var mu sync.Mutex
+	pushed := map[int64]string{}
+	first := make(chan int64, 1000)
+	o.Bus.Subscribe(func(topic string, p any) {
+		m, ok := p.(map[string]any)
+		if ok && m["type"] == "log" {
+			mu.Lock()
+			for _, l := range m["lines"].([]run.LogLine) {
+				pushed[l.N] = l.Text
+			}
+			mu.Unlock()
+			select {
+			case first <- m["from"].(int64):
+			default:
+			}
+		}
+	})
+	const lines = 3000
+	half := make(chan struct{})
+	o.Fake.Hook = func(_ context.Context, in run.Invocation, out run.Output) (run.Result, error, bool) {
+		for i := range lines {
+			out.Write(run.Stdout, fmt.Appendf(nil, "line %d %s\n", i, strings.Repeat("x", 200)))
+			if i == lines/2 {
+				<-half
+			}
+		}
+		return run.Result{}, nil, true
+	}
+	r := o.Run(o.Op, run.Request{Project: "demo", Command: "flood", Filter: "web1"})
+	<-first
+	// Half is written; some of it stored, some not.
+	var got []run.LogLine
+	after := int64(0)
+	for len(got) < lines/2 {
+		p, err := o.Runs.ReadLog(o.Ctx, o.DB.Read(), o.See(r.ID), run.LogQuery{After: after, Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p.Items...)
+		after = p.Next
+	}
+	close(half)
+	o.Until(r.ID, run.Succeeded)
+	for {
+		p, err := o.Runs.ReadLog(o.Ctx, o.DB.Read(), o.See(r.ID), run.LogQuery{After: after, Limit: 500})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p.Items...)
+		after = p.Next
+		if p.Done {
+			break
+		}
+	}
+	n := 0
+	for i, l := range got {
+		if l.N != int64(i+1) {
+			t.Fatalf("line %d follows %d", l.N, i)
+		}
+		if l.Stream == "out" {
+			if !strings.HasPrefix(l.Text, fmt.Sprintf("line %d ", n)) {
+				t.Fatalf("line %d is %q", n, l.Text)
+			}
+			n++
+		}
+		mu.Lock()
+		if p, ok := pushed[l.N]; ok && p != l.Text {
+			t.Errorf("pushed %q, stored %q", p, l.Text)
+		}
+		mu.Unlock()
+	}
+	if n != lines {
+		t.Errorf("%d lines", n)
+	}
+	// Only one node's lines, only errors: the numbers go on.
+	p, err := o.Runs.ReadLog(o.Ctx, o.DB.Read(), o.See(r.ID), run.LogQuery{Stream: "err"})
+	if err != nil || len(p.Items) != 0 || p.Next != int64(len(got)) || !p.Done {
+		t.Errorf("%v %+v", err, p)
+	}
+	var b strings.Builder
+	if err := o.Runs.WriteLog(o.Ctx, o.DB.Read(), o.See(r.ID), false, &b); err != nil || strings.Count(b.String(), "\n") != len(got) {
+		t.Errorf("%v %d", err, strings.Count(b.String(), "\n"))
+	}
+}
+
+func TestLogLimitAndLongLines(t *testing.T) {
+	o := runtest.New(t, runtest.Options{LogLimit: 4 << 20})
+	o.Fake.Hook = func(_ context.Context, in run.Invocation, out run.Output) (run.Result, error, bool) {
+		if in.Command == "long" {
+			piece := []byte(strings.Repeat("y", 1<<20))
+			for range 10 {
+				out.Write(run.Stdout, piece)
+			}
+		}
+		return run.Result{}, nil, true
+	}
+	r := o.Until(o.Run(o.Op, run.Request{Project: "demo", Command: "long", Filter: "web1"}).ID, run.Succeeded)
+	log := o.Log(r)
+	said, size := false, 0
+	for _, l := range log {
+		size += len(l)
+		if len(l) > 70<<10 {
+			t.Errorf("a line of %d bytes", len(l))
+		}
+		said = said || strings.Contains(l, "limit of 4 MiB")
+	}
+	if !said || size > 5<<20 {
+		t.Errorf("limit told: %v, %d bytes kept", said, size)
+	}
+	if !strings.HasSuffix(log[len(log)-1], "The run succeeded.") {
+		t.Errorf("last line %q", log[len(log)-1])
+	}
+}
