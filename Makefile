@@ -51,12 +51,12 @@ bin/muster:
 
 # -- the web app; built again only when a source changed
 
-web-install: web/node_modules/.package-lock.json
-web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+web-install: web/node_modules/.installed
+web/node_modules/.installed: web/package.json web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 web: internal/webui/dist/index.html
-internal/webui/dist/index.html: web/node_modules/.package-lock.json $(shell find web -name node_modules -prune -o -type f -print)
+internal/webui/dist/index.html: web/node_modules/.installed $(shell find web -name node_modules -prune -o -type f -print)
 	npm --prefix web run --silent build
 	@touch $@ internal/webui/dist/.keep

@@ -263,6 +263,7 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, ale
 			return a, err
 		}
 		about.Room = i.Room.ID
+		s.Incidents.Touch(tx, i.ID)
 		if err := s.redraw(ctx, tx, i, a); err != nil {
 			return a, err
 		}

@@ -200,6 +200,9 @@ func TestFiringAgain(t *testing.T) {
 	if i = r.Incident(i.ID); i.Stage != incident.Triage {
 		t.Fatal("a resolved incident whose alert is back is", i.Stage)
 	}
+	if len(i.Pages) != 2 || i.NextPage == nil {
+		t.Errorf("nobody was told that it is back: %+v, next %+v", i.Pages, i.NextPage)
+	}
 	// The end of the first firing, late, is not the end of the second.
 	r.deliver(r.src, one(resolved("A", 0, 5)))
 	if r.list("")[0].State != "open" {
@@ -480,7 +483,10 @@ func TestSourcesAndSecrets(t *testing.T) {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if err := r.Try(func(tx *db.Tx) error { _, _, err := r.alerts.CreateSource(Ctx, tx, r.Ann, alert.NewSource{Name: "mine"}); return err }); !fault.Is(err, fault.Denied) {
+	if err := r.Try(func(tx *db.Tx) error {
+		_, _, err := r.alerts.CreateSource(Ctx, tx, r.Ann, alert.NewSource{Name: "mine"})
+		return err
+	}); !fault.Is(err, fault.Denied) {
 		t.Error("a responder made a source:", err)
 	}
 }

@@ -125,6 +125,7 @@ func (in *intake) finish(ctx context.Context, resolved []Alert, truncated int) e
 		}
 	}
 	for _, incidentID := range sorted(in.boards) {
+		in.s.Incidents.Touch(in.tx, incidentID)
 		if err := in.tally(ctx, incidentID, ended[incidentID], truncated); err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (a *App) compose() error {
 
 	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
 	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)
-	// run verbs
+	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
 	return a.doors()
 }
@@ -124,6 +124,12 @@ func (a *App) doors() error {
 	httpapi.RegisterOffice(a.API, officeDeps)
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
 	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
+	projects := httpapi.ProjectDeps{Nodes: a.Nodes, Jobs: a.Jobs, Approvals: a.Approvals}
+	httpapi.RegisterProjects(a.API, projects)
+	httpapi.RegisterNodes(a.API, projects)
+	httpapi.RegisterJobs(a.API, projects)
+	httpapi.RegisterRuns(a.API, httpapi.RunDeps{Runs: a.Runs})
+	httpapi.RegisterApprovals(a.API, httpapi.ApprovalDeps{Runs: a.Runs, Approvals: a.Approvals})
 	httpapi.RegisterAlerts(a.API, httpapi.AlertDeps{Alerts: a.Alerts})
 	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts})
 	httpapi.RegisterIncidents(a.API, httpapi.IncidentDeps{Incidents: a.Incidents})

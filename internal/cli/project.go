@@ -346,8 +346,8 @@ func typeOfKey(content string) string {
 // -- commands that own a data folder
 
 type serveCmd struct {
-	Addr string `placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Plain HTTP is accepted on loopback only."`
-	Demo bool   `help:"Seed an empty data folder with a demo office and print its logins."`
+	Addr   string `placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Plain HTTP is accepted on loopback only."`
+	Demo   bool   `help:"Seed an empty data folder with a demo office and print its logins."`
 	Config string `type:"path" placeholder:"FILE" help:"Settings (default: muster.yaml in the data folder)."`
 }
 

@@ -242,7 +242,7 @@ func (r *run) over() bool {
 type logLine struct {
 	N      int64  `json:"n"`
 	Node   string `json:"node"`
-	Step   string `json:"step"`
+	Step   int    `json:"step"`
 	Stream string `json:"stream"`
 	Text   string `json:"text"`
 }

@@ -203,12 +203,19 @@ func (s *Store) Claim(ctx context.Context, tx *db.Tx, key string, reopenSince ti
 	return nil
 }
 
-// Reopen goes on with a resolved incident because its cause is back. It does
-// nothing to one that is open.
+// Reopen goes on with a resolved incident because its cause is back, and pages
+// whoever is on call now: those who worked on it may have gone. It does nothing
+// to one that is open.
 func (s *Store) Reopen(ctx context.Context, tx *db.Tx, who actor.Actor, incidentID, why string) (Incident, error) {
 	i, err := s.get(ctx, tx, incidentID)
 	if err != nil || i.Stage.Open() {
 		return i, err
 	}
-	return s.SetStage(ctx, tx, who, incidentID, Triage, why)
+	if i, err = s.SetStage(ctx, tx, who, incidentID, Triage, why); err != nil || i.Service == "" {
+		return i, err
+	}
+	if err := s.pageService(ctx, tx, who, i, i.Service); err != nil {
+		return i, err
+	}
+	return s.Get(ctx, tx, who, i.ID)
 }

@@ -212,6 +212,10 @@ func called(who actor.Actor) string {
 	return who.Name
 }
 
+// Touch lets screens see the incident anew because something that belongs to it
+// changed elsewhere, such as an alert.
+func (s *Store) Touch(tx *db.Tx, incidentID string) { s.touch(tx, incidentID) }
+
 type touched struct{ incident string }
 
 // touch publishes the incident once per transaction, as it is at its end.

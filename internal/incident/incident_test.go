@@ -495,3 +495,95 @@ func TestTwoDeclarationsAtOnceGetTwoTickets(t *testing.T) {
 		t.Errorf("tickets %v", seen)
 	}
 }
+
+type requested struct {
+	Run         int64  `json:"run" class:"public"`
+	Title       string `json:"title" class:"internal"`
+	Environment string `json:"environment" class:"public"`
+	State       string `json:"state" class:"public"`
+	NodeCount   int    `json:"node_count" class:"public"`
+}
+
+func (requested) EventKind() string { return "run.Requested" }
+
+type approved struct {
+	Run   int64  `json:"run" class:"public"`
+	Title string `json:"title" class:"internal"`
+	Note  string `json:"note" class:"internal"`
+}
+
+func (approved) EventKind() string { return "run.Approved" }
+
+type finished struct {
+	Run         int64    `json:"run" class:"public"`
+	Title       string   `json:"title" class:"internal"`
+	Environment string   `json:"environment" class:"public"`
+	State       string   `json:"state" class:"public"`
+	Reason      string   `json:"reason" class:"internal"`
+	Nodes       int      `json:"nodes" class:"public"`
+	Failed      []string `json:"failed" class:"internal"`
+}
+
+func (finished) EventKind() string { return "run.Finished" }
+
+type voted struct {
+	Decision string `json:"decision" class:"public"`
+	State    string `json:"state" class:"public"`
+}
+
+func (voted) EventKind() string { return "approval.Voted" }
+
+func TestTheTimelineTellsOfRuns(t *testing.T) {
+	r := New(t, notify.Settings{})
+	i := r.Declare(r.Bob, incident.Declare{Title: "x"})
+	at := ledger.About{Incident: i.ID, Resource: "run:abc"}
+	for _, ev := range []ledger.Event{
+		requested{41, "restart-service", "prod", "waiting", 3}, voted{"approve", "asked"}, voted{"approve", "approved"}, approved{41, "restart-service", "go"},
+		finished{41, "restart-service", "prod", "failed", "", 3, []string{"web-2"}},
+	} {
+		r.Clock.Advance(time.Second)
+		r.Do(func(tx *db.Tx) error { return r.Ledger.Append(Ctx, tx, r.Ann, at, ev) })
+	}
+	es, err := r.Incidents.Timeline(Ctx, r.DB.Read(), r.Ann, i.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{}
+	for _, e := range es[2:] {
+		got = append(got, e.Text)
+	}
+	want := []string{
+		"The ann asked for run 41: restart-service in prod on 3 nodes · waits for approval",
+		"The ann approved what was asked; more approvals are needed.",
+		"The ann approved run 41: restart-service · go",
+		"Run 41 failed: restart-service in prod on 3 nodes (1 failed)",
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+// A task runs at least once: the second time must not page again.
+func TestAnEscalationThatRunsTwicePagesOnce(t *testing.T) {
+	r := New(t, notify.Settings{})
+	i := r.Declare(r.Bob, incident.Declare{Title: "x", Service: "payments-api"})
+	r.Do(func(tx *db.Tx) error { // the same task, as if its worker had vanished after the commit
+		_, err := tx.Exec(Ctx, `INSERT INTO task (id, kind, args, run_at, max_attempts) SELECT 'again', kind, args, run_at + 1, max_attempts FROM task WHERE kind = 'incident.escalate'`)
+		return err
+	})
+	r.Start()
+	r.Clock.Advance(5*time.Minute + time.Second)
+	pagesUntil(t, r, i.ID, 2)
+	for {
+		var left int
+		if err := r.DB.Read().QueryRow(Ctx, `SELECT COUNT(*) FROM task WHERE id = 'again' AND state IN ('ready', 'running')`).Scan(&left); err != nil {
+			t.Fatal(err)
+		}
+		if left == 0 {
+			break
+		}
+	}
+	if i = r.Incident(i.ID); len(i.Pages) != 2 {
+		t.Errorf("%d pages", len(i.Pages))
+	}
+}

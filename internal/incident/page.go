@@ -190,16 +190,22 @@ func (s *Store) escalate(ctx context.Context, t task.Task) error {
 
 // stopClimbs ends every escalation of the incident.
 func (s *Store) stopClimbs(ctx context.Context, tx *db.Tx, incidentID string) error {
+	_, err := s.stopped(ctx, tx, incidentID)
+	return err
+}
+
+// stopped is stopClimbs and says whether there was one.
+func (s *Store) stopped(ctx context.Context, tx *db.Tx, incidentID string) (bool, error) {
 	cs, err := db.All(ctx, tx, scanClimb, `UPDATE incident_escalation SET state = 'stopped' WHERE incident = $1 AND state = 'running' RETURNING `+climbColumns, incidentID)
 	if err != nil {
-		return fmt.Errorf("stop escalations: %w", err)
+		return false, fmt.Errorf("stop escalations: %w", err)
 	}
 	for _, c := range cs {
 		if err := s.Tasks.Cancel(ctx, tx, taskEscalate, climbKey(c.id, c.level+1)); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(cs) > 0, nil
 }
 
 // Target is whom to page: a user, or whoever is on call for a service.
@@ -280,10 +286,11 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, idO
 			return i, err
 		}
 	}
-	if err := s.stopClimbs(ctx, tx, i.ID); err != nil {
+	climbing, err := s.stopped(ctx, tx, i.ID)
+	if err != nil {
 		return i, err
 	}
-	if !first && mine == nil {
+	if !first && mine == nil && !climbing {
 		return s.able(ctx, tx, who, i) // said before, or nothing to answer
 	}
 	if first {

@@ -278,7 +278,7 @@ func other(r ledger.Record, e Entry, who func(string) string) string {
 			return join(e.Actor.Name, "acknowledged the alert:", what)
 		}
 	case "run":
-		return runLine(verb, e, who, what, env)
+		return runLine(verb, e, what, env)
 	case "approval":
 		switch verb {
 		case "Asked":
@@ -295,7 +295,7 @@ func other(r ledger.Record, e Entry, who func(string) string) string {
 var verbOf = map[string]string{"approve": "approved", "approved": "approved", "decline": "declined", "declined": "declined", "": "voted on"}
 
 // runLine tells of a run.
-func runLine(verb string, e Entry, who func(string) string, what, env string) string {
+func runLine(verb string, e Entry, what, env string) string {
 	run := "a run"
 	if number := e.first("number", "run"); number != "" && len(number) < 12 {
 		run = "run " + number

@@ -67,7 +67,6 @@ export default function People() {
                   key: 'roles',
                   head: 'Roles',
                   wide: true,
-                  wide: true,
                   cell: (u) => (
                     <span className={`${s.chips} ${s.rolesCell}`}>
                       {u.roles.map((r) => (

@@ -183,8 +183,8 @@ export function typeAhead(rooms: MapRoom[], from: string, typed: string): string
   return null
 }
 function words(r: MapRoom): string[] {
-  const text = [r.room?.name ?? '', r.incident?.ticket ?? '', r.incident?.title ?? ''].join(' ').toLowerCase()
-  return [text, ...text.split(/[\s\-_/]+/)].filter(Boolean)
+  const texts = [r.room?.name, r.incident?.ticket, r.incident?.title].flatMap((t) => (t ? [t.toLowerCase()] : []))
+  return texts.flatMap((t) => [t, ...t.split(/[\s\-_/]+/)]).filter(Boolean)
 }
 
 /** What a screen reader hears for a room; the picture says the same. */

@@ -15,7 +15,9 @@ export function PeopleList() {
   const all = useMemo(() => listPeople(users, presence, me), [users, presence, me])
   const here = all.filter((p) => p.here)
   const away = all.filter((p) => !p.here)
-  const [open, setOpen] = useState(false)
+  const [chosen, setOpen] = useState<boolean | null>(null)
+  // A small office fits as it is; a large one shows who is here.
+  const open = chosen ?? all.length <= 12
   return (
     <section className={s.section}>
       <h2>

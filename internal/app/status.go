@@ -1,0 +1,49 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+)
+
+// serviceStatus says in a few lines how a service is: who is on call, what is
+// open. It is what /status answers about a service.
+func (a *App) serviceStatus(ctx context.Context, q db.Querier, who actor.Actor, name string) (string, error) {
+	s, err := a.Oncall.Find(ctx, q, name)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "**%s** %s\n", s.Name, s.Title)
+	on, ok, err := a.Oncall.Now(ctx, q, s.Name, a.Clock.Now())
+	if err != nil {
+		return "", err
+	}
+	if ok {
+		u, err := a.Accounts.Get(ctx, q, on.UserID)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&b, "On call: %s\n", u.Display)
+	} else {
+		b.WriteString("On call: nobody\n")
+	}
+	open, err := a.Incidents.List(ctx, q, who, "open", 200)
+	if err != nil {
+		return "", err
+	}
+	n := 0
+	for _, i := range open {
+		if i.Service == s.Name {
+			n++
+			fmt.Fprintf(&b, "%s SEV-%d %s, %s\n", i.Ticket, i.Severity, i.Title, i.Stage)
+		}
+	}
+	if n == 0 {
+		b.WriteString("No open incident.\n")
+	}
+	return strings.TrimSpace(b.String()), nil
+}

@@ -1,0 +1,135 @@
+package oncall_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"muster/internal/access"
+	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/bus"
+	"muster/internal/clock"
+	"muster/internal/db"
+	"muster/internal/db/dbtest"
+	"muster/internal/fault"
+	"muster/internal/ledger"
+	"muster/internal/oncall"
+)
+
+var ctx = context.Background()
+
+func TestWhoIsOnCall(t *testing.T) {
+	d, b := dbtest.Open(t), bus.NewMemory()
+	c := clock.NewTest(time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC))
+	keys, _, err := ledger.NewKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := ledger.New(c, b, keys)
+	a := access.New(d, l, c, slog.New(slog.DiscardHandler))
+	people := account.New(d, a, l, b, c)
+	s := oncall.New(a, l, c, b, people)
+	told := 0
+	b.Subscribe(func(topic string, payload any) {
+		if m, ok := payload.(map[string]any); ok && topic == "office" && m["type"] == "oncall" {
+			told++
+		}
+	})
+	do := func(fn func(tx *db.Tx) error) {
+		t.Helper()
+		if err := d.Do(ctx, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user := func(name string, kind actor.Kind, roles ...string) actor.Actor {
+		var u account.User
+		do(func(tx *db.Tx) (err error) {
+			u, err = people.Create(ctx, tx, actor.System("test"), account.NewUser{Name: name, Display: name, Kind: kind, Roles: roles})
+			return err
+		})
+		return u.Actor()
+	}
+	admin, ann, bob, robot := user("root", actor.Person, "administrator"), user("ann", actor.Person, "responder"), user("bob", actor.Person, "responder"), user("robot", actor.Bot)
+
+	var r oncall.Rotation
+	do(func(tx *db.Tx) (err error) {
+		r, err = s.CreateRotation(ctx, tx, admin, oncall.SaveRotation{Name: "daily", Members: []string{ann.ID, bob.ID}, ShiftHours: 24, StartsAt: time.Date(2026, 3, 28, 8, 0, 0, 0, time.UTC), TimeZone: "Europe/Berlin"})
+		if err != nil {
+			return err
+		}
+		if _, err = s.CreateService(ctx, tx, admin, oncall.SaveService{Name: "payments-api", RotationID: r.ID, Environments: []string{"prod", "prod"}}); err != nil {
+			return err
+		}
+		_, err = s.CreateService(ctx, tx, admin, oncall.SaveService{Name: "lonely"})
+		return err
+	})
+	if told != 3 {
+		t.Errorf("screens were told %d times", told)
+	}
+	// 09:00 in Berlin, before and after the clocks change.
+	got, ok, err := s.Now(ctx, d.Read(), "payments-api", c.Now())
+	want := oncall.OnCall{Service: "payments-api", RotationID: r.ID, UserID: ann.ID, Until: time.Date(2026, 3, 29, 7, 0, 0, 0, time.UTC), NextUserID: bob.ID}
+	if d := cmp.Diff(want, got, cmp.Comparer(time.Time.Equal)); !ok || err != nil || d != "" {
+		t.Error(d, ok, err)
+	}
+	if _, ok, err := s.Now(ctx, d.Read(), "lonely", c.Now()); ok || err != nil {
+		t.Error("nobody answers for lonely:", ok, err)
+	}
+	if _, _, err := s.Now(ctx, d.Read(), "nope", c.Now()); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	do(func(tx *db.Tx) error {
+		_, err := s.AddOverride(ctx, tx, bob, r.ID, oncall.NewOverride{UserID: bob.ID, From: c.Now(), Until: c.Now().Add(time.Hour)})
+		return err
+	})
+	all, err := s.All(ctx, d.Read(), ann)
+	if err != nil || len(all) != 1 || all[0].UserID != bob.ID || all[0].NextUserID != ann.ID {
+		t.Error(all, err)
+	}
+	c.Advance(2 * time.Hour)
+	if all, _ := s.All(ctx, d.Read(), ann); all[0].UserID != ann.ID {
+		t.Error(all)
+	}
+	sv, err := s.Find(ctx, d.Read(), "payments-api")
+	if err != nil || len(sv.Environments) != 1 {
+		t.Error(sv, err)
+	}
+
+	for field, in := range map[string]oncall.SaveRotation{
+		"members":                {Name: "x"},
+		"members[0]":             {Name: "x", Members: []string{robot.ID}},
+		"members[1]":             {Name: "x", Members: []string{ann.ID, ann.ID}},
+		"time_zone":              {Name: "x", Members: []string{ann.ID}, TimeZone: "Local"},
+		"shift_hours":            {Name: "x", Members: []string{ann.ID}, ShiftHours: 5000},
+		"starts_at":              {Name: "x", Members: []string{ann.ID}, StartsAt: time.Date(1066, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"escalate_after_seconds": {Name: "x", Members: []string{ann.ID}, EscalateAfter: 1},
+	} {
+		err := d.Do(ctx, func(tx *db.Tx) error { _, err := s.CreateRotation(ctx, tx, admin, in); return err })
+		if fs := fault.FieldsOf(err); len(fs) != 1 || fs[0].Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+	err = d.Do(ctx, func(tx *db.Tx) error {
+		_, err := s.CreateService(ctx, tx, admin, oncall.SaveService{Name: "x", RotationID: "nope"})
+		return err
+	})
+	if fs := fault.FieldsOf(err); len(fs) != 1 || fs[0].Field != "rotation_id" {
+		t.Error(err)
+	}
+	for _, who := range []actor.Actor{ann, {}} {
+		if err := d.Do(ctx, func(tx *db.Tx) error {
+			_, err := s.CreateService(ctx, tx, who, oncall.SaveService{Name: "mine"})
+			return err
+		}); err == nil {
+			t.Errorf("%q made a service", who.Name)
+		}
+	}
+	rep, err := ledger.Verify(ctx, d.Read(), keys.Verifier, "")
+	if err != nil || !rep.OK() {
+		t.Error(rep, err)
+	}
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import type { AlertRule, Rotation } from '@/api/types'
+import * as m from './model'
+
+const H = 3_600_000
+const T0 = Date.parse('2026-11-22T00:00:00Z')
+const rotation = (over: Partial<Rotation> = {}): Rotation => ({ id: 'r', name: 'r', members: ['a', 'b', 'c'], shift_hours: 24, starts_at: new Date(T0).toISOString(), time_zone: 'UTC', escalate_after_seconds: 300, overrides: [], ...over })
+const rule = (over: Partial<AlertRule> = {}): AlertRule => ({ id: 'x', position: 1, name: 'n', when: 'true', service: '', environment: '', severity: 3, action: 'declare', ...over })
+
+describe('rotations', () => {
+  it('turns by shift, also before its start', () => {
+    expect(m.onCallAt(rotation(), T0 + H)?.userId).toBe('a')
+    expect(m.onCallAt(rotation(), T0 + 25 * H)).toEqual({ userId: 'b', until: T0 + 48 * H, override: false })
+    expect(m.onCallAt(rotation(), T0 - H)?.userId).toBe('c')
+    expect(m.onCallAt(rotation({ members: [] }), T0)).toBeNull()
+  })
+  it('lets an override cut into shifts and gives back afterwards', () => {
+    const r = rotation({ overrides: [{ id: 'o', user_id: 'z', from: new Date(T0 + 20 * H).toISOString(), until: new Date(T0 + 30 * H).toISOString() }] })
+    expect(m.shifts(r, T0, 4).map((s) => [s.userId, (s.from - T0) / H, (s.until - T0) / H, s.override])).toEqual([
+      ['a', 0, 20, false],
+      ['z', 20, 30, true],
+      ['b', 30, 48, false],
+      ['c', 48, 72, false],
+    ])
+  })
+  it('does not run away on an endless rotation of one', () => {
+    expect(m.shifts(rotation({ members: ['a'] }), T0, 3).length).toBeLessThanOrEqual(3)
+  })
+  it('checks an override', () => {
+    expect(m.overrideProblem('', '')).not.toBe('')
+    expect(m.overrideProblem('2026-11-22T10:00', '2026-11-22T09:00')).toContain('before')
+    expect(m.overrideProblem('2026-11-22T09:00', '2026-11-22T10:00')).toBe('')
+  })
+})
+
+describe('rules', () => {
+  it('names what is missing or not closed', () => {
+    expect(m.ruleProblem(rule({ name: '' }))).toContain('name')
+    expect(m.ruleProblem(rule({ when: ' ' }))).toContain('true')
+    expect(m.ruleProblem(rule({ when: 'labels.x == "y' }))).toContain('quoted')
+    expect(m.ruleProblem(rule({ when: '(a && b' }))).toContain('bracket')
+    expect(m.ruleProblem(rule({ when: 'a)' }))).toContain('too many')
+    expect(m.ruleProblem(rule({ severity: 9 }))).toContain('1 to 4')
+    expect(m.ruleProblem(rule({ severity: 'labels.sev == "x" ? 1 : 3', when: 'labels.a == "(\\")"' }))).toBe('')
+  })
+  it('sees rules that are never reached', () => {
+    expect(m.shadowedFrom([rule({ when: 'a' }), rule(), rule({ when: 'b' })])).toBe(2)
+    expect(m.shadowedFrom([rule({ when: 'a' }), rule()])).toBe(-1)
+  })
+  it('moves and numbers', () => {
+    expect(m.move(['a', 'b', 'c'], 2, 0)).toEqual(['c', 'a', 'b'])
+    expect(m.move(['a'], 0, 5)).toEqual(['a'])
+    expect(m.numbered([rule({ position: 9 }), rule({ position: 9 })]).map((r) => r.position)).toEqual([1, 2])
+  })
+})
+
+describe('fields', () => {
+  it('checks names', () => {
+    expect(m.loginProblem('amara')).toBe('')
+    expect(m.loginProblem('Amara O')).not.toBe('')
+    expect(m.loginFrom('Zoë Martín')).toBe('zoe')
+    expect(m.slugProblem('payments-api', 'service')).toBe('')
+    expect(m.slugProblem('Payments API', 'service')).not.toBe('')
+    expect(m.emailProblem('a@b')).not.toBe('')
+    expect(m.emailProblem('')).toBe('')
+  })
+  it('checks keys without reading them', () => {
+    expect(m.keyPathProblem('keys/demo/deploy')).toBe('')
+    expect(m.keyPathProblem('../etc')).not.toBe('')
+    expect(m.keyPathProblem('/abs')).not.toBe('')
+    expect(m.keyContentProblem('private-key', 'ssh-ed25519 AAAA')).toContain('BEGIN')
+    expect(m.keyContentProblem('public-key', '-----BEGIN OPENSSH PRIVATE KEY-----')).toContain('private key')
+    expect(m.keyContentProblem('password', 'x')).toBe('')
+  })
+  it('says when duties lie in one hand', () => {
+    expect(m.roleConflict(['operator', 'approver'])).toContain('own runs')
+    expect(m.roleConflict(['responder'])).toBe('')
+  })
+  it('writes a configuration Alertmanager reads', () => {
+    const y = m.alertmanagerConfig('https://m/hooks/alertmanager/s', 'alert manager')
+    expect(y).toContain("url: 'https://m/hooks/alertmanager/s'")
+    expect(y).toContain('receiver: alert-manager')
+    expect(y).toContain('send_resolved: true')
+  })
+  it('sums an import up', () => {
+    const item = (result: 'created' | 'dropped') => ({ name: '', result, message: '' })
+    expect(m.importSummary([item('created'), item('created'), item('dropped')])).toEqual({ text: '2 created, 1 dropped', dropped: 1 })
+    expect(m.importSummary([]).text).toContain('nothing')
+  })
+  it('asks why with what is known', () => {
+    expect(m.whyQuery({ user: 'a', type: 'job', action: 'run', name: 'n', group: '', env: '' })).toEqual({ user: 'a', type: 'job', action: 'run', name: 'n' })
+  })
+})

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest'
+import type { Alert } from '@/api/types'
+import * as m from './model'
+
+const alert = (over: Partial<Alert> = {}): Alert => ({ id: 'a', source_id: '', source: 'am', fingerprint: '', group_key: '', state: 'open', title: 'QueueHigh', summary: 'deep', service: 'pay', environment: 'prod', severity: 2, labels: {}, annotations: {}, starts_at: '2026-11-22T14:00:00Z', last_at: '2026-11-22T14:10:00Z', count: 1, generator_url: '', abilities: {}, ...over })
+
+describe('alerts', () => {
+  it('says how long it fires, then how long it lasted', () => {
+    const now = Date.parse('2026-11-22T14:12:00Z')
+    expect(m.durationWords(alert(), now)).toBe('Firing for 12 min')
+    expect(m.durationWords(alert({ state: 'resolved', ends_at: '2026-11-22T14:04:02Z' }), now)).toBe('Resolved after 4 min 2 s')
+  })
+  it.each(['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', '/relative', 'not a link', ''])('does not follow %s', (url) => {
+    expect(m.safeLink(url)).toBeNull()
+  })
+  it('collects each safe link once', () => {
+    expect(m.links(alert({ generator_url: 'https://prom/g', annotations: { runbook_url: 'https://wiki/r', dashboard_url: 'https://wiki/r', dashboard: 'javascript:x' } })).map((l) => l.label)).toEqual(['Runbook', 'Source'])
+  })
+  it('puts telling labels first and the name nowhere', () => {
+    expect(m.labels(alert({ labels: { zebra: '1', alertname: 'QueueHigh', severity: 'critical', env: 'prod' } })).map((l) => l.name)).toEqual(['severity', 'env', 'zebra'])
+  })
+  it('filters by state, service and label', () => {
+    const a = alert({ labels: { queue: 'pacs008' } })
+    expect(m.matchAlert(a, 'firing', '', '')).toBe(true)
+    expect(m.matchAlert(alert({ state: 'acknowledged' }), 'firing', '', '')).toBe(true)
+    expect(m.matchAlert(alert({ state: 'acknowledged' }), 'open', '', '')).toBe(false)
+    expect(m.matchAlert(a, 'all', 'other', '')).toBe(false)
+    expect(m.matchAlert(a, 'all', '', 'queue=pacs deep')).toBe(true)
+  })
+  it('orders firing before resolved, worst first', () => {
+    expect([alert({ id: 'r', state: 'resolved', severity: 1 }), alert({ id: 'b' }), alert({ id: 'a', severity: 1 })].sort(m.order).map((x) => x.id)).toEqual(['a', 'b', 'r'])
+  })
+  it('completes a card and refuses nonsense', () => {
+    expect(m.alertFromCard({ id: 'a', title: 'x' })?.labels).toEqual({})
+    expect(m.alertFromCard('x')).toBeNull()
+  })
+})

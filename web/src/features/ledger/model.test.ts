@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest'
+import type { LedgerRecord } from '@/api/types'
+import * as m from './model'
+
+const record = (over: Partial<LedgerRecord> = {}): LedgerRecord => ({ n: 1, id: 'x', at: '2026-11-22T14:00:00Z', kind: 'incident.declared', actor_name: 'Amara Okafor', resource: '', room: '', incident: 'i', project: '', door: 'web', outcome: 'done', fields: {}, hash: 'h', ...over })
+
+describe('ledger', () => {
+  it('filters by kind, person, incident and outcome', () => {
+    expect(m.matchRecord(record(), { ...m.NO_FILTER, kind: 'incident.' })).toBe(true)
+    expect(m.matchRecord(record(), { ...m.NO_FILTER, kind: 'run.' })).toBe(false)
+    expect(m.matchRecord(record(), { ...m.NO_FILTER, actor: 'okafor' })).toBe(true)
+    expect(m.matchRecord(record({ fields: { ticket: 'INC-2041' } }), { ...m.NO_FILTER, incident: 'inc-2041' })).toBe(true)
+    expect(m.matchRecord(record(), { ...m.NO_FILTER, outcome: 'denied' })).toBe(false)
+    expect(m.isFiltered(m.NO_FILTER)).toBe(false)
+  })
+  it('says in words what it was about', () => {
+    expect(m.kindWords('incident.declared')).toBe('Incident declared')
+    expect(m.about(record({ fields: { ticket: 'INC-1', title: 'Queue', extra: {} } }))).toBe('INC-1 · Queue')
+    expect(m.about(record({ resource: 'run/41' }))).toBe('run/41')
+  })
+  it('shows a secret as its commitment', () => {
+    expect(m.fieldText({ commitment: 'sha256:1' })).toEqual({ text: 'sha256:1', sealed: true })
+    expect(m.fieldText({ a: 1 })).toEqual({ text: '{\n  "a": 1\n}', sealed: false })
+    expect(m.fieldText('')).toEqual({ text: '–', sealed: false })
+    expect(m.fieldText(false).text).toBe('false')
+  })
+  it('exports rows that no spreadsheet takes for a formula', () => {
+    const csv = m.toCSV([record({ actor_name: '=HYPERLINK("x")', fields: { a: 'b,c' } })])
+    const [head, row] = csv.split('\r\n')
+    expect(head).toMatch(/^n,id,at_utc/)
+    expect(row).toContain(`"'=HYPERLINK(""x"")"`)
+    expect(row).toContain('"{""a"":""b,c""}"')
+  })
+})
