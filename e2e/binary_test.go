@@ -38,9 +38,12 @@ var built struct {
 }
 
 // binDir builds muster once, with the race detector when the tests have it, and
-// gives the folder it is in.
+// gives the folder it is in. MUSTER_BIN names a built one to use instead.
 func binDir(t testing.TB) string {
 	t.Helper()
+	if given := os.Getenv("MUSTER_BIN"); given != "" {
+		return filepath.Dir(given)
+	}
 	built.once.Do(func() {
 		if built.dir, built.err = os.MkdirTemp("", "muster-e2e"); built.err != nil {
 			return

@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export const out = join(root, 'e2e/out')
-const binary = process.env.MUSTER_BIN ?? join(root, 'bin/muster')
+const binary = process.env.MUSTER_BIN || join(root, 'bin/muster')
 
 /**
  * startMuster serves a demo office on a free port.

@@ -19,7 +19,7 @@ export const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 39
 export async function startBrowser() {
   const home = await mkdtemp(join(tmpdir(), 'muster-chromium-'))
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
     env: { ...process.env, HOME: home }, // nothing of the machine's own profile
     args: [

@@ -55,7 +55,7 @@ type Alert struct {
 	IncidentID     string            `json:"incident_id,omitempty"`
 	GeneratorURL   string            `json:"generator_url"`
 	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
-	Abilities      map[string]bool   `json:"abilities,omitempty"`
+	Abilities      map[string]bool   `json:"abilities" doc:"What you may do; empty in what is broadcast"`
 
 	message    string
 	rule       string
@@ -282,7 +282,7 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, ale
 // snapshot is what a card shows when the alert itself cannot be read; it always
 // fits, if need be without the longest texts.
 func snapshot(a Alert) json.RawMessage {
-	a.Abilities = nil
+	a.Abilities = map[string]bool{} // of nobody in particular
 	b, err := json.Marshal(a)
 	if err == nil && len(b) <= message.MaxCard {
 		return b

@@ -17,6 +17,7 @@ import (
 	. "muster/internal/incident/incidenttest"
 	"muster/internal/message"
 	"muster/internal/notify"
+	"muster/internal/room"
 )
 
 type rig struct {
@@ -293,6 +294,10 @@ func TestAStormMakesOneRoom(t *testing.T) {
 	if cards, tally := count(); cards != 20 || !strings.Contains(tally, "280 more alerts: 280 firing, 0 resolved.") {
 		t.Fatal(cards, tally)
 	}
+	es, err := r.Incidents.Timeline(Ctx, r.DB.Read(), r.Ann, is[0].ID)
+	if err != nil || len(es) > 10 || es[3].Text != "297 more alerts fired." {
+		t.Errorf("%d entries, %v, %v", len(es), es, err)
+	}
 	before := len(r.Said(is[0].Room.ID))
 	r.deliver(r.src, storm("firing"))
 	if after := len(r.Said(is[0].Room.ID)); after != before {
@@ -525,5 +530,24 @@ func TestHugeAlertsHaveACard(t *testing.T) {
 	r.deliver(r.src, one(a))
 	if is := r.open(); len(is) != 1 || len(is[0].Title) > 1000 {
 		t.Fatal(is)
+	}
+}
+
+// Nothing an alert carries, and no room of the same name, keeps it from being heard.
+func TestNastyAlertsAreHeard(t *testing.T) {
+	r := open(t)
+	r.Do(func(tx *db.Tx) error {
+		_, err := r.Rooms.Create(Ctx, tx, r.Admin, room.New{Name: "INC-2041 taken"})
+		return err
+	})
+	a := firing("A", 0, "service", "\u202e\u0007 ", "env", strings.Repeat("é", 100)+"\u202e")
+	a.Annotations["summary"] = "taken"
+	r.deliver(r.source("bare", ""), one(a))
+	b := firing("B", 0, "env", "\u2066", "service", strings.Repeat("s", 500))
+	b.Annotations["summary"], b.StartsAt = "\u202e\u0007", time.Time{}
+	r.deliver(r.source("bare2", ""), one(b))
+	is := r.open()
+	if len(is) != 2 || !strings.HasPrefix(is[1].Room.Name, "INC-2041 (") || is[0].Title == "" || is[0].Times.FirstSignal != nil {
+		t.Fatalf("%+v", is)
 	}
 }

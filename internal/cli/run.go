@@ -162,8 +162,12 @@ func (s *session) done(r run, end error) error {
 		}
 		return end
 	}
-	if end == nil {
-		s.printf("Run %d is %s.\n", r.Number, clean(r.State))
+	switch {
+	case end != nil:
+	case r.over():
+		s.printf("Run %d %s.\n", r.Number, clean(r.State))
+	default:
+		s.printf("Run %d is %s. See it run: muster run log %d --follow\n", r.Number, clean(r.State), r.Number)
 	}
 	return end
 }

@@ -14,7 +14,9 @@ import (
 func (d RunDeps) adhoc() Verb {
 	return Verb{
 		Name: "adhoc", Usage: "/adhoc 'COMMAND' FILTER [project=P] [threads=N] [keepgoing=true]", Help: "Run a command on the nodes a filter picks, for example /adhoc 'uptime' tags:web.",
-		Shown: func(ctx context.Context, q db.Querier, c Call) bool { return d.Access.Anywhere(ctx, q, c.Who, "run", "adhoc") },
+		Shown: func(ctx context.Context, q db.Querier, c Call) bool {
+			return d.Access.Anywhere(ctx, q, c.Who, "run", "adhoc")
+		},
 		Run: func(ctx context.Context, tx *db.Tx, c Call) (Reply, error) {
 			in, err := d.parseAdhoc(ctx, tx, c)
 			if err != nil {

@@ -34,7 +34,9 @@ func RunVerbs(d RunDeps) []Verb {
 func (d RunDeps) run() Verb {
 	return Verb{
 		Name: "run", Usage: "/run JOB [name=value …] [node filter]", Help: "Run a job. In environments that need it, another person is asked first.",
-		Shown: func(ctx context.Context, q db.Querier, c Call) bool { return d.Access.Anywhere(ctx, q, c.Who, "run", "job") },
+		Shown: func(ctx context.Context, q db.Querier, c Call) bool {
+			return d.Access.Anywhere(ctx, q, c.Who, "run", "job")
+		},
 		Run: func(ctx context.Context, tx *db.Tx, c Call) (Reply, error) {
 			line, err := d.parseRun(ctx, tx, c)
 			if err != nil {

@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"context"
-	"time"
 
-	"muster/internal/access"
 	"muster/internal/actor"
 	"muster/internal/approval"
 	"muster/internal/db"
@@ -15,18 +13,6 @@ import (
 type ApprovalDeps struct {
 	Runs      *run.Store
 	Approvals *approval.Store
-}
-
-// ApprovalRules is a document of approval rules.
-type ApprovalRules struct {
-	Project   string           `json:"project"`
-	Name      string           `json:"name"`
-	Text      string           `json:"text"`
-	Version   int64            `json:"version" doc:"0: built in"`
-	BuiltIn   bool             `json:"built_in"`
-	UpdatedBy string           `json:"updated_by,omitempty"`
-	UpdatedAt *time.Time       `json:"updated_at,omitempty"`
-	Errors    []access.Mistake `json:"errors"`
 }
 
 // RegisterApprovals adds deciding, and what is to be decided.
@@ -64,23 +50,5 @@ func RegisterApprovals(a *API, d ApprovalDeps) {
 				return err
 			})
 			return r, err
-		})
-	Handle(a, Route{Method: "GET", Path: "/projects/{p}/approvals", ID: "list-approval-rules", Summary: "The rules that say when a run needs approval", Tag: "Projects", Access: "project:read"},
-		func(ctx context.Context, who actor.Actor, in *InProject) (List[ApprovalRules], error) {
-			q := a.DB.Read()
-			if err := a.Access.Check(ctx, q, who, "read", access.Resource{Type: "project", Attrs: map[string]string{"name": in.Project}, Name: in.Project}); err != nil {
-				a.Access.Record(ctx, who, err)
-				return ListOf[ApprovalRules](nil), err
-			}
-			docs, err := d.Approvals.Documents(ctx, q, in.Project)
-			out := []ApprovalRules{}
-			for _, x := range docs {
-				v := ApprovalRules{Project: x.Project, Name: x.Name, Text: x.Text, Version: x.Version, BuiltIn: x.BuiltIn, UpdatedBy: x.UpdatedBy, UpdatedAt: whenSet(x.UpdatedAt), Errors: []access.Mistake{}}
-				if _, err := approval.ParseRules([]byte(x.Text)); err != nil {
-					v.Errors = append(v.Errors, access.Mistake{Text: err.Error(), Dropped: true})
-				}
-				out = append(out, v)
-			}
-			return ListOf(out), err
 		})
 }

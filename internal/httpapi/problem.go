@@ -39,6 +39,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func init() {
+	huma.DefaultArrayNullable = false // a list is never null
 	// huma's own findings (schema, size, media type) in the same form.
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		k := fault.KindOfStatus(status)

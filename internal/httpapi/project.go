@@ -4,6 +4,7 @@ import (
 	"context"
 	"path"
 	"strings"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/actor"
@@ -37,6 +38,18 @@ type Import struct {
 	Name    string `json:"name,omitempty" maxLength:"200" doc:"What to call the document; for nodes their source: a list replaces what the same source gave before"`
 	Content string `json:"content" maxLength:"1100000" doc:"YAML or JSON, at most 1 MiB"`
 	DryRun  bool   `json:"dry_run,omitempty" doc:"Only say what would become of it"`
+}
+
+// ApprovalRules is a document of approval rules.
+type ApprovalRules struct {
+	Project   string           `json:"project"`
+	Name      string           `json:"name"`
+	Text      string           `json:"text"`
+	Version   int64            `json:"version" doc:"0: built in"`
+	BuiltIn   bool             `json:"built_in"`
+	UpdatedBy string           `json:"updated_by,omitempty"`
+	UpdatedAt *time.Time       `json:"updated_at,omitempty"`
+	Errors    []access.Mistake `json:"errors"`
 }
 
 // RegisterProjects adds projects and imports.
@@ -119,6 +132,25 @@ func RegisterProjects(a *API, d ProjectDeps) {
 				return err
 			})
 			return ListOf(items), err
+		})
+	Handle(a, Route{Method: "GET", Path: "/projects/{p}/approvals", ID: "list-approval-rules", Summary: "The rules that say when a run needs approval", Tag: "Projects", Access: "project:read"},
+		func(ctx context.Context, who actor.Actor, in *InProject) (List[ApprovalRules], error) {
+			q := a.DB.Read()
+			p, err := d.Nodes.Visible(ctx, q, who, in.Project)
+			if err != nil {
+				a.Access.Record(ctx, who, err)
+				return ListOf[ApprovalRules](nil), err
+			}
+			docs, err := d.Approvals.Documents(ctx, q, p.Name)
+			out := []ApprovalRules{}
+			for _, x := range docs {
+				v := ApprovalRules{Project: x.Project, Name: x.Name, Text: x.Text, Version: x.Version, BuiltIn: x.BuiltIn, UpdatedBy: x.UpdatedBy, UpdatedAt: whenSet(x.UpdatedAt), Errors: []access.Mistake{}}
+				if _, err := approval.ParseRules([]byte(x.Text)); err != nil {
+					v.Errors = append(v.Errors, access.Mistake{Text: err.Error(), Dropped: true})
+				}
+				out = append(out, v)
+			}
+			return ListOf(out), err
 		})
 }
 

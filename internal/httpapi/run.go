@@ -208,7 +208,7 @@ func RegisterRuns(a *API, d RunDeps) {
 	Handle(a, Route{Method: "GET", Path: "/runs/{id}/log", ID: "get-run-log", Summary: "Read a run's log from any line on, also while it is written", Tag: "Runs", Access: "signed-in"},
 		func(ctx context.Context, who actor.Actor, in *log) (run.LogPage, error) {
 			q := a.DB.Read()
-			r, err := d.Runs.See(ctx, q, who, in.ID)
+			r, err := d.Runs.Glance(ctx, q, who, in.ID)
 			if err != nil {
 				return run.LogPage{}, err
 			}
@@ -222,7 +222,7 @@ func RegisterRuns(a *API, d RunDeps) {
 			return
 		}
 		q := a.DB.Read()
-		x, err := d.Runs.See(r.Context(), q, who, r.PathValue("id"))
+		x, err := d.Runs.Glance(r.Context(), q, who, r.PathValue("id"))
 		if err != nil {
 			WriteProblem(w, r, err)
 			return
@@ -230,7 +230,7 @@ func RegisterRuns(a *API, d RunDeps) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Content-Disposition", `inline; filename="run-`+x.NumberText()+`.log"`)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(10 * time.Minute))
-		if err := d.Runs.WriteLog(r.Context(), q, x, len(x.Nodes) > 1, w); err != nil && r.Context().Err() == nil {
+		if err := d.Runs.WriteLog(r.Context(), q, x, x.Progress.Total > 1, w); err != nil && r.Context().Err() == nil {
 			a.Log.Error("write log", "run", x.ID, "error", err)
 			panic(http.ErrAbortHandler) // a text that ends early must not look whole
 		}

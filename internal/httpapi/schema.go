@@ -20,10 +20,11 @@ func (s *schemaNames) name(t reflect.Type, hint string) string {
 		t = t.Elem()
 	}
 	name := huma.DefaultSchemaNamer(t, hint)
-	if t.Name() == "" || strings.ToLower(t.Name()[:1]) == t.Name()[:1] {
-		if name = pascal(s.operation) + "Input"; s.taken[name] != nil && s.taken[name] != t {
-			name = pascal(s.operation) + huma.DefaultSchemaNamer(t, hint)
-		}
+	switch {
+	case t.Name() == "" && strings.HasSuffix(hint, "Body"):
+		name = pascal(s.operation) + "Input"
+	case t.Name() == "":
+		name = pascal(s.operation) + name
 	}
 	if was := s.taken[name]; was != nil && was != t {
 		name = pascal(s.operation) + name

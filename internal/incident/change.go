@@ -28,7 +28,7 @@ type Change struct {
 // Update changes what an incident says about itself. A new title renames the
 // room; a new severity needs the right to command.
 func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket string, ch Change) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}
@@ -119,7 +119,7 @@ var Roles = []string{"commander", "operations", "communications", "scribe", "lia
 
 // SetRole gives a role to a person, or takes it oneself; userID "" leaves it empty.
 func (s *Store) SetRole(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket, role, userID string) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}
@@ -190,7 +190,7 @@ func (s *Store) SetRole(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTic
 
 // SetTimes corrects named moments; nil takes one back.
 func (s *Store) SetTimes(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket string, times map[string]*time.Time) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}
@@ -249,7 +249,7 @@ func (s *Store) SetTimes(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 
 // Note puts a person's own words on the timeline, at a moment they choose.
 func (s *Store) Note(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket, text string, at *time.Time) (Entry, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return Entry{}, err
 	}

@@ -64,7 +64,10 @@ func (s *Store) normalize(ctx context.Context, q db.Querier, who actor.Actor, in
 	in.Service, in.Environment = strings.TrimSpace(in.Service), strings.TrimSpace(in.Environment)
 	machine := who.IsSystem() && in.Collects != ""
 	if machine { // what it sends is cut to fit; a person is asked
-		in.Title, in.Summary = cut(in.Title, 200), cut(in.Summary, 4000)
+		in.Title, in.Summary, in.Environment = cut(in.Title, 200), cut(in.Summary, 4000), cut(plain(in.Environment), 63)
+		if in.Title == "" {
+			in.Title = "Alert without a title"
+		}
 	}
 	if n := utf8.RuneCountInString(in.Title); n == 0 || n > 200 {
 		wrong("title", "Say in one line what is wrong, in at most 200 characters.")
@@ -84,7 +87,7 @@ func (s *Store) normalize(ctx context.Context, q db.Querier, who actor.Actor, in
 	if !slices.Contains(modes, in.Mode) {
 		wrong("mode", "The mode is real, test, drill or retrospective.")
 	}
-	if len(in.Environment) > 63 || in.Environment != plain(in.Environment) {
+	if utf8.RuneCountInString(in.Environment) > 63 || in.Environment != plain(in.Environment) {
 		wrong("environment", "An environment is a short word such as dev, qa or prod.")
 	}
 	if in.Service != "" {
@@ -130,10 +133,17 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 	}
 	// The system opens the room: whoever may declare an incident gets its room
 	// without being allowed to make others.
-	r, err := s.Rooms.Create(ctx, tx, muster(who), room.New{
+	opening := room.New{
 		Name: roomName(i.Ticket, i.Title), Kind: "incident", Topic: cut(plain(i.Summary), 500),
 		Subject: room.Subject{Kind: "incident", ID: i.ID}, Members: members,
-	})
+	}
+	r, err := s.Rooms.Create(ctx, tx, muster(who), opening)
+	if fault.Is(err, fault.Invalid) {
+		// Somebody gave a room of their own this name. That must not keep an
+		// incident from being declared.
+		opening.Name = i.Ticket + " (" + i.ID[len(i.ID)-6:] + ")"
+		r, err = s.Rooms.Create(ctx, tx, muster(who), opening)
+	}
 	if err != nil {
 		return i, fmt.Errorf("open the room of %s: %w", i.Ticket, err)
 	}

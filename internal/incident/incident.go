@@ -56,7 +56,7 @@ type Incident struct {
 	Times       Times           `json:"times"`
 	TicketURL   string          `json:"ticket_url"`
 	MergedInto  string          `json:"merged_into,omitempty"`
-	Abilities   map[string]bool `json:"abilities,omitempty"`
+	Abilities   map[string]bool `json:"abilities" doc:"What you may do; empty in what is broadcast"`
 
 	collects string
 }

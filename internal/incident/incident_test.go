@@ -15,6 +15,7 @@ import (
 	"muster/internal/incident"
 	. "muster/internal/incident/incidenttest"
 	"muster/internal/ledger"
+	"muster/internal/message"
 	"muster/internal/notify"
 	"muster/internal/oncall"
 )
@@ -407,6 +408,14 @@ func TestTheTimelineTellsOfWhatItDoesNotKnow(t *testing.T) {
 		}
 		return r.Ledger.Append(Ctx, tx, actor.System("run"), ledger.About{Incident: i.ID, Resource: "run:abc"}, runFinished{41, "restart-service", "succeeded"})
 	})
+	var pinned message.Message
+	r.Do(func(tx *db.Tx) (err error) {
+		if pinned, err = r.Messages.Post(Ctx, tx, r.Bob, message.New{Room: i.Room.ID, Text: "It is the *switch*"}); err != nil {
+			return err
+		}
+		_, err = r.Messages.Pin(Ctx, tx, r.Ann, pinned.ID, true)
+		return err
+	})
 	es, err := r.Incidents.Timeline(Ctx, r.DB.Read(), r.Ann, i.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -421,11 +430,15 @@ func TestTheTimelineTellsOfWhatItDoesNotKnow(t *testing.T) {
 		"page.sent":                "The ann was paged, on call for payments-api.",
 		"page.seen":                "The ann saw the page.",
 		"office.entered":           "The ann came into the room.",
+		"pin":                      "The ann pinned a message of The bob: It is the *switch*",
 		"incident.first_responder": "The ann was the first in the room.",
 	} {
 		if byKind[kind].Text != want {
 			t.Errorf("%s: %q, want %q", kind, byKind[kind].Text, want)
 		}
+	}
+	if byKind["pin"].Link != "/rooms/"+i.Room.ID+"#m="+pinned.ID {
+		t.Error(byKind["pin"].Link)
 	}
 	if byKind["run.finished"].Link != "/runs/abc" {
 		t.Error(byKind["run.finished"].Link)

@@ -159,7 +159,8 @@ func (s *Store) escalate(ctx context.Context, t task.Task) error {
 	}
 	who := actor.System("escalation")
 	return s.Access.Do(ctx, who, func(tx *db.Tx) error {
-		c, err := db.One(ctx, tx, scanClimb, `SELECT `+climbColumns+` FROM incident_escalation WHERE id = $1`, args.Escalation)
+		// Written, not only read: an acknowledgement at the same moment is waited for.
+		c, err := db.One(ctx, tx, scanClimb, `UPDATE incident_escalation SET level = level WHERE id = $1 RETURNING `+climbColumns, args.Escalation)
 		if err != nil {
 			return fmt.Errorf("read escalation: %w", err)
 		}
@@ -217,7 +218,7 @@ type Target struct {
 // Page pages somebody by hand. A service's page escalates as one sent by a
 // declaration does; a person's does not.
 func (s *Store) Page(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket string, to Target) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}
@@ -261,7 +262,7 @@ func (s *Store) Page(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket
 // Acknowledge says that who takes care. The first one sets the moment; each
 // stops the escalation and answers their own pages.
 func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket string) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}
@@ -350,6 +351,9 @@ func (s *Store) Entered(ctx context.Context, tx *db.Tx, who actor.Actor, roomID 
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if i, err = s.hold(ctx, tx, i.ID); err != nil {
 		return err
 	}
 	now := db.Micro(s.Clock.Now())

@@ -28,7 +28,7 @@ func scan(r db.Scanner) (i Incident, err error) {
 	for n, name := range TimeNames {
 		*i.Times.field(name) = when(at[n])
 	}
-	i.Roles, i.Pages, i.Alerts = []RoleHeld{}, []Paging{}, []AlertRef{}
+	i.Roles, i.Pages, i.Alerts, i.Abilities = []RoleHeld{}, []Paging{}, []AlertRef{}, map[string]bool{}
 	return i, err
 }
 
@@ -57,6 +57,16 @@ func (s *Store) get(ctx context.Context, q db.Querier, incidentID string) (Incid
 
 func (s *Store) find(ctx context.Context, q db.Querier, idOrTicket string) (Incident, error) {
 	return s.one(ctx, q, `WHERE i.id = $1 OR i.ticket = $2`, idOrTicket, strings.ToUpper(strings.TrimPrefix(idOrTicket, "#")))
+}
+
+// hold is find for a change: two changes of one incident come one after the other.
+func (s *Store) hold(ctx context.Context, tx *db.Tx, idOrTicket string) (Incident, error) {
+	if tx.Dialect() == db.Postgres { // SQLite has one writer anyway
+		if _, err := tx.Exec(ctx, `SELECT 1 FROM incident WHERE id = $1 OR ticket = $2 FOR UPDATE`, idOrTicket, strings.ToUpper(strings.TrimPrefix(idOrTicket, "#"))); err != nil {
+			return Incident{}, fmt.Errorf("hold incident: %w", err)
+		}
+	}
+	return s.find(ctx, tx, idOrTicket)
 }
 
 func in(from int, ids []string) (marks string, args []any) {

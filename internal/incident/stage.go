@@ -94,7 +94,7 @@ func step(t Times, from, to Stage) (set, clear []string) {
 // SetStage moves the incident along. Closing it archives its room; reopening a
 // closed one opens the room again.
 func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket string, to Stage, note string) (Incident, error) {
-	i, err := s.find(ctx, tx, idOrTicket)
+	i, err := s.hold(ctx, tx, idOrTicket)
 	if err != nil {
 		return i, err
 	}

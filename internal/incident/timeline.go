@@ -76,16 +76,47 @@ func (s *Store) Timeline(ctx context.Context, q db.Querier, who actor.Actor, idO
 		}
 		out = append(out, e)
 	}
-	sort.SliceStable(out, func(a, b int) bool { return before(out[a], out[b]) })
-	return out, nil
+	sort.SliceStable(out, func(a, b int) bool { return out[a].At.Before(out[b].At) })
+	declaredFirst(out)
+	return fold(out), nil
 }
 
-// before orders by time; of what one transaction wrote, the declaration is first.
-func before(a, b Entry) bool {
-	if !a.At.Equal(b.At) {
-		return a.At.Before(b.At)
+// shown is how many of a storm's alerts a timeline tells one by one.
+const shown = 3
+
+// fold tells the rest of a storm in one line; each alert stays in the record.
+func fold(es []Entry) []Entry {
+	verbs := map[string]string{"alert.fired": "fired", "alert.resolved": "were resolved", "alert.reopened": "are back"}
+	out := []Entry{}
+	for n := 0; n < len(es); {
+		end := n + 1
+		for end < len(es) && es[end].Kind == es[n].Kind && es[end].At.Sub(es[n].At) < time.Minute {
+			end++
+		}
+		verb, ok := verbs[es[n].Kind]
+		if !ok || end-n <= shown+1 {
+			out = append(out, es[n:end]...)
+			n = end
+			continue
+		}
+		out = append(out, es[n:n+shown]...)
+		rest := es[n+shown]
+		rest.Text, rest.Link = fmt.Sprintf("%d more alerts %s.", end-n-shown, verb), "/alerts"
+		rest.Data = map[string]any{"folded": end - n - shown}
+		out = append(out, rest)
+		n = end
 	}
-	return a.Kind == "incident.declared" && b.Kind == "room.opened"
+	return out
+}
+
+// declaredFirst puts the declaration before the room it opened: in the record
+// the room stands first by some microseconds.
+func declaredFirst(es []Entry) {
+	for n := 1; n < len(es); n++ {
+		if es[n].Kind == "incident.declared" && es[n-1].Kind == "room.opened" {
+			es[n-1], es[n] = es[n], es[n-1]
+		}
+	}
 }
 
 type note struct {

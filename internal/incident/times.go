@@ -13,7 +13,7 @@ type Times struct {
 	ImpactStarted  *time.Time `json:"impact_started,omitempty"`
 	FirstSignal    *time.Time `json:"first_signal,omitempty"`
 	Detected       *time.Time `json:"detected,omitempty"`
-	Declared       *time.Time `json:"declared,omitempty"`
+	Declared       *time.Time `json:"declared" nullable:"false"`
 	Acknowledged   *time.Time `json:"acknowledged,omitempty"`
 	FirstResponder *time.Time `json:"first_responder,omitempty"`
 	Mitigated      *time.Time `json:"mitigated,omitempty"`

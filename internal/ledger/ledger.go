@@ -53,8 +53,14 @@ type About struct {
 	Outcome  Outcome
 }
 
-// Record is a stored event.
+// Record is a stored event as it is read.
 type Record struct {
+	Body
+	Hash string `json:"hash" doc:"Leaf hash of the sealed body, hex"`
+}
+
+// Body is what is sealed of an event.
+type Body struct {
 	N         int64          `json:"n" doc:"Position in the ledger, from 0"`
 	ID        string         `json:"id"`
 	At        time.Time      `json:"at"`
@@ -64,11 +70,11 @@ type Record struct {
 	ActorName string         `json:"actor_name"`
 	ActorKind string         `json:"actor_kind"`
 	OnBehalf  string         `json:"on_behalf,omitempty"`
-	Resource  string         `json:"resource,omitempty"`
-	Room      string         `json:"room,omitempty"`
-	Incident  string         `json:"incident,omitempty"`
-	Project   string         `json:"project,omitempty"`
-	Door      string         `json:"door,omitempty"`
+	Resource  string         `json:"resource"`
+	Room      string         `json:"room"`
+	Incident  string         `json:"incident"`
+	Project   string         `json:"project"`
+	Door      string         `json:"door"`
 	Request   string         `json:"request,omitempty"`
 	Outcome   string         `json:"outcome" enum:"done,denied,failed"`
 	Fields    map[string]any `json:"fields" doc:"Public and internal details"`
@@ -94,7 +100,7 @@ type private struct {
 type pendingKey struct{ *Ledger }
 
 type pending struct {
-	records []Record
+	records []Body
 	private []private
 }
 
@@ -107,7 +113,7 @@ func (l *Ledger) Append(ctx context.Context, tx *db.Tx, who actor.Actor, about A
 	if about.Outcome == "" {
 		about.Outcome = Done
 	}
-	r := Record{
+	r := Body{
 		ID: id.New(), At: l.clock.Now(), Kind: ev.EventKind(), Version: 1,
 		ActorID: who.ID, ActorName: who.Name, ActorKind: string(who.Kind), OnBehalf: about.OnBehalf,
 		Resource: about.Resource, Room: about.Room, Incident: about.Incident, Project: about.Project,
@@ -129,7 +135,7 @@ func (l *Ledger) Append(ctx context.Context, tx *db.Tx, who actor.Actor, about A
 }
 
 // classify sorts the event's fields into the record or apart from it.
-func classify(ev Event, r *Record, p *pending) error {
+func classify(ev Event, r *Body, p *pending) error {
 	v := reflect.Indirect(reflect.ValueOf(ev))
 	t := v.Type()
 	for i := range t.NumField() {
@@ -327,7 +333,12 @@ func scanRecord(s db.Scanner) (r Record, err error) {
 	if err := s.Scan(&body); err != nil {
 		return r, err
 	}
-	return r, json.Unmarshal([]byte(body), &r)
+	if err := json.Unmarshal([]byte(body), &r.Body); err != nil {
+		return r, err
+	}
+	h := tlog.RecordHash([]byte(body))
+	r.Hash = hex.EncodeToString(h[:])
+	return r, nil
 }
 
 // Reveal opens the private fields of an event that were not destroyed.

@@ -197,7 +197,7 @@ func (w *walk) record(r row) error {
 
 // wound says in words what is wrong with a record whose hash does not fit.
 func (w *walk) wound(r row) {
-	var rec Record
+	var rec Body
 	if err := json.Unmarshal([]byte(r.body), &rec); err == nil && rec.N != r.n {
 		w.add(r.n, "reordered", "Record %d holds what was sealed as record %d (%s).", r.n, rec.N, rec.Kind)
 		return
@@ -207,7 +207,7 @@ func (w *walk) wound(r row) {
 
 // columns must repeat the sealed body: a reader that queries by them must not be misled.
 func (w *walk) columns(r row) {
-	var rec Record
+	var rec Body
 	if err := json.Unmarshal([]byte(r.body), &rec); err != nil {
 		w.add(r.n, "changed", "Record %d cannot be read: %v.", r.n, err)
 		return

@@ -11,7 +11,7 @@ import (
 // ImportItem is one line of an import report.
 type ImportItem struct {
 	Name    string `json:"name"`
-	Result  string `json:"result"` // created, updated, unchanged, dropped
+	Result  string `json:"result" enum:"created,updated,unchanged,dropped"`
 	Message string `json:"message"`
 	Line    int    `json:"line,omitempty"`
 }

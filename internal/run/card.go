@@ -79,13 +79,19 @@ func (s *Store) publish(r Run) {
 
 // changed reads the run again, brings its card up to date and tells screens.
 func (s *Store) changed(ctx context.Context, tx *db.Tx, runID string) (Run, error) {
+	return s.progressed(ctx, tx, runID, true)
+}
+
+func (s *Store) progressed(ctx context.Context, tx *db.Tx, runID string, card bool) (Run, error) {
 	r, err := s.load(ctx, tx, runID)
 	if err != nil {
 		return r, err
 	}
-	if r.MessageID != "" {
+	if r.MessageID != "" && card {
+		// A card that cannot be shown any more (its message was deleted) must
+		// not keep the run from going on.
 		if err := s.Messages.UpdateCard(ctx, tx, actor.System("run"), r.MessageID, *s.card(r)); err != nil {
-			return r, err
+			s.slog.Warn("card not updated", "run", r.ID, "message", r.MessageID, "error", err)
 		}
 	}
 	s.shown(tx, r)

@@ -19,7 +19,7 @@ const (
 	lease     = 15 * time.Second
 	watchEach = 3 * time.Second
 	// stuck is when a queued run is put before the workers once more.
-	stuck = 30 * time.Second
+	stuck = 5 * time.Second
 )
 
 // Start watches over runs: it keeps the leases of those that run here, sees
@@ -96,9 +96,7 @@ func (s *Store) executeTask(ctx context.Context, t task.Task) error {
 		return errShutdown
 	}
 	if full {
-		return s.db.Do(ctx, func(tx *db.Tx) error {
-			return s.Tasks.Enqueue(ctx, tx, taskExecute, args, task.Options{At: s.clock.Now().Add(time.Second)})
-		})
+		return nil // watch puts it before the workers again when there is room
 	}
 	x, err := s.claim(ctx, args.Run)
 	if err != nil || x == nil {
@@ -107,7 +105,10 @@ func (s *Store) executeTask(ctx context.Context, t task.Task) error {
 	x.ctx, x.cancel = context.WithCancelCause(context.Background())
 	s.mu.Lock()
 	if s.life.Err() != nil {
+		s.mu.Unlock()
 		x.cancel(errShutdown) // it ends at once, with a state that says so
+		x.execute()
+		return nil
 	}
 	s.active[x.run.ID] = x
 	s.wg.Go(func() {
@@ -286,7 +287,11 @@ func (s *Store) watch(ctx context.Context) error {
 			return fmt.Errorf("settle lost run %s: %w", id, err)
 		}
 	}
-	forgotten, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'queued' AND queued_at < $1`, db.Micro(now.Add(-stuck)))
+	room := s.Most - len(mine)
+	if room <= 0 {
+		return nil
+	}
+	forgotten, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'queued' AND queued_at < $1 ORDER BY number LIMIT $2`, db.Micro(now.Add(-stuck)), room)
 	if err != nil {
 		return fmt.Errorf("look for queued runs: %w", err)
 	}

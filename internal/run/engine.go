@@ -62,7 +62,7 @@ func (x *execution) execute() {
 	stopShowing := x.show(bg)
 	state, reason := x.workflow()
 	x.state.end()
-	x.log.Sys("", 0, "%s", conclusion(state, reason))
+	x.log.Sys("", 0, "%s", conclusion(state, trimDot(reason)))
 	stopShowing()
 	lines, sha, err := log.close()
 	if err != nil {
@@ -184,6 +184,8 @@ func (x *execution) hide() {
 // show stores the progress and tells screens, at most once in showEvery.
 func (x *execution) show(ctx context.Context) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
+	began := x.s.clock.Now()
+	last := time.Time{} // when the card was changed
 	go func() {
 		defer close(done)
 		for {
@@ -192,7 +194,12 @@ func (x *execution) show(ctx context.Context) (stop func()) {
 				return
 			case <-x.state.wake:
 			}
-			if err := x.save(ctx); err != nil {
+			now := x.s.clock.Now()
+			card := now.Sub(last) >= cardEvery(now.Sub(began))
+			if card {
+				last = now
+			}
+			if err := x.save(ctx, card); err != nil {
 				x.s.slog.Error("store progress", "run", x.run.ID, "error", err)
 			}
 			t := x.s.clock.NewTimer(showEvery)
@@ -207,8 +214,21 @@ func (x *execution) show(ctx context.Context) (stop func()) {
 	return func() { close(quit); <-done }
 }
 
+// cardEvery is how often the card in the room changes, by the age of the run.
+// Each change is a version that the room keeps; screens that show the run follow
+// it more closely on its own channel.
+func cardEvery(age time.Duration) time.Duration {
+	switch {
+	case age < 30*time.Second:
+		return showEvery
+	case age < 10*time.Minute:
+		return 5 * time.Second
+	}
+	return 30 * time.Second
+}
+
 // save stores what changed, if the run is still this worker's.
-func (x *execution) save(ctx context.Context) error {
+func (x *execution) save(ctx context.Context, card bool) error {
 	changed := x.state.take()
 	if len(changed) == 0 {
 		return nil
@@ -227,7 +247,7 @@ func (x *execution) save(ctx context.Context) error {
 		if err := x.s.storeNodes(ctx, tx, x.run.ID, changed); err != nil {
 			return err
 		}
-		_, err = x.s.changed(ctx, tx, x.run.ID)
+		_, err = x.s.progressed(ctx, tx, x.run.ID, card)
 		return err
 	})
 	if err != nil {

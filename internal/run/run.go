@@ -119,7 +119,7 @@ type RunNode struct {
 	Step  int           `json:"step" doc:"Number of the step it is at or ended with, from 1"`
 	Exit  *int          `json:"exit,omitempty"`
 	Error string        `json:"error"`
-	Steps []RunNodeStep `json:"steps,omitempty"`
+	Steps []RunNodeStep `json:"steps"`
 
 	identity map[string]string
 }

@@ -234,6 +234,18 @@ func (s *Store) See(ctx context.Context, q db.Querier, who actor.Actor, ref stri
 	return r, nil
 }
 
+// Glance is See without nodes, steps on them and approval: enough to read the log.
+func (s *Store) Glance(ctx context.Context, q db.Querier, who actor.Actor, ref string) (Run, error) {
+	r, err := s.find(ctx, q, ref)
+	if err != nil {
+		return r, err
+	}
+	if !s.visible(ctx, q, who, &r) {
+		return Run{}, errNoRun
+	}
+	return r, nil
+}
+
 func (s *Store) find(ctx context.Context, q db.Querier, ref string) (Run, error) {
 	if n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(ref), "#"), 10, 64); err == nil {
 		r, err := db.One(ctx, q, scan, columns+` WHERE number = $1`, n)

@@ -116,7 +116,6 @@ export type Office = {
   oncall: OnCall[]
   gets: Get[]
   notifications_unread: number
-  seq: number
 }
 
 // Messages
@@ -136,8 +135,8 @@ export type Message = {
   author: Author
   kind: 'text' | 'card' | 'system'
   text: string
-  card: Card | null
-  thread: string | null
+  card?: Card | null
+  thread?: string | null
   key?: string
   created_at: string
   edited_at?: string | null
@@ -145,7 +144,8 @@ export type Message = {
   pinned: boolean
   reactions: Reaction[]
   replies?: Message[]
-  abilities: Abilities
+  /** Of whoever asked; what the socket carries to everybody has none. */
+  abilities?: Abilities
 }
 export type MessagePage = { items: Message[]; has_before: boolean; has_after: boolean; seq: number }
 export type MessageVersion = {
@@ -160,7 +160,7 @@ export type Completion = {
   value: string
   label: string
   detail: string
-  kind: 'verb' | 'job' | 'option' | 'value' | 'user' | 'node'
+  kind: 'verb' | 'job' | 'option' | 'value' | 'user' | 'node' | 'room'
 }
 
 export type NotificationKind = 'page' | 'get' | 'mention' | 'approval' | 'info'
@@ -186,7 +186,8 @@ export type Service = {
   environments: string[]
   rotation_id: string
   runbook_url: string
-  abilities: Abilities
+  /** Of whoever asked; what the socket carries to everybody has none. */
+  abilities?: Abilities
 }
 export type Override = { id: string; user_id: string; from: string; until: string }
 export type Rotation = {
@@ -214,7 +215,8 @@ export type AlertSource = {
   created_at: string
   last_delivery_at?: string | null
   last_error?: string | null
-  abilities: Abilities
+  /** Of whoever asked; what the socket carries to everybody has none. */
+  abilities?: Abilities
 }
 export type AlertRule = {
   id: string
@@ -224,7 +226,7 @@ export type AlertRule = {
   service: string
   environment: string
   severity: string | number
-  action: 'declare' | 'attach' | 'ignore'
+  action: 'declare' | 'attach' | 'ignore' | 'default'
 }
 export type AlertState = 'open' | 'acknowledged' | 'resolved'
 export type Alert = {
@@ -248,7 +250,8 @@ export type Alert = {
   incident_id?: string | null
   generator_url: string
   acknowledged_by?: string | null
-  abilities: Abilities
+  /** Of whoever asked; what the socket carries to everybody has none. */
+  abilities?: Abilities
 }
 export type PageState = 'paged' | 'seen' | 'acknowledged' | 'declined' | 'escalated'
 export type Page = {
@@ -296,7 +299,8 @@ export type Incident = {
   times: IncidentTimes
   ticket_url: string
   merged_into?: string | null
-  abilities: Abilities
+  /** Of whoever asked; what the socket carries to everybody has none. */
+  abilities?: Abilities
 }
 export type TimelineEntry = {
   id: string

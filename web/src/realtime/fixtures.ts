@@ -106,7 +106,6 @@ export const office = (o: Partial<Office> = {}): Office => ({
   oncall: [],
   gets: [],
   notifications_unread: 0,
-  seq: 0,
   ...o,
 })
 

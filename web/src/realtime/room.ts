@@ -159,6 +159,7 @@ export type Answer = { reply?: string; error?: Problem }
 /** Posts; the message stands on the screen at once and keeps its key through every retry. */
 export async function send(id: string, text: string, thread: string | null = null, key = uuid()): Promise<Answer> {
   const command = text.startsWith('/')
+  lastTyping = 0
   const pending: Pending = { key, text, thread, at: new Date().toISOString(), state: 'sending' }
   if (!command) set(id, addPending(get(id), pending))
   try {

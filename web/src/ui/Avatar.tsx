@@ -80,13 +80,14 @@ export const Avatar = memo(
             <path className={s.prompt} d="m14.500 13 7 7-7 7M23.500 27.500h4" />
           </svg>
         ) : (
-          <svg viewBox="0 0 40 40" aria-hidden="true" className={s.round}>
-            <rect className={s.ground} width="40" height="40" />
-            <path className={s.shape} d={SHAPES[hash(person.id) % SHAPES.length]} />
-            <text className={s.letters} x="20" y="20.5" fontSize={letters.length > 2 ? 13 : letters.length > 1 ? 16.5 : 20}>
-              {letters}
-            </text>
-          </svg>
+          <>
+            <svg viewBox="0 0 40 40" aria-hidden="true" className={s.round}>
+              <rect className={s.ground} width="40" height="40" />
+              <path className={s.shape} d={SHAPES[hash(person.id) % SHAPES.length]} />
+            </svg>
+            {/* The letters are a picture of the name, not text beside it: they are drawn by CSS. */}
+            <i className={s.letters} data-letters={letters} aria-hidden="true" style={{ fontSize: size * (letters.length > 2 ? 0.33 : letters.length > 1 ? 0.41 : 0.52) }} />
+          </>
         )}
         {label && <span className="sr">{person.display}</span>}
         {state && <i className={cx(s.dot, s[DOT[state]])} />}

@@ -26,7 +26,8 @@ export function Tooltip({ text, side = 'top', shortcut, children }: { text: Reac
   const id = useId()
   const show = useCallback((el: HTMLElement, delay: number) => {
     clearTimeout(timer.current)
-    timer.current = setTimeout(() => setAnchor(el), delay)
+    // What it opens covers it: then the word has done its work.
+    timer.current = setTimeout(() => el.dataset.state !== 'open' && setAnchor(el), delay)
   }, [])
   const hide = useCallback(() => {
     clearTimeout(timer.current)

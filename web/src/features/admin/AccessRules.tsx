@@ -5,42 +5,48 @@ import { api, type Decision, type Project } from '@/api'
 import { cx } from '@/lib/cx'
 import { useOffice } from '@/realtime'
 import { Button, Empty, ErrorState, Field, FieldRow, Input, Loading, Select } from '@/ui'
-import { WHY_TYPES, whyQuery } from './model'
+import { OFFICE_TYPES, WHY_TYPES, whyQuery } from './model'
 import { Head, useItems } from './parts'
-import { ProjectDocuments } from './ProjectParts'
+import { Documents } from './ProjectParts'
 import s from './admin.module.css'
 
-/** Who may do what, and the rule that says so. */
+/** Who may do what, and the rule that says so: in the office as a whole, or in a project. */
 export default function AccessRules() {
   const { items, state } = useItems<Project>(['projects'], '/projects')
-  const [name, setName] = useState('')
-  const project = items.find((p) => p.name === name) ?? items[0]
+  const [scope, setScope] = useState('')
+  const project = items.find((p) => p.name === scope)
+  const path = project ? `/projects/${project.name}` : ''
   return (
     <>
       <Head title="Who may do what">Asks the same rules that decide for real. A denial names who could grant it.</Head>
-      {state ??
-        (!project ? (
-          <div className={s.list}>
-            <Empty title="No projects yet" />
-          </div>
-        ) : (
-          <>
-            <Why key={project.name} project={project} projects={items} onProject={setName} />
-            <Head title={`Policies of ${project.title || project.name}`} />
-            <ProjectDocuments project={project} kind="policies" />
-          </>
-        ))}
+      {state ?? (
+        <>
+          <Field label="Where">
+            <Select value={project?.name ?? ''} onChange={(e) => setScope(e.target.value)}>
+              <option value="">The office: rooms, incidents, people, keys</option>
+              {items.map((p) => (
+                <option key={p.id} value={p.name}>
+                  Project {p.title || p.name}: jobs, nodes, commands
+                </option>
+              ))}
+            </Select>
+          </Field>
+          <Why key={path} path={path} types={project ? WHY_TYPES : OFFICE_TYPES} />
+          <Head title={project ? `Policies of ${project.title || project.name}` : 'Policies of the office'} />
+          <Documents key={`docs ${path}`} path={`${path}/policies`} editable empty={<Empty title="No policies yet">Without one, nobody but administrators may do anything here.</Empty>} />
+        </>
+      )}
     </>
   )
 }
 
-function Why({ project, projects, onProject }: { project: Project; projects: Project[]; onProject: (n: string) => void }) {
+function Why({ path, types }: { path: string; types: typeof WHY_TYPES }) {
   const users = useOffice((x) => x.users)
   const people = Object.values(users).filter((u) => u.kind === 'person').sort((a, b) => a.display.localeCompare(b.display))
-  const [form, setForm] = useState({ user: people[0]?.name ?? '', type: 'job', action: 'run', name: '', group: '', env: '' })
+  const [form, setForm] = useState({ user: people[0]?.name ?? '', type: types[0]!.id, action: types[0]!.actions[0]!, name: '', group: '', env: '' })
   const [asked, setAsked] = useState<typeof form | null>(null)
-  const type = WHY_TYPES.find((t) => t.id === form.type) ?? WHY_TYPES[0]!
-  const { data, error, isFetching, refetch } = useQuery({ queryKey: ['why', project.name, asked], queryFn: () => api.get<Decision>(`/projects/${project.name}/why`, whyQuery(asked!)), enabled: !!asked, retry: false })
+  const type = types.find((t) => t.id === form.type) ?? types[0]!
+  const { data, error, isFetching, refetch } = useQuery({ queryKey: ['why', path, asked], queryFn: () => api.get<Decision>(`${path}/why`, whyQuery(asked!)), enabled: !!asked, retry: false })
   const set = (patch: Partial<typeof form>) => setForm({ ...form, ...patch })
   const ask = (e: FormEvent) => {
     e.preventDefault()
@@ -68,27 +74,16 @@ function Why({ project, projects, onProject }: { project: Project; projects: Pro
           </Select>
         </Field>
         <Field label="to a">
-          <Select value={form.type} onChange={(e) => set({ type: e.target.value, action: WHY_TYPES.find((t) => t.id === e.target.value)?.actions.find((a) => a === form.action) ?? WHY_TYPES.find((t) => t.id === e.target.value)?.actions[0] ?? 'read' })}>
-            {WHY_TYPES.map((t) => (
+          <Select value={form.type} onChange={(e) => set({ type: e.target.value, action: types.find((t) => t.id === e.target.value)?.actions.find((a) => a === form.action) ?? types.find((t) => t.id === e.target.value)?.actions[0] ?? 'read' })}>
+            {types.map((t) => (
               <option key={t.id} value={t.id}>
                 {t.label}
               </option>
             ))}
           </Select>
         </Field>
-        {projects.length > 1 && (
-          <Field label="in project">
-            <Select value={project.name} onChange={(e) => onProject(e.target.value)}>
-              {projects.map((p) => (
-                <option key={p.id} value={p.name}>
-                  {p.name}
-                </option>
-              ))}
-            </Select>
-          </Field>
-        )}
       </FieldRow>
-      {form.type !== 'adhoc' && (
+      {(form.type === 'job' || form.type === 'node' || form.type === 'approval') && (
         <FieldRow>
           <Field label={form.type === 'node' ? 'Node name' : 'Job name'}>
             <Input value={form.name} placeholder={form.type === 'node' ? 'web-1' : 'restart-service'} onChange={(e) => set({ name: e.target.value })} />

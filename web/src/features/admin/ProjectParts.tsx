@@ -1,8 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import { ApiError, api, type Node, type Project } from '@/api'
+import { Pencil, Plus } from 'lucide-react'
+import { useState, type ReactNode } from 'react'
+import { ApiError, api, type Items, type Node, type Project } from '@/api'
 import { useSettled } from '@/lib/hooks'
-import { Box, Chip, DataTable, Empty, EnvChip, ErrorState, Field, Input, Loading, Notice } from '@/ui'
+import { Box, Button, Chip, ConfirmButton, DataTable, Empty, EnvChip, ErrorState, Field, Input, Loading, Notice, Textarea, toastError } from '@/ui'
+import { FormDialog, useRefresh } from './parts'
 import s from './admin.module.css'
 
 /** A project's inventory, narrowed by a node filter. */
@@ -50,39 +52,163 @@ export function ProjectNodes({ project }: { project: Project }) {
   )
 }
 
-type Doc = { name: string; content: string; errors: { message: string; line?: number }[] | string[] | null }
-/** Documents as they were given, with what is wrong in them. A wrong one is left out; the others hold. */
+/** A stored document of rules, with what is wrong in it. */
+export type RuleDocument = { project: string; name: string; text: string; version: number; built_in: boolean; updated_by?: string; updated_at?: string; errors: { policy: string; line: number; text: string; dropped: boolean }[] }
+
+/** Documents as they were given. A wrong one is left out; the others hold. */
 export function ProjectDocuments({ project, kind }: { project: Project; kind: 'policies' | 'approvals' }) {
-  const { data, error, isPending, refetch } = useQuery({ queryKey: ['policies', project.name, kind], queryFn: () => api.get<{ items: Doc[] }>(`/projects/${project.name}/${kind}`) })
+  return (
+    <Documents
+      path={`/projects/${project.name}/${kind}`}
+      empty={
+        <Empty title={kind === 'policies' ? 'No policies yet' : 'Nothing needs approval here'}>{kind === 'policies' ? 'Without one, nobody but administrators may do anything in this project.' : 'Import approvals.yaml to ask for a second pair of eyes, such as in production.'}</Empty>
+      }
+      editable={kind === 'policies'}
+    />
+  )
+}
+export function Documents({ path, empty, editable }: { path: string; empty: ReactNode; editable: boolean }) {
+  const { data, error, isPending, refetch } = useQuery({ queryKey: ['policies', path], queryFn: () => api.get<Items<RuleDocument>>(path) })
+  const [editing, setEditing] = useState<string | null>(null)
   if (isPending) return <Loading lines={6} />
   if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} />
   const docs = data?.items ?? []
-  if (docs.length === 0)
-    return (
-      <div className={s.list}>
-        <Empty title={kind === 'policies' ? 'No policies yet' : 'Nothing needs approval here'}>{kind === 'policies' ? 'Without one, nobody but administrators may do anything in this project.' : 'Import approvals.yaml to ask for a second pair of eyes, such as in production.'}</Empty>
-      </div>
-    )
+  const doc = docs.find((d) => d.name === editing)
   return (
     <>
+      {editable && (
+        <div className={s.actions}>
+          <Button size="s" icon={<Plus size={12} />} onClick={() => setEditing('')}>
+            Add a policy
+          </Button>
+        </div>
+      )}
+      {docs.length === 0 && <div className={s.list}>{empty}</div>}
       {docs.map((d) => (
-        <Document key={d.name} d={d} />
+        <Document key={d.name} d={d} onEdit={editable ? () => setEditing(d.name) : undefined} />
       ))}
+      {editing !== null && <PolicyForm path={path} doc={doc} onClose={() => setEditing(null)} />}
     </>
   )
 }
-export function Document({ d }: { d: Doc }) {
-  const errors = (d.errors ?? []).map((e) => (typeof e === 'string' ? e : `${e.line ? `Line ${e.line}: ` : ''}${e.message}`))
+function Document({ d, onEdit }: { d: RuleDocument; onEdit?: () => void }) {
+  const dropped = d.errors.filter((e) => e.dropped)
+  const remarks = d.errors.filter((e) => !e.dropped)
+  const say = (list: RuleDocument['errors']) => list.map((e) => `${e.line ? `Line ${e.line}: ` : ''}${e.text}`).join('\n')
   return (
-    <Box title={d.name} actions={<Chip tone={errors.length ? 'red' : 'green'}>{errors.length ? `${errors.length} ${errors.length === 1 ? 'error' : 'errors'}` : 'In force'}</Chip>}>
-      {errors.length > 0 && (
-        <div className={s.pad}>
-          <Notice title="Left out">{errors.join('\n')}</Notice>
+    <Box
+      title={d.name}
+      actions={
+        <>
+          {d.built_in && <Chip>Built in</Chip>}
+          <Chip tone={dropped.length ? 'red' : 'green'}>{dropped.length ? `${dropped.length} left out` : 'In force'}</Chip>
+          {onEdit && (
+            <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit ${d.name}`} onClick={onEdit}>
+              Edit
+            </Button>
+          )}
+        </>
+      }
+    >
+      {d.errors.length > 0 && (
+        <div className={`${s.pad} ${s.stack}`}>
+          {dropped.length > 0 && <Notice title="Left out">{say(dropped)}</Notice>}
+          {remarks.length > 0 && (
+            <Notice tone="amber" title="Remarks">
+              {say(remarks)}
+            </Notice>
+          )}
         </div>
       )}
       <pre className={s.doc} tabIndex={0} aria-label={`Document ${d.name}`}>
-        {d.content}
+        {d.text}
       </pre>
     </Box>
+  )
+}
+
+type PolicyItem = { name: string; result: string; message: string; line?: number }
+/** A policy as text: tried first, then stored. */
+function PolicyForm({ path, doc, onClose }: { path: string; doc?: RuleDocument; onClose: () => void }) {
+  const refresh = useRefresh()
+  const [name, setName] = useState(doc?.name ?? '')
+  const [content, setContent] = useState(doc?.text ?? 'description: \ncontext:\n  project: \'.*\'\nfor:\n  job:\n    - allow: [read]\nby:\n  group: responder\n')
+  const [report, setReport] = useState<PolicyItem[] | null>(null)
+  const [trying, setTrying] = useState(false)
+  const bad = { name: /^[\w.-]+$/.test(name) ? '' : 'A name of letters, digits, dots and dashes.', content: content.trim() ? '' : 'Write at least one document.' }
+  const put = (dry: boolean) => api.put<Items<PolicyItem>>(`${path}/${encodeURIComponent(name)}`, { content, dry_run: dry || undefined })
+  return (
+    <FormDialog
+      title={doc ? `Edit ${doc.name}` : 'Add a policy'}
+      description="Deny is looked at before allow. A wrong document is left out with its line, the others hold."
+      submit="Store"
+      width={720}
+      valid={!bad.name && !bad.content}
+      onClose={onClose}
+      onSave={async () => {
+        await put(false)
+        await refresh('policies', 'why')
+        onClose()
+      }}
+    >
+      {(fields, tried) => (
+        <>
+          {!doc && (
+            <Field label="Name" required error={(tried && bad.name) || fields['name']}>
+              <Input mono value={name} placeholder="operators" onChange={(e) => setName(e.target.value.trim())} autoFocus />
+            </Field>
+          )}
+          <Field label="Policy" required error={(tried && bad.content) || fields['content']}>
+            <Textarea
+              mono
+              rows={16}
+              value={content}
+              spellCheck={false}
+              onChange={(e) => {
+                setContent(e.target.value)
+                setReport(null)
+              }}
+            />
+          </Field>
+          {report && (
+            <Notice tone={report.some((r) => r.result === 'dropped') ? 'red' : 'green'} title={report.some((r) => r.result === 'dropped') ? 'Some of it would be left out' : 'All of it would hold'}>
+              {report.map((r) => `${r.line ? `Line ${r.line}: ` : ''}${r.name} ${r.result}${r.message ? `: ${r.message}` : ''}`).join('\n')}
+            </Notice>
+          )}
+          <div className={s.actions}>
+            {doc && (
+              <ConfirmButton
+                size="s"
+                kind="danger"
+                title={`Delete ${doc.name}?`}
+                description={doc.built_in ? 'The built-in rules of this name hold again.' : 'What it allowed is no longer allowed, unless another policy does.'}
+                confirm="Delete"
+                onConfirm={async () => {
+                  await api.del(`${path}/${encodeURIComponent(doc.name)}`)
+                  await refresh('policies', 'why')
+                  onClose()
+                }}
+              >
+                Delete
+              </ConfirmButton>
+            )}
+            <Button
+              size="s"
+              busy={trying}
+              disabled={!!bad.name || !!bad.content}
+              onClick={() => {
+                setTrying(true)
+                put(true)
+                  .then((r) => setReport(r.items))
+                  .catch((e) => toastError('The policy could not be tried', e))
+                  .finally(() => setTrying(false))
+              }}
+            >
+              Try without storing
+            </Button>
+          </div>
+        </>
+      )}
+    </FormDialog>
   )
 }

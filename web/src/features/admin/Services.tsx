@@ -49,7 +49,7 @@ export default function Services() {
                       <EnvChip key={e} env={e} />
                     ))}
                     <span className="grow" />
-                    <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit ${x.name}`} disabled={x.abilities['manage'] === false} onClick={() => setService(x)}>
+                    <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit ${x.name}`} disabled={x.abilities?.manage === false} onClick={() => setService(x)}>
                       Edit
                     </Button>
                   </div>

@@ -78,6 +78,7 @@ export function alertmanagerConfig(url: string, receiver: string): string {
 }
 
 export const RULE_ACTIONS: { id: AlertRule['action']; label: string; hint: string }[] = [
+  { id: 'default', label: 'By severity: 1 to 3 declare, 4 attaches', hint: '' },
   { id: 'declare', label: 'Declare an incident', hint: 'or attach to the service’s open one' },
   { id: 'attach', label: 'Attach only', hint: 'to the service’s open incident, if there is one' },
   { id: 'ignore', label: 'Ignore', hint: 'keep the alert, call nobody' },
@@ -184,7 +185,8 @@ export function importSummary(items: readonly ImportResult[]): { text: string; d
   const parts = (['created', 'updated', 'unchanged', 'dropped'] as const).flatMap((r) => (count(r) ? [`${count(r)} ${r}`] : []))
   return { text: parts.join(', ') || 'The document holds nothing to import', dropped }
 }
-export const MAX_IMPORT = 5 * 1024 * 1024
+/** What the server takes at once. */
+export const MAX_IMPORT = 1024 * 1024
 
 export const KEY_TYPES: { id: 'private-key' | 'public-key' | 'password'; label: string }[] = [
   { id: 'private-key', label: 'Private key' },
@@ -213,6 +215,20 @@ export const WHY_TYPES: { id: string; label: string; actions: string[] }[] = [
   { id: 'node', label: 'Node', actions: ['read', 'run'] },
   { id: 'adhoc', label: 'Ad-hoc command', actions: ['read', 'run', 'kill'] },
   { id: 'approval', label: 'Approval', actions: ['decide'] },
+]
+/** The same for the office as a whole. */
+export const OFFICE_TYPES: { id: string; label: string; actions: string[] }[] = [
+  { id: 'incident', label: 'Incident', actions: ['declare', 'read', 'update', 'command'] },
+  { id: 'room', label: 'Room', actions: ['read', 'post', 'create', 'update', 'enter', 'invite', 'moderate'] },
+  { id: 'alert', label: 'Alert', actions: ['read', 'acknowledge'] },
+  { id: 'alert_source', label: 'Alert source', actions: ['read', 'manage'] },
+  { id: 'service', label: 'Service', actions: ['read', 'manage'] },
+  { id: 'user', label: 'Person', actions: ['read', 'manage'] },
+  { id: 'policy', label: 'Policy', actions: ['read', 'manage'] },
+  { id: 'key', label: 'Key', actions: ['read', 'manage'] },
+  { id: 'project', label: 'Project', actions: ['read', 'manage'] },
+  { id: 'ledger', label: 'Ledger', actions: ['read', 'export'] },
+  { id: 'token', label: 'API token', actions: ['create'] },
 ]
 export function whyQuery(f: { user: string; type: string; action: string; name: string; group: string; env: string }): Record<string, string> {
   const q: Record<string, string> = { user: f.user, action: f.action, type: f.type }

@@ -24,7 +24,7 @@ export const Lasted = ({ a }: { a: Alert }) => {
 export function AcknowledgeButton({ a, size }: { a: Alert; size?: 's' | 'm' }) {
   const queries = useQueryClient()
   const [busy, setBusy] = useState(false)
-  if (a.state !== 'open' || !a.abilities.acknowledge) return null
+  if (a.state !== 'open' || !a.abilities?.acknowledge) return null
   return (
     <Button
       size={size}

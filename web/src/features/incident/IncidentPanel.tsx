@@ -49,7 +49,7 @@ function Panel({ i, onClose }: { i: Incident; onClose: () => void }) {
       <PanelSection
         title="Timeline"
         action={
-          i.abilities.note ? (
+          i.abilities?.note ? (
             <IconButton size="s" label={noting ? 'No note' : 'Add a note'} aria-expanded={noting} onClick={() => setNoting(!noting)}>
               {noting ? <X size={13} /> : <Plus size={14} />}
             </IconButton>

@@ -43,7 +43,7 @@ function Loaded({ i }: { i: Incident }) {
       title={`${i.ticket} ${i.title}`}
       actions={
         <>
-          {i.abilities.update && (
+          {i.abilities?.update && (
             <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
               Edit
             </Button>
@@ -101,7 +101,7 @@ function Loaded({ i }: { i: Incident }) {
             <Box
               title="Measured"
               actions={
-                i.abilities.command && (
+                i.abilities?.command && (
                   <Button size="s" onClick={() => setEdit('times')}>
                     Correct times
                   </Button>

@@ -10,7 +10,7 @@ export function useIncident(id: string) {
   // Fetched also when open: what I may do with it comes only with my own answer.
   const query = useQuery({ queryKey: key, queryFn: () => api.get<Incident>(`/incidents/${open?.id ?? id}`), enabled: id !== '' })
   const fetched = query.data
-  const incident = open && fetched ? { ...open, abilities: fetched.abilities, ...(Object.keys(open.abilities).length > 0 && !fetched.abilities ? { abilities: open.abilities } : {}) } : (open ?? fetched)
+  const incident = open && fetched ? { ...open, abilities: fetched.abilities, ...(fetched.abilities ? {} : { abilities: open.abilities }) } : (open ?? fetched)
   const channel = incident ? `incident:${incident.id}` : null
   useChannel<IncidentEvent>(
     channel,

@@ -30,7 +30,7 @@ describe('responders', () => {
     expect(m.responseSummary([])).toBe('nobody called yet')
   })
   it('takes the latest page of a person', () => {
-    const i = incident({ pages: [page('a', 'escalated', { paged_at: T(0) }), page('a', 'seen', { id: 'a2', paged_at: T(5), level: 1 })] })
+    const i = incident({ pages: [page('a', 'escalated', { paged_at: T(0) }), page('a', 'seen', { id: 'a2', paged_at: T(5), level: 2 })] })
     expect(m.responders(i, [])[0]).toMatchObject({ response: 'seen', detail: 'Saw the page, level 2' })
   })
 })
@@ -71,6 +71,11 @@ describe('timeline', () => {
     expect(m.newestFirst([entry('a', 1), entry('b', 3), entry('c', 3)]).map((e) => e.kind)).toEqual(['c', 'b', 'a'])
     expect(m.lastChange([entry('run.finished', 1), entry('note', 2)])?.kind).toBe('run.finished')
     expect(m.lastChange([])).toBeNull()
+  })
+  it('leads only inside the app', () => {
+    expect(m.insideLink('/rooms/r1#m=7')).toEqual({ to: '/rooms/r1', hash: 'm=7' })
+    expect(m.insideLink('//evil')).toBeNull()
+    expect(m.insideLink('https://evil')).toBeNull()
   })
   it('marks by kind, and knows what it has never seen', () => {
     expect(m.mark(entry('alert.fired', 0))).toEqual({ icon: 'alert', tone: 'red' })

@@ -101,7 +101,8 @@ export function responders(i: Incident, presence: readonly Presence[]): Responde
   return [...out.values()].sort((a, b) => order(a) - order(b) || Number(b.roles.length > 0) - Number(a.roles.length > 0) || a.since.localeCompare(b.since))
 }
 function answer(page: Page, here: boolean): { response: Response; since: string; detail: string } {
-  const level = page.level > 0 ? `, level ${page.level + 1}` : ''
+  // Level 0 is somebody paged by hand, 1 who is on call; beyond it somebody did not answer.
+  const level = page.level > 1 ? `, level ${page.level}` : ''
   if (here) return { response: 'here', since: page.joined_at ?? page.acknowledged_at ?? page.paged_at, detail: '' }
   if (page.joined_at) return { response: 'away', since: page.joined_at, detail: 'Was here and left' }
   switch (page.state) {
@@ -142,6 +143,8 @@ export function mark(e: Pick<TimelineEntry, 'kind' | 'data'>): Mark {
   const k = e.kind
   if (k === 'alert.resolved') return { icon: 'ok', tone: 'green' }
   if (k.startsWith('alert.')) return { icon: 'alert', tone: 'red' }
+  if (k === 'incident.first_responder') return { icon: 'person', tone: 'teal' }
+  if (k === 'page.nobody') return { icon: 'page', tone: 'red' }
   if (k === 'incident.declared') return { icon: 'flag', tone: 'red' }
   if (k === 'incident.stage') return { icon: 'stage', tone: 'amber' }
   if (k === 'incident.role') return { icon: 'role', tone: 'blue' }
@@ -153,12 +156,12 @@ export function mark(e: Pick<TimelineEntry, 'kind' | 'data'>): Mark {
   if (k === 'note') return { icon: 'note', tone: 'blue' }
   if (k === 'pin' || k.startsWith('message.')) return { icon: 'pin', tone: 'blue' }
   if (k.startsWith('room.')) return { icon: 'room', tone: 'mute' }
-  if (k.startsWith('office.')) return { icon: 'person', tone: 'teal' }
+  if (k.startsWith('office.') || k.startsWith('get.')) return { icon: 'person', tone: 'teal' }
   return { icon: 'dot', tone: 'mute' }
 }
 export const TIMELINE_FILTERS: { id: string; label: string; test: (kind: string) => boolean }[] = [
   { id: 'all', label: 'All', test: () => true },
-  { id: 'people', label: 'People', test: (k) => k.startsWith('page.') || k.startsWith('office.') || k === 'incident.role' },
+  { id: 'people', label: 'People', test: (k) => k.startsWith('page.') || k.startsWith('office.') || k.startsWith('get.') || k === 'incident.role' || k === 'incident.first_responder' },
   { id: 'actions', label: 'Actions', test: (k) => k.startsWith('run.') || k.startsWith('approval.') || k.startsWith('incident.stage') },
   { id: 'signals', label: 'Signals', test: (k) => k.startsWith('alert.') },
   { id: 'notes', label: 'Notes', test: (k) => k === 'note' || k === 'pin' || k.startsWith('message.') },
@@ -166,6 +169,12 @@ export const TIMELINE_FILTERS: { id: string; label: string; test: (kind: string)
 /** The newest first for the panel; ties keep the order they were recorded in. */
 export function newestFirst(items: readonly TimelineEntry[]): TimelineEntry[] {
   return items.map((e, i) => ({ e, i })).sort((a, b) => b.e.at.localeCompare(a.e.at) || b.i - a.i).map((x) => x.e)
+}
+/** A link of the timeline inside the app, apart into path and fragment; anything else is no link. */
+export function insideLink(link: string | null | undefined): { to: string; hash?: string } | null {
+  if (!link || !/^\/(?!\/)/.test(link)) return null
+  const [to = '/', hash] = link.split('#')
+  return hash ? { to, hash } : { to }
 }
 /** The last change that altered something: a run, an approval, a stage. */
 export function lastChange(items: readonly TimelineEntry[]): TimelineEntry | null {

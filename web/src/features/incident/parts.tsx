@@ -8,12 +8,12 @@ import { ago } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
-import { formula, fromLocalInput, holders, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stampWord, TIMELINE_FILTERS, type Mark } from './model'
+import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stampWord, TIMELINE_FILTERS, type Mark } from './model'
 import s from './incident.module.css'
 
 /** The severity, and for the commander the way to change it. */
 export function Severity({ i, acts }: { i: Incident; acts: Acts }) {
-  if (!i.abilities.command) return <SeverityChip severity={i.severity} />
+  if (!i.abilities?.command) return <SeverityChip severity={i.severity} />
   return (
     <Menu
       align="start"
@@ -53,7 +53,7 @@ export function Stages({ i, acts }: { i: Incident; acts: Acts }) {
           )
           return (
             <li key={x.id} aria-current={k === at ? 'step' : undefined}>
-              {i.abilities.command && k !== at ? (
+              {i.abilities?.command && k !== at ? (
                 <button type="button" className={cls} onClick={() => setTo(x.id)} aria-label={`Set the stage to ${x.label}`}>
                   {body}
                 </button>
@@ -64,7 +64,7 @@ export function Stages({ i, acts }: { i: Incident; acts: Acts }) {
           )
         })}
       </ol>
-      {i.abilities.command && (
+      {i.abilities?.command && (
         <Button size="s" kind={next.to === 'resolved' ? 'live' : 'soft'} icon={<StepForward size={12} />} onClick={() => setTo(next.to)} className={s.next}>
           {next.label}
         </Button>
@@ -144,7 +144,7 @@ export function Response({ i, full, absent }: { i: Incident; full?: boolean; abs
 export function Roles({ i, acts }: { i: Incident; acts: Acts }) {
   const me = useMyId()
   const held = holders(i)
-  const may = i.abilities.command || i.abilities.update
+  const may = i.abilities?.command || i.abilities?.update
   const act = (work: Promise<unknown>, what: string) => void work.catch((e) => toastError(what, e))
   return (
     <ul className={s.roles}>
@@ -249,7 +249,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
           ))}
         </div>
       )}
-      {i.abilities.note && filters && <NoteForm acts={acts} />}
+      {i.abilities?.note && filters && <NoteForm acts={acts} />}
       {shown.length === 0 ? (
         <p className={s.none}>{filter === 'all' ? 'Nothing on the timeline yet.' : 'No entry of this sort.'}</p>
       ) : (
@@ -270,8 +270,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
 function Entry({ e }: { e: TimelineEntry }) {
   const m = mark(e)
   const Icon = ICONS[m.icon]
-  // Links of the timeline lead inside the app; anything else stays text.
-  const inside = e.link && /^\/(?!\/)/.test(e.link) ? e.link : null
+  const inside = insideLink(e.link)
   return (
     <li>
       <Time at={e.at} className={s.at} />
@@ -280,7 +279,7 @@ function Entry({ e }: { e: TimelineEntry }) {
       </span>
       <div>
         {inside ? (
-          <Link to={inside as '/'} className={s.entryLink}>
+          <Link to={inside.to as '/'} hash={inside.hash} className={s.entryLink}>
             {e.text}
           </Link>
         ) : (
@@ -376,7 +375,7 @@ export function CallActions({ i, acts }: { i: Incident; acts: Acts }) {
   const acked = !!i.times.acknowledged
   return (
     <div className={s.calls}>
-      {i.abilities.acknowledge && (!acked || mine) && (
+      {i.abilities?.acknowledge && (!acked || mine) && (
         <Button
           kind="primary"
           icon={<UserCheck size={13} />}
@@ -392,7 +391,7 @@ export function CallActions({ i, acts }: { i: Incident; acts: Acts }) {
           Acknowledge
         </Button>
       )}
-      {(i.abilities.update || i.abilities.command) && (
+      {(i.abilities?.update || i.abilities?.command) && (
         <>
           <PickPerson
             label="Page somebody"

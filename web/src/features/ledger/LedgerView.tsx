@@ -1,9 +1,9 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Download, FileLock2, Lock, ScrollText, ShieldCheck, X } from 'lucide-react'
-import { useCallback, useMemo, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import { VList } from 'virtua'
-import { api, type Items, type LedgerRecord } from '@/api'
+import { api, type Incident, type Items, type LedgerRecord } from '@/api'
 import { usePhone, useSettled } from '@/lib/hooks'
 import { useOffice } from '@/realtime'
 import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
@@ -17,11 +17,14 @@ export default function LedgerView() {
   const [filter, setFilter] = useState<Filter>(NO_FILTER)
   const settled = useSettled(filter, 250)
   const phone = usePhone()
+  const [newest, setNewest] = useState(true)
+  const incident = useIncidentId(settled.incident)
   const query = useInfiniteQuery({
-    queryKey: ['ledger', settled.kind, settled.actor, settled.incident],
-    queryFn: ({ pageParam }) => api.get<Items<LedgerRecord>>('/ledger', { after_n: pageParam, limit: LIMIT, kind: settled.kind, actor: settled.actor, incident: settled.incident }),
+    queryKey: ['ledger', newest, settled.actor, incident.id],
+    queryFn: ({ pageParam }) => api.get<Items<LedgerRecord>>('/ledger', { limit: LIMIT, actor: settled.actor, incident: incident.id, ...(newest ? { newest: true, before_n: pageParam || undefined } : { after_n: pageParam || undefined }) }),
     initialPageParam: 0,
     getNextPageParam: (last) => (last.items.length < LIMIT ? undefined : last.items[last.items.length - 1]!.n),
+    enabled: incident.known,
   })
   const rows = useMemo(() => (query.data?.pages ?? []).flatMap((p) => p.items).filter((r) => matchRecord(r, settled)), [query.data, settled])
   const [picked, setPicked] = useState<LedgerRecord | null>(null)
@@ -30,6 +33,12 @@ export default function LedgerView() {
   const more = useCallback(() => {
     if (hasNextPage && !isFetchingNextPage) void fetchNextPage()
   }, [hasNextPage, isFetchingNextPage, fetchNextPage])
+  // Kinds are narrowed here: few hits in a page ask for the next one by themselves.
+  useEffect(() => {
+    if (rows.length < 60) more()
+  }, [rows.length, more, query.data])
+  const users = useOffice((x) => x.users)
+  const people = useMemo(() => Object.values(users).sort((a, b) => a.display.localeCompare(b.display)), [users])
   const set = (patch: Partial<Filter>) => setFilter((f) => ({ ...f, ...patch }))
   const detail = picked && <Detail r={picked} onClose={phone ? undefined : () => setPicked(null)} />
   return (
@@ -63,11 +72,18 @@ export default function LedgerView() {
           </div>
           <div>
             <Field label="Who">
-              <Input type="search" value={filter.actor} placeholder="Name" onChange={(e) => set({ actor: e.target.value })} />
+              <Select value={filter.actor} onChange={(e) => set({ actor: e.target.value })}>
+                <option value="">Anybody</option>
+                {people.map((u) => (
+                  <option key={u.id} value={u.id}>
+                    {u.display}
+                  </option>
+                ))}
+              </Select>
             </Field>
           </div>
           <div>
-            <Field label="Incident">
+            <Field label="Incident" error={incident.error}>
               <Input type="search" value={filter.incident} placeholder="INC-2041" onChange={(e) => set({ incident: e.target.value.trim() })} />
             </Field>
           </div>
@@ -81,6 +97,14 @@ export default function LedgerView() {
               </Select>
             </Field>
           </div>
+          <div>
+            <Field label="Order">
+              <Select value={newest ? 'new' : 'old'} onChange={(e) => setNewest(e.target.value === 'new')}>
+                <option value="new">Newest first</option>
+                <option value="old">As it was written</option>
+              </Select>
+            </Field>
+          </div>
           {isFiltered(filter) && (
             <Button kind="quiet" onClick={() => setFilter(NO_FILTER)}>
               Clear
@@ -89,7 +113,7 @@ export default function LedgerView() {
         </div>
         <div className={s.split}>
           <div className={s.list}>
-            {query.isPending ? (
+            {query.isPending && incident.known ? (
               <Loading label="Loading the ledger" lines={10} />
             ) : query.error && !query.data ? (
               <ErrorState error={query.error} onRetry={() => void query.refetch()} />
@@ -135,6 +159,16 @@ export default function LedgerView() {
   )
 }
 
+/** The id behind a typed ticket; records know incidents by id. */
+function useIncidentId(text: string): { id: string; known: boolean; error: string } {
+  const open = useOffice((x) => Object.values(x.incidents).find((i) => i.ticket.toLowerCase() === text.toLowerCase())?.id)
+  const ask = /^[A-Za-z]+-\d+$/.test(text) && !open
+  const { data, error } = useQuery({ queryKey: ['incident', text], queryFn: () => api.get<Incident>(`/incidents/${text.toUpperCase()}`), enabled: ask, retry: false })
+  if (!text) return { id: '', known: true, error: '' }
+  const id = open ?? data?.id ?? ''
+  return { id, known: id !== '', error: id ? '' : !ask ? 'A ticket such as INC-2041' : error ? 'There is no such incident' : '' }
+}
+
 function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: string; onPick: (r: LedgerRecord) => void; onEnd: () => void }) {
   return (
     <VList
@@ -176,8 +210,8 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
 
 function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
   const o = outcomeWords(r.outcome)
-  const room = useOffice((x) => x.rooms[r.room])
-  const incident = useOffice((x) => x.incidents[r.incident])
+  const room = useOffice((x) => x.rooms[r.room ?? ''])
+  const incident = useOffice((x) => x.incidents[r.incident ?? ''])
   const fields = Object.entries(r.fields ?? {})
   return (
     <>
@@ -239,7 +273,7 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
           </dl>
         )}
       </PanelSection>
-      <PanelSection title="Hash" action={<CopyButton text={r.hash} label="Copy the hash" />}>
+      <PanelSection title="Hash" action={<CopyButton text={r.hash ?? ''} label="Copy the hash" />}>
         <p className={s.hash} title={shortHash(r.hash)}>
           {r.hash || 'Sealed in a moment'}
         </p>

@@ -7,9 +7,13 @@ export const KINDS: { id: string; label: string }[] = [
   { id: 'alert.', label: 'Alerts' },
   { id: 'run.', label: 'Runs' },
   { id: 'approval.', label: 'Approvals' },
-  { id: 'access.', label: 'Access and denials' },
+  { id: 'access.', label: 'Policies and denials' },
   { id: 'account.', label: 'Accounts' },
   { id: 'key.', label: 'Keys' },
+  { id: 'job.', label: 'Jobs' },
+  { id: 'node.', label: 'Nodes' },
+  { id: 'oncall.', label: 'On call' },
+  { id: 'office.', label: 'Office' },
   { id: 'room.', label: 'Rooms' },
 ]
 export type Filter = { kind: string; actor: string; incident: string; outcome: string }
@@ -17,17 +21,19 @@ export const NO_FILTER: Filter = { kind: '', actor: '', incident: '', outcome: '
 export function isFiltered(f: Filter): boolean {
   return Object.values(f).some((v) => v !== '')
 }
-/** The server narrows what it can; what it answers is narrowed here to the same rule. */
+/** Person and incident are narrowed by the server; kinds by group and the outcome here. */
 export function matchRecord(r: LedgerRecord, f: Filter): boolean {
   if (f.kind && (f.kind.endsWith('.') ? !r.kind.startsWith(f.kind) : r.kind !== f.kind)) return false
-  if (f.actor && !r.actor_name.toLowerCase().includes(f.actor.toLowerCase())) return false
-  if (f.incident && r.incident !== f.incident && !String(r.fields['ticket'] ?? '').toLowerCase().includes(f.incident.toLowerCase())) return false
   if (f.outcome && r.outcome !== f.outcome) return false
   return true
 }
 
 export function kindWords(kind: string): string {
-  const words = kind.replace(/[._-]/g, ' ').trim()
+  const words = kind
+    .replace(/[._-]/g, ' ')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .trim()
+    .toLowerCase()
   return words ? words[0]!.toUpperCase() + words.slice(1) : 'Event'
 }
 export function doorWords(door: string): string {
@@ -47,7 +53,7 @@ export function outcomeWords(outcome: string): { text: string; tone: 'green' | '
       return { text: outcome, tone: 'mute' }
   }
 }
-export function shortHash(hash: string): string {
+export function shortHash(hash = ''): string {
   return hash.length > 14 ? `${hash.slice(0, 6)}…${hash.slice(-6)}` : hash
 }
 
@@ -79,7 +85,7 @@ export function about(r: LedgerRecord): string {
 /** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
 export function toCSV(records: readonly LedgerRecord[]): string {
   const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields']
-  const rows = records.map((r) => [r.n, r.id, r.at, r.kind, r.actor_name, r.resource, r.room, r.incident, r.project, r.door, r.outcome, r.hash, JSON.stringify(r.fields)])
+  const rows = records.map((r) => [r.n, r.id, r.at, r.kind, r.actor_name, r.resource, r.room, r.incident, r.project, r.door, r.outcome, r.hash ?? '', JSON.stringify(r.fields)])
   return [head, ...rows].map((row) => row.map((c) => cell(String(c ?? ''))).join(',')).join('\r\n') + '\r\n'
 }
 function cell(text: string): string {

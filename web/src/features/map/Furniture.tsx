@@ -62,10 +62,10 @@ function PieceView({ p }: { p: Piece }) {
   }
 }
 
-export const Doors = memo(({ rect, doors }: { rect: Rect; doors: Door[] }) => (
+export const Doors = memo(({ rect, doors, grid }: { rect: Rect; doors: Door[]; grid: number }) => (
   <g aria-hidden="true">
     {doors.map((d, i) => {
-      const { gap, swing } = doorPaths(rect, d)
+      const { gap, swing } = doorPaths(rect, d, grid)
       return (
         <g key={i}>
           <path d={gap} className={s.gap} />

@@ -6,9 +6,9 @@ import { usePhone, useStored } from '@/lib/hooks'
 import { enterRoom, getPerson, useOffice } from '@/realtime'
 import { Avatar, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useSlots } from '@/ui'
 import { ListView } from './ListView'
-import { buildFloor, defaultView, findPeople, focusOn, zoom, type Box, type Office } from './model'
+import { buildFloor, defaultView, findPeople, focusOn, rectOf, zoom, type Box, type Office } from './model'
 import { fullBox, Plan } from './Plan'
-import { GRID } from './plan'
+import { gridOf } from './plan'
 import { RoomPanel } from './RoomPanel'
 import s from './map.module.css'
 
@@ -57,7 +57,8 @@ export default function MapView() {
       </Empty>
     )
 
-  const full = fullBox(floor.layout.width * GRID, floor.layout.height * GRID)
+  const grid = gridOf(floor.layout.width)
+  const full = fullBox(floor.layout.width * grid, floor.layout.height * grid)
   const selected = picked === null ? (mapRooms.some((r) => r.id === here) ? here : '') : picked
   const current = mapRooms.find((r) => r.id === selected)
   const open = (id: string) => void navigate({ to: '/rooms/$id', params: { id } })
@@ -92,7 +93,8 @@ export default function MapView() {
     setFloorId(on.id)
     setPicked(roomId)
     const slot = on.layout.rooms.find((r) => r.room_id === roomId)
-    if (slot && view === 'plan') setBox(focusOn({ x: slot.x * GRID, y: slot.y * GRID, w: slot.w * GRID, h: slot.h * GRID }, fullBox(on.layout.width * GRID, on.layout.height * GRID)))
+    const g = gridOf(on.layout.width)
+    if (slot && view === 'plan') setBox(focusOn(rectOf(slot, g), fullBox(on.layout.width * g, on.layout.height * g)))
   }
   const by = (factor: number) => {
     const b = box ?? full
@@ -148,8 +150,9 @@ export default function MapView() {
           <div className={s.canvas}>
             <Plan
               name={floor.name}
-              width={floor.layout.width * GRID}
-              height={floor.layout.height * GRID}
+              width={floor.layout.width * grid}
+              height={floor.layout.height * grid}
+              grid={grid}
               rooms={mapRooms}
               selected={selected}
               here={here}

@@ -16,6 +16,7 @@ export type PlanProps = {
   name: string
   width: number
   height: number
+  grid: number
   rooms: MapRoom[]
   selected: string
   here: string
@@ -189,6 +190,7 @@ export function Plan(p: PlanProps) {
           <RoomShape
             key={r.id}
             r={r}
+            grid={p.grid}
             now={minute}
             here={r.id === p.here}
             selected={r.id === p.selected}
@@ -222,7 +224,7 @@ export function Plan(p: PlanProps) {
 }
 
 const RoomShape = memo(
-  ({ r, now, here, selected, target, tabStop, onSelect, onGo, onKey }: { r: MapRoom; now: number; here: boolean; selected: boolean; target: boolean; tabStop: boolean; onSelect: (id: string) => void; onGo: (id: string) => void; onKey: (e: KeyboardEvent, id: string) => void }) => {
+  ({ r, grid, now, here, selected, target, tabStop, onSelect, onGo, onKey }: { r: MapRoom; grid: number; now: number; here: boolean; selected: boolean; target: boolean; tabStop: boolean; onSelect: (id: string) => void; onGo: (id: string) => void; onKey: (e: KeyboardEvent, id: string) => void }) => {
     const { rect } = r
     const open = r.shape === 'team' || r.shape === 'lounge'
     const sev = r.incident?.severity
@@ -233,7 +235,7 @@ const RoomShape = memo(
         <rect x={rect.x} y={rect.y} width={rect.w} height={rect.h} rx={open && !sev ? 9 : 5} className={cx(s.floor, kind)} />
         {locked && !sev && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-hatch)" pointerEvents="none" />}
         {sev === 1 && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-glow)" className={s.glow} />}
-        {!open && <Doors rect={rect} doors={r.doors} />}
+        {!open && <Doors rect={rect} doors={r.doors} grid={grid} />}
         <Furniture pieces={r.plan.pieces} seats={r.plan.seats} />
         <Labels r={r} now={now} locked={locked} />
         {r.more > 0 && <More x={rect.x + rect.w - 24} y={rect.y + rect.h - 20} n={r.more} />}

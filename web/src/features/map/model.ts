@@ -1,6 +1,6 @@
 // Who stands where, what a room says about itself, and how the keyboard walks the plan. No DOM: tested as functions.
 import type { Floor, Incident, Presence, Room, RunSummary, User } from '@/api/types'
-import { GRID, planRoom, type Rect, type RoomPlan, type Seat } from './plan'
+import { gridOf, planRoom, type Rect, type RoomPlan, type Seat } from './plan'
 
 export type Placed = { user: User; presence: Presence; seat: Seat; name: string; you: boolean }
 export type MapRoom = {
@@ -33,8 +33,8 @@ const ACTIVE: ReadonlySet<string> = new Set(['running', 'queued'])
 /** Above this many people on a floor, rooms show fewer faces and more "+N", so that movement stays smooth. */
 export const CROWD = 300
 
-export function rectOf(r: { x: number; y: number; w: number; h: number }): Rect {
-  return { x: r.x * GRID, y: r.y * GRID, w: r.w * GRID, h: r.h * GRID }
+export function rectOf(r: { x: number; y: number; w: number; h: number }, grid: number): Rect {
+  return { x: r.x * grid, y: r.y * grid, w: r.w * grid, h: r.h * grid }
 }
 
 export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] {
@@ -42,6 +42,7 @@ export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] 
   const rooms = new Map(office.rooms.map((r) => [r.id, r]))
   const inRoom = new Map<string, { user: User; presence: Presence }[]>()
   let crowd = 0
+  const grid = gridOf(floor.layout.width)
   const here = new Set(floor.layout.rooms.map((r) => r.room_id))
   for (const p of office.presence) {
     const user = users.get(p.user_id)
@@ -54,7 +55,7 @@ export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] 
   return floor.layout.rooms.map((slot, i) => {
     const room = rooms.get(slot.room_id) ?? null
     const kind = room?.kind ?? slot.kind
-    const rect = rectOf(slot)
+    const rect = rectOf(slot, grid)
     const incident = room ? (office.incidents.find((x) => x.room.id === room.id) ?? null) : null
     const run = room ? (office.runs.find((x) => x.room_id === room.id && ACTIVE.has(x.state)) ?? null) : null
     const header = headerHeight(rect, incident)

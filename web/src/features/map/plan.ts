@@ -1,7 +1,10 @@
 // Where furniture and seats stand in a room. Pure geometry: the server says which rooms there are, how big they are
-// and how many seats they have; this file makes a place of it. Units are SVG pixels, ten to a grid unit.
+// and how many seats they have; this file makes a place of it. Units are SVG pixels.
 
-export const GRID = 10
+/** Pixels to a grid unit: ten, less on a wide floor, so that people stay large enough to be told apart. */
+export function gridOf(width: number): number {
+  return Math.max(7.5, Math.min(10, 980 / Math.max(1, width)))
+}
 
 export type Rect = { x: number; y: number; w: number; h: number }
 export type Seat = { x: number; y: number; label: 'above' | 'below' }
@@ -42,7 +45,7 @@ const DESK = 17
 
 /** Banks of facing desks, as many as the room takes; a shallow room gets one row. */
 function team(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
-  const columnsMax = Math.max(1, Math.floor(a.w / 41))
+  const columnsMax = Math.max(1, Math.floor(a.w / 38))
   const facing = a.h >= BANK_HEIGHT - 8
   const rows = facing ? 2 : 1
   const bankHeight = facing ? BANK_HEIGHT : 64
@@ -199,9 +202,9 @@ export function around(cx: number, cy: number, rx: number, ry: number, n: number
 
 export type Door = { side: 'n' | 's' | 'e' | 'w'; at: number }
 /** A door as two strokes: the gap it cuts into the wall, and the quarter circle it swings. */
-export function doorPaths(r: Rect, door: Door, length = 26): { gap: string; swing: string } {
+export function doorPaths(r: Rect, door: Door, grid = 10, length = 26): { gap: string; swing: string } {
   const along = door.side === 'n' || door.side === 's' ? r.w : r.h
-  const at = Math.max(6, Math.min(along - length - 6, door.at * GRID))
+  const at = Math.max(6, Math.min(along - length - 6, door.at * grid))
   switch (door.side) {
     case 'n':
     case 's': {

@@ -132,6 +132,12 @@ function Announcer({ messages }: { messages: Message[] }) {
     seen.current = last.seq
     if (!first && last.author.id !== me) setText(`${last.author.display}: ${last.text || last.card?.type || ''}`.slice(0, 240))
   }, [last, me])
+  // Once read out it is gone, so that nobody finds the words twice.
+  useEffect(() => {
+    if (!text) return
+    const t = setTimeout(() => setText(''), 1500)
+    return () => clearTimeout(t)
+  }, [text])
   return (
     <div className="sr" aria-live="polite">
       {text}

@@ -1,6 +1,6 @@
 // Where one writes: drafts per room, "/" commands and "@" names completed, answers to commands shown
 // here to their author only.
-import { AtSign, CornerDownRight, SendHorizontal, SquareSlash, Terminal, UserRound, Variable, X, Play, Server } from 'lucide-react'
+import { AtSign, CornerDownRight, SendHorizontal, SquareSlash, Hash, Terminal, UserRound, Variable, X, Play, Server } from 'lucide-react'
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { api, ApiError, errorText, type Completion, type Items, type Message, type Room } from '@/api'
 import { cx } from '@/lib/cx'
@@ -238,7 +238,7 @@ export function Composer({
   )
 }
 
-const ICON = { verb: Terminal, job: Play, option: Variable, value: Variable, user: UserRound, node: Server }
+const ICON = { verb: Terminal, job: Play, option: Variable, value: Variable, user: UserRound, node: Server, room: Hash }
 const OfferIcon = ({ kind }: { kind: Offer['kind'] }) => {
   const Icon = ICON[kind] ?? Terminal
   return <Icon size={13} aria-hidden="true" />

@@ -285,7 +285,7 @@ function Tools({ m, onEdit, onReply }: { m: Message; onEdit: (id: string | null)
       <IconButton label="Reply" size="s" onClick={onReply}>
         <MessageSquareReply size={14} />
       </IconButton>
-      {m.abilities.pin && (
+      {m.abilities?.pin && (
         <IconButton label={m.pinned ? 'Unpin' : 'Pin (in an incident, to its timeline)'} size="s" onClick={() => void pinMessage(m, !m.pinned).catch((e) => toastError('Pinning failed', e))}>
           {m.pinned ? <PinOff size={14} /> : <Pin size={14} />}
         </IconButton>
@@ -305,13 +305,13 @@ function Tools({ m, onEdit, onReply }: { m: Message; onEdit: (id: string | null)
             Copy the text
           </MenuItem>
         )}
-        {(m.abilities.edit || m.abilities.delete) && <MenuSeparator />}
-        {m.abilities.edit && m.kind === 'text' && (
+        {(m.abilities?.edit || m.abilities?.delete) && <MenuSeparator />}
+        {m.abilities?.edit && m.kind === 'text' && (
           <MenuItem icon={<PenLine size={14} />} onSelect={() => onEdit(m.id)}>
             Edit
           </MenuItem>
         )}
-        {m.abilities.delete && (
+        {m.abilities?.delete && (
           <MenuItem
             icon={<Trash2 size={14} />}
             danger

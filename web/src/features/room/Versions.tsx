@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, type Items, type Message, type MessageVersion } from '@/api'
-import { nameOf } from '@/realtime'
+import { UserName } from '@/realtime'
 import { ErrorState, Loading, Markdown, Popover, Time } from '@/ui'
 import s from './timeline.module.css'
 
@@ -38,7 +38,7 @@ function List({ m }: { m: Message }) {
         .map((v, i) => (
           <li key={v.seq}>
             <span className="c-3">
-              Version {i + 1}, {v.change} <Time at={v.at} mode="date" /> by {nameOf(v.by)}
+              Version {i + 1}, {v.change} <Time at={v.at} mode="date" /> by <UserName id={v.by} fallback={v.by} />
             </span>
             {v.change !== 'deleted' && <Markdown text={v.text} />}
           </li>

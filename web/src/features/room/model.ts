@@ -62,7 +62,7 @@ export const rowOf = (list: readonly Row[], messageId: string): number =>
 
 /** My latest message that may still be changed: what the Up key edits. */
 export const lastOwn = (messages: readonly Message[], me: string): Message | undefined =>
-  messages.findLast((m) => m.kind === 'text' && m.author.id === me && !m.deleted && m.abilities.edit)
+  messages.findLast((m) => m.kind === 'text' && m.author.id === me && !m.deleted && m.abilities?.edit)
 
 /** Rows grew at the top: the list then keeps its place from the end. */
 export function grewAtTop(old: readonly Row[], next: readonly Row[]): boolean {

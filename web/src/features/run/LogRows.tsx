@@ -1,6 +1,5 @@
 import { ArrowDownToLine } from 'lucide-react'
-import { memo, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useMemo, useRef, useState, type CSSProperties, type Ref } from 'react'
-import { VList, type VListHandle } from 'virtua'
+import { memo, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type CSSProperties, type Ref } from 'react'
 import type { LogLine } from '@/api/types'
 import { cx } from '@/lib/cx'
 import { clock } from '@/lib/time'
@@ -107,44 +106,79 @@ function Fixed({ count, at, version, onRange, follow, onFollow, showNode, query 
   )
 }
 
+/**
+ * Wrapped lines have heights nobody knows before they are drawn. So the scroll bar speaks of lines: the line at the
+ * bar's place stands at the same place of the window, and only its neighbours are drawn. Half a million cost nothing.
+ */
 function Wrapped({ count, at, version, onRange, follow, onFollow, showNode, query = '', selected, current, onPick, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
-  const list = useRef<VListHandle>(null)
+  const box = useRef<HTMLDivElement>(null)
+  const before = useRef<HTMLDivElement>(null)
+  const after = useRef<HTMLDivElement>(null)
+  const [top, setTop] = useState(0)
+  const [height, setHeight] = useState(600)
   const { own, events } = useIntent()
-  const data = useMemo(() => Array.from({ length: count }, (_, i) => i), [count])
+  useLayoutEffect(() => {
+    const el = box.current
+    if (!el) return
+    const see = new ResizeObserver(() => setHeight(el.clientHeight))
+    see.observe(el)
+    return () => see.disconnect()
+  }, [])
+  const length = Math.max(count * ROW, height)
+  const reach = Math.max(1, length - height)
+  useLayoutEffect(() => {
+    if (follow && box.current) box.current.scrollTop = length
+  }, [length, follow, height])
+  useImperativeHandle(ref, () => ({
+    show: (i) => {
+      if (box.current) box.current.scrollTop = (i / Math.max(1, count)) * reach
+    },
+  }))
+  // A log that fits stands at the top; else the bar's share is the share of lines above the anchor.
+  const share = count * ROW <= height && !follow ? 0 : Math.min(1, (follow ? reach : top) / reach)
+  const place = share * count
+  const anchor = Math.min(count, Math.floor(place))
+  const around = Math.ceil(height / ROW) + 4
+  const first = Math.max(0, anchor - around)
+  const last = Math.min(count, anchor + around)
   useEffect(() => {
-    if (follow) list.current?.scrollToIndex(count - 1, { align: 'end' })
-  }, [count, follow, version])
-  useImperativeHandle(ref, () => ({ show: (i) => list.current?.scrollToIndex(i, { align: 'center' }) }))
-  const range = useCallback(() => {
-    const l = list.current
-    if (!l) return
-    onRange?.(l.findItemIndex(l.scrollOffset), l.findItemIndex(l.scrollOffset + l.viewportSize) + 1)
-  }, [onRange])
-  useEffect(range, [range, count])
+    if (count > 0) onRange?.(first, last)
+  }, [first, last, count, onRange, version])
+  useLayoutEffect(() => {
+    const head = after.current?.firstElementChild as HTMLElement | null
+    const y = share * height - (place - anchor) * (head?.offsetHeight ?? ROW)
+    // All of it fits above the anchor: nothing may hang below the window's upper edge.
+    const shift = Math.min(0, y - (before.current?.offsetHeight ?? 0)) === 0 ? (before.current?.offsetHeight ?? 0) : y
+    if (before.current) before.current.style.transform = `translateY(${shift}px) translateY(-100%)`
+    if (after.current) after.current.style.transform = `translateY(${shift}px)`
+  })
+  const row = (i: number) => {
+    const line = at(i)
+    return <Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />
+  }
   return (
-    <div className={cx(s.log, s.wrapped)} style={cols} {...events}>
-      <VList
-        ref={list}
-        data={data}
-        itemSize={ROW}
-        bufferSize={200}
-        role="log"
-        aria-live="off"
-        aria-label={label}
-        tabIndex={0}
-        onScroll={() => {
-          range()
-          const l = list.current
-          if (!l) return
-          const end = l.scrollSize - l.scrollOffset - l.viewportSize < ROW * 2
-          if (end !== follow && own()) onFollow(end)
-        }}
-      >
-        {(i: number) => {
-          const line = at(i)
-          return <Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />
-        }}
-      </VList>
+    <div
+      ref={box}
+      className={cx(s.log, s.wrapped)}
+      style={cols}
+      tabIndex={0}
+      role="log"
+      aria-live="off"
+      aria-label={label}
+      {...events}
+      onScroll={(e) => {
+        const el = e.currentTarget
+        setTop(el.scrollTop)
+        const end = el.scrollHeight - el.scrollTop - el.clientHeight < ROW
+        if (end !== follow && own()) onFollow(end)
+      }}
+    >
+      <div className={s.space} style={{ height: length }}>
+        <div className={s.pane} style={{ height }}>
+          <div ref={before}>{Array.from({ length: anchor - first }, (_, k) => row(first + k))}</div>
+          <div ref={after}>{Array.from({ length: last - anchor }, (_, k) => row(anchor + k))}</div>
+        </div>
+      </div>
     </div>
   )
 }
@@ -183,8 +217,12 @@ const Row = memo(({ line, i, showNode, query, on, now, onPick }: RowProps) => {
           {line.node}
         </span>
       )}
-      <span className={s.mark}>{line.stream === 'err' ? <abbr title="Error output (stderr)">!</abbr> : ''}</span>
       <span className={s.text}>
+        {line.stream === 'err' && (
+          <abbr className={s.mark} title="Error output (stderr)">
+            !
+          </abbr>
+        )}
         <Text text={line.text} query={query} />
       </span>
     </div>
