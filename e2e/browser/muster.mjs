@@ -2,6 +2,7 @@
 // beside it. Every process is ended by its own handle.
 import { spawn, execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,44 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export const out = join(root, 'e2e/out')
 const binary = process.env.MUSTER_BIN || join(root, 'bin/muster')
 
+// What still runs or lies about when the story is cut short is ended and removed
+// with it. A finished story has done so itself, and waited.
+const children = new Set()
+const folders = new Set()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGTERM')
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) process.once(signal, () => process.exit(code))
+
+/** start runs a program that ends with this process; end waits for it. */
+function start(program, args, options) {
+  const child = spawn(program, args, options)
+  children.add(child)
+  const ended = once(child, 'exit').finally(() => children.delete(child))
+  ended.catch(() => {}) // a program that is missing is told by who waits for it
+  const end = async () => {
+    if (child.pid && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGTERM')
+      const slow = setTimeout(() => child.kill('SIGKILL'), 30_000)
+      await ended
+      clearTimeout(slow)
+    }
+  }
+  return { child, ended, end }
+}
+
+/** folder makes a temporary folder; remove removes it. */
+export async function folder(name) {
+  const path = await mkdtemp(join(tmpdir(), `muster-${name}-`))
+  folders.add(path)
+  const remove = async () => {
+    await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+    folders.delete(path)
+  }
+  return { path, remove }
+}
+
 /**
  * startMuster serves a demo office on a free port.
  * Gives { url, dir, logins: { name: password }, webhook, said(), says(regexp), cli(...args), stop() };
@@ -22,10 +61,9 @@ export async function startMuster({ demo = true, args = [], env = {} } = {}) {
   await access(binary).catch(() => {
     throw new Error(`${binary} is missing. Build it first: make build`)
   })
-  const dir = await mkdtemp(join(tmpdir(), 'muster-story-'))
+  const { path: dir, remove } = await folder('story')
   const flags = ['serve', '--data', dir, '--addr', '127.0.0.1:0', ...(demo ? ['--demo'] : []), ...args]
-  const child = spawn(binary, flags, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  const ended = once(child, 'exit')
+  const { child, ended, end } = start(binary, flags, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const heard = new Set()
   for (const stream of [child.stdout, child.stderr]) {
@@ -36,13 +74,8 @@ export async function startMuster({ demo = true, args = [], env = {} } = {}) {
     })
   }
   const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM')
-      const slow = setTimeout(() => child.kill('SIGKILL'), 30_000)
-      await ended
-      clearTimeout(slow)
-    }
-    await rm(dir, { recursive: true, force: true })
+    await end()
+    await remove()
   }
   // says waits until what was printed so far matches, and gives the match.
   const says = (wanted) =>
@@ -99,7 +132,7 @@ export async function freePort() {
  * Gives { fire(labels, annotations), resolve(labels), stop() }.
  */
 export async function startAlertmanager(url) {
-  const dir = await mkdtemp(join(tmpdir(), 'muster-alertmanager-'))
+  const { path: dir, remove } = await folder('alertmanager')
   await writeFile(
     join(dir, 'alertmanager.yml'),
     `route:
@@ -117,20 +150,17 @@ receivers:
   )
   const port = await freePort()
   const base = `http://127.0.0.1:${port}`
-  const child = spawn(
+  const { child, ended, end } = start(
     'prometheus-alertmanager',
     [`--config.file=${dir}/alertmanager.yml`, `--storage.path=${dir}/data`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (said += text))
-  const ended = once(child, 'exit').catch((error) => (said += error))
+  ended.catch((error) => (said += error))
   const stop = async () => {
-    if (child.pid && child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM')
-      await ended
-    }
-    await rm(dir, { recursive: true, force: true })
+    await end()
+    await remove()
   }
   const up = () => fetch(`${base}/-/ready`).then((r) => r.ok, () => false)
   for (let tries = 0; !(await up()); tries++) {

@@ -2,11 +2,10 @@
 // must never do (errors, CSP violations, requests to elsewhere) is collected
 // while they work and fails the story at its end.
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { out } from './muster.mjs'
+import { folder, out } from './muster.mjs'
 
 // The browser's driver is a dependency of the web app; stories have no package of their own.
 const require = createRequire(new URL('../../web/package.json', import.meta.url))
@@ -17,7 +16,7 @@ export const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 39
 
 /** startBrowser launches Debian's Chromium with nothing but the page on the network. */
 export async function startBrowser() {
-  const home = await mkdtemp(join(tmpdir(), 'muster-chromium-'))
+  const { path: home, remove } = await folder('chromium')
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
     headless: true,
@@ -36,7 +35,11 @@ export async function startBrowser() {
       '--force-color-profile=srgb',
     ],
   })
-  browser.on('disconnected', () => rm(home, { recursive: true, force: true }).catch(() => {}))
+  const close = browser.close.bind(browser)
+  browser.close = async () => {
+    await close()
+    await remove()
+  }
   return browser
 }
 
@@ -130,10 +133,10 @@ export async function settled(page) {
 }
 
 /** shot takes a picture into e2e/out, or to a path of its own. */
-export async function shot(page, file, folder = out) {
-  await mkdir(folder, { recursive: true })
+export async function shot(page, file, into = out) {
+  await mkdir(into, { recursive: true })
   await settled(page)
-  const path = join(folder, file.endsWith('.png') ? file : `${file}.png`)
+  const path = join(into, file.endsWith('.png') ? file : `${file}.png`)
   await page.screenshot({ path, animations: 'disabled', caret: 'hide' })
   return path
 }

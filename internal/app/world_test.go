@@ -99,7 +99,10 @@ func newWorld(s *server) *world {
 		if _, err := s.Nodes.Import(ctx, tx, system, "vault", "", []byte(vaultNodes), false); err != nil {
 			return err
 		}
-		_, err := s.Keys.Put(ctx, tx, system, "project/vault/"+mark, key.Password, []byte(mark))
+		if _, err := s.Keys.Put(ctx, tx, system, "project/vault/"+mark, key.Password, []byte(mark)); err != nil {
+			return err
+		}
+		_, err := s.Keys.Put(ctx, tx, system, "project/ours/deploy", key.Password, []byte("secret"))
 		return err
 	})
 	w.vaultRun = w.run("vault", w.private.ID, "bob")

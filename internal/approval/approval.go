@@ -122,6 +122,11 @@ func (a Approval) resource() access.Resource {
 // Decide takes who's answer. digest is what they were shown; it must still be
 // what was asked.
 func (s *Store) Decide(ctx context.Context, tx *db.Tx, who actor.Actor, approvalID, decision, note, digest string) (Approval, error) {
+	// Two people deciding at once come one after the other: each must count the
+	// other's vote.
+	if _, err := tx.Exec(ctx, `UPDATE approval SET state = state WHERE id = $1`, approvalID); err != nil {
+		return Approval{}, fmt.Errorf("lock approval: %w", err)
+	}
 	a, err := s.Get(ctx, tx, approvalID)
 	if err != nil {
 		return a, err

@@ -2,7 +2,6 @@ package approval
 
 import (
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,12 +15,12 @@ import (
 // a rule without parts holds always.
 type Rule struct {
 	Description  string
-	Environments []string // texts or regular expressions of the whole name
-	Jobs         []string // globs on group/name; * stays within a part, ** does not
-	Adhoc        *bool    // only ad-hoc commands, or only jobs
-	Tags         []string // any of them on some node
-	Node         []match  // attributes some node has
-	Options      []match  // values the caller gave
+	Environments []pattern        // texts or regular expressions of the whole name
+	Jobs         []*regexp.Regexp // globs on group/name; * stays within a part, ** does not
+	Adhoc        *bool            // only ad-hoc commands, or only jobs
+	Tags         []pattern        // any of them on some node
+	Node         []match          // attributes some node has
+	Options      []match          // values the caller gave
 	Need         int
 	Groups       []string
 	Expires      time.Duration
@@ -30,7 +29,23 @@ type Rule struct {
 
 type match struct {
 	key    string
-	values []string
+	values []pattern
+}
+
+// pattern matches a whole text, without regard to case: upper case must not be
+// a way around a rule.
+type pattern struct {
+	text string
+	re   *regexp.Regexp // nil: only the text
+}
+
+func patterns(texts []string) []pattern {
+	out := []pattern{}
+	for _, t := range texts {
+		re, _ := regexp.Compile(`(?i)^(?:` + t + `)$`)
+		out = append(out, pattern{t, re})
+	}
+	return out
 }
 
 // Need is one rule's demand on an approval.
@@ -160,16 +175,13 @@ func (r *Rule) when(v *yamldoc.Value) error {
 		wrong := &yamldoc.Error{Line: f.Line, Msg: fmt.Sprintf("`%s` is a text or a list of texts. Correct it.", f.Key)}
 		switch f.Key {
 		case "environment", "environments":
-			r.Environments = list
+			r.Environments = patterns(list)
 		case "job", "jobs":
-			r.Jobs = list
 			for _, g := range list {
-				if _, err := path.Match(strings.ReplaceAll(g, "**", "*"), "x"); err != nil {
-					return &yamldoc.Error{Line: f.Line, Msg: fmt.Sprintf("%q is not a pattern for job names. Write it like payments/* or **.", g)}
-				}
+				r.Jobs = append(r.Jobs, glob(g))
 			}
 		case "tags", "tag":
-			r.Tags = list
+			r.Tags = patterns(list)
 		case "adhoc":
 			b, isBool := f.Value.Bool()
 			if !isBool {
@@ -185,7 +197,7 @@ func (r *Rule) when(v *yamldoc.Value) error {
 				if !fine {
 					return &yamldoc.Error{Line: x.Line, Msg: fmt.Sprintf("`%s` is a text or a list of texts. Correct it.", x.Key)}
 				}
-				m := match{x.Key, vals}
+				m := match{x.Key, patterns(vals)}
 				if f.Key == "node" {
 					r.Node = append(r.Node, m)
 				} else {
@@ -225,10 +237,7 @@ func texts(v *yamldoc.Value) ([]string, bool) {
 // Applies says whether the rule holds for s. What concerns nodes holds when one
 // node meets all of it: a single production machine makes it production.
 func (r Rule) Applies(s Subject) bool {
-	if r.Adhoc != nil && *r.Adhoc != s.Adhoc {
-		return false
-	}
-	if len(r.Jobs) > 0 && (s.Adhoc || !slices.ContainsFunc(r.Jobs, func(g string) bool { return glob(g, s.Job) })) {
+	if !r.Asks(s.Adhoc, s.Job) {
 		return false
 	}
 	for _, m := range r.Options {
@@ -237,10 +246,20 @@ func (r Rule) Applies(s Subject) bool {
 			return false
 		}
 	}
-	if len(r.Environments)+len(r.Tags)+len(r.Node) == 0 {
-		return true
+	return r.Concerns(s.Nodes)
+}
+
+// Asks is the part of Applies that looks at what is run, whatever its options.
+func (r Rule) Asks(adhoc bool, job string) bool {
+	if r.Adhoc != nil && *r.Adhoc != adhoc {
+		return false
 	}
-	return slices.ContainsFunc(s.Nodes, r.node)
+	return len(r.Jobs) == 0 || !adhoc && slices.ContainsFunc(r.Jobs, func(g *regexp.Regexp) bool { return g.MatchString(job) })
+}
+
+// Concerns is the part of Applies that looks at where it is run.
+func (r Rule) Concerns(nodes []Machine) bool {
+	return len(r.Environments)+len(r.Tags)+len(r.Node) == 0 || slices.ContainsFunc(nodes, r.node)
 }
 
 func (r Rule) node(n Machine) bool {
@@ -258,40 +277,34 @@ func (r Rule) node(n Machine) bool {
 	return true
 }
 
-// anyOf: equal without regard to case, or an expression of the whole value.
-// Upper case must not be a way around a rule.
-func anyOf(patterns []string, v string) bool {
-	for _, p := range patterns {
-		if strings.EqualFold(p, v) {
-			return true
-		}
-		if re, err := regexp.Compile(`(?i)^(?:` + p + `)$`); err == nil && re.MatchString(v) {
-			return true
-		}
-	}
-	return false
+// anyOf: equal, or an expression of the whole value.
+func anyOf(ps []pattern, v string) bool {
+	return slices.ContainsFunc(ps, func(p pattern) bool {
+		return strings.EqualFold(p.text, v) || p.re != nil && p.re.MatchString(v)
+	})
 }
 
 // glob matches a job's full name: * and ? stay within one part of the path, **
 // goes over parts.
-func glob(pattern, name string) bool {
+func glob(pattern string) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString("(?i)^")
-	for i := 0; i < len(pattern); i++ {
-		switch c := pattern[i]; {
-		case strings.HasPrefix(pattern[i:], "**"):
+	for i, part := range strings.Split(pattern, "**") {
+		if i > 0 {
 			b.WriteString(".*")
-			i++
-		case c == '*':
-			b.WriteString("[^/]*")
-		case c == '?':
-			b.WriteString("[^/]")
-		default:
-			b.WriteString(regexp.QuoteMeta(string(c)))
+		}
+		for _, c := range part {
+			switch c {
+			case '*':
+				b.WriteString("[^/]*")
+			case '?':
+				b.WriteString("[^/]")
+			default:
+				b.WriteString(regexp.QuoteMeta(string(c)))
+			}
 		}
 	}
-	re, err := regexp.Compile(b.String() + "$")
-	return err == nil && re.MatchString(name)
+	return regexp.MustCompile(b.String() + "$") // everything but our own marks is quoted
 }
 
 // Requirement is what all rules that apply demand together.

@@ -41,6 +41,8 @@ func TestApplies(t *testing.T) {
 		{"{job: 'pay/*'}", Subject{Job: "pay/x/restart"}, no},
 		{"{job: 'pay/**'}", Subject{Job: "pay/x/restart"}, true},
 		{"{job: 'PAY/*'}", Subject{Job: "pay/restart"}, true},
+		{"{job: 'zürich/*'}", Subject{Job: "Zürich/x"}, true},
+		{"{job: 'a.b'}", Subject{Job: "axb"}, no},
 		{"{job: '*'}", Subject{Adhoc: true}, no},
 		{"{adhoc: true}", Subject{Adhoc: true}, true},
 		{"{adhoc: true}", Subject{Job: "a"}, no},

@@ -150,12 +150,12 @@ func RegisterJobs(a *API, d ProjectDeps) {
 type viewer struct {
 	project node.Project
 	envs    []string
-	nodes   map[string][]approval.Machine
-	rules   []approval.Rule
+	rules   map[string][]approval.Rule // those that concern nodes of an environment
 }
 
 func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, p node.Project) (viewer, error) {
-	v := viewer{project: p, envs: []string{}, nodes: map[string][]approval.Machine{}}
+	v := viewer{project: p, envs: []string{}, rules: map[string][]approval.Rule{}}
+	machines := map[string][]approval.Machine{}
 	ns, err := d.Nodes.All(ctx, q, p.Name)
 	if err != nil {
 		return v, err
@@ -165,13 +165,20 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, p node.Project) (
 		if e == "" {
 			continue
 		}
-		if v.nodes[e] == nil {
+		if machines[e] == nil {
 			v.envs = append(v.envs, e)
 		}
-		v.nodes[e] = append(v.nodes[e], approval.Machine{Environment: e, Tags: n.Tags, Attrs: n.Attrs})
+		machines[e] = append(machines[e], approval.Machine{Environment: e, Tags: n.Tags, Attrs: n.Attrs})
 	}
 	slices.Sort(v.envs)
-	v.rules, err = d.Approvals.Rules(ctx, q, p.Name)
+	rules, err := d.Approvals.Rules(ctx, q, p.Name)
+	for _, r := range rules {
+		for _, e := range v.envs {
+			if r.Concerns(machines[e]) {
+				v.rules[e] = append(v.rules[e], r)
+			}
+		}
+	}
 	return v, err
 }
 
@@ -179,7 +186,7 @@ func (v viewer) summary(ctx context.Context, q db.Querier, a *API, who actor.Act
 	s := JobSummary{ID: j.ID, Project: j.Project, Group: j.Group, Name: j.Name, FullName: j.FullName(), Description: j.Description, Version: j.Version,
 		NeedsApprovalIn: []string{}, Environments: v.envs, CannotRun: j.Def.CannotRun(v.project.AllowRaw)}
 	for _, e := range v.envs {
-		if approval.Required(v.rules, approval.Subject{Job: j.FullName(), Nodes: v.nodes[e]}) != nil {
+		if slices.ContainsFunc(v.rules[e], func(r approval.Rule) bool { return len(r.Options) == 0 && r.Asks(false, j.FullName()) }) {
 			s.NeedsApprovalIn = append(s.NeedsApprovalIn, e)
 		}
 	}

@@ -93,14 +93,18 @@ func RegisterOffice(a *API, d OfficeDeps) {
 		})
 	type decline struct {
 		GetPath
-		Body struct {
+		Body *struct {
 			Note string `json:"note,omitempty" maxLength:"300"`
-		} `required:"false"`
+		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/gets/{id}/decline", ID: "decline-get", Summary: "Stay where you are, with a word", Tag: "Office", Access: "signed-in"},
 		func(ctx context.Context, who actor.Actor, in *decline) (g office.Get, err error) {
+			note := ""
+			if in.Body != nil {
+				note = in.Body.Note
+			}
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
-				g, err = d.Office.Decline(ctx, tx, who, in.ID, in.Body.Note)
+				g, err = d.Office.Decline(ctx, tx, who, in.ID, note)
 				return err
 			})
 			return g, err

@@ -5,6 +5,7 @@ import (
 
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/id"
 	"muster/internal/office"
 	"muster/internal/room"
 )
@@ -86,23 +87,29 @@ func RegisterRooms(a *API, d RoomDeps) {
 	Handle(a, Route{Method: "PATCH", Path: "/rooms/{id}", ID: "update-room", Summary: "Rename a room, set its topic or door, archive it", Tag: "Rooms", Access: "room:update"},
 		func(ctx context.Context, who actor.Actor, in *change) (v RoomView, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
-				r, err := d.Rooms.Find(ctx, tx, in.ID)
+				r, sees, err := d.moderated(ctx, tx, who, in.ID)
 				if err != nil {
+					return err
+				}
+				if !sees && (in.Body.Archived == nil || in.Body.Name != nil || in.Body.Topic != nil || in.Body.Door != nil) {
+					_, err := d.Rooms.See(ctx, tx, who, in.ID)
 					return err
 				}
 				if r, err = d.Rooms.Update(ctx, tx, who, r.ID, room.Change{Name: in.Body.Name, Topic: in.Body.Topic, Door: in.Body.Door, Archived: in.Body.Archived}); err != nil {
 					return err
 				}
-				v, err = d.view(ctx, tx, who, r)
+				if v, err = d.view(ctx, tx, who, r); !sees {
+					v.Name, v.Topic = "", ""
+				}
 				return err
 			})
 			return v, err
 		})
 	type enter struct {
 		RoomPath
-		Body struct {
+		Body *struct {
 			Seat int `json:"seat,omitempty" minimum:"0" maximum:"500" doc:"0 or absent: any free seat"`
-		} `required:"false"`
+		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/rooms/{id}/enter", ID: "enter-room", Summary: "Go to a room and sit down", Tag: "Office", Access: "room:enter"},
 		func(ctx context.Context, who actor.Actor, in *enter) (None, error) {
@@ -111,7 +118,11 @@ func RegisterRooms(a *API, d RoomDeps) {
 				if err != nil {
 					return err
 				}
-				_, err = d.Office.Enter(ctx, tx, who, r.ID, in.Body.Seat)
+				seat := 0
+				if in.Body != nil {
+					seat = in.Body.Seat
+				}
+				_, err = d.Office.Enter(ctx, tx, who, r.ID, seat)
 				return err
 			})
 		})
@@ -148,7 +159,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/members/{user}", ID: "remove-room-member", Summary: "End somebody's membership of a room", Tag: "Rooms", Access: "room:moderate"},
 		func(ctx context.Context, who actor.Actor, in *memberOf) (None, error) {
 			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
-				r, err := d.Rooms.Find(ctx, tx, in.ID)
+				r, _, err := d.moderated(ctx, tx, who, in.ID)
 				if err != nil {
 					return err
 				}
@@ -163,8 +174,28 @@ func RegisterRooms(a *API, d RoomDeps) {
 	}
 	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/read", ID: "mark-room-read", Summary: "Say how far you have read", Tag: "Rooms", Access: "room:read"},
 		func(ctx context.Context, who actor.Actor, in *read) (None, error) {
-			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Rooms.Read(ctx, tx, who, in.ID, in.Body.Seq) })
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err := d.Rooms.See(ctx, tx, who, in.ID)
+				if err != nil {
+					return err
+				}
+				return d.Rooms.Read(ctx, tx, who, r.ID, in.Body.Seq)
+			})
 		})
+}
+
+// moderated finds a room who reads or moderates. A moderator archives a private
+// room and removes its members without learning what it is; to everybody else
+// it does not exist.
+func (d RoomDeps) moderated(ctx context.Context, q db.Querier, who actor.Actor, idOrName string) (r room.Room, sees bool, err error) {
+	if r, err = d.Rooms.See(ctx, q, who, idOrName); err == nil {
+		return r, true, nil
+	}
+	hidden, ferr := d.Rooms.Find(ctx, q, idOrName)
+	if ferr != nil || !id.Valid(idOrName) || !d.Rooms.May(ctx, q, who, "moderate", hidden) {
+		return r, false, err // a name that is guessed right must not be told by the answer
+	}
+	return hidden, false, nil
 }
 
 func (d RoomDeps) view(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (RoomView, error) {

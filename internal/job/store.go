@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/internal/access"
@@ -46,11 +48,13 @@ type Store struct {
 	ledger *ledger.Ledger
 	clock  clock.Clock
 	nodes  *node.Store
+	defs   sync.Map // digest of a text → *Definition
+	kept   atomic.Int64
 }
 
 // New builds the store.
 func New(a *access.Access, l *ledger.Ledger, c clock.Clock, n *node.Store) *Store {
-	return &Store{a, l, c, n}
+	return &Store{access: a, ledger: l, clock: c, nodes: n}
 }
 
 // Imported records a stored version of a job.
@@ -339,7 +343,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, project
 		if !s.access.Allowed(ctx, q, who, "read", j.Resource()) {
 			continue
 		}
-		if j.Def, err = Stored(st.body); err != nil {
+		if j.Def, err = s.parsed(st.body); err != nil {
 			return nil, fmt.Errorf("job %s: %w", j.FullName(), err)
 		}
 		out = append(out, j)
@@ -360,7 +364,38 @@ func (s *Store) definition(ctx context.Context, q db.Querier, jobID string, vers
 	if err := q.QueryRow(ctx, `SELECT body FROM job_version WHERE job_id = $1 AND version = $2`, jobID, version).Scan(&body); err != nil {
 		return nil, fmt.Errorf("read job version: %w", err)
 	}
-	return Stored(body)
+	return s.parsed(body)
+}
+
+// maxParsed bounds the definitions kept parsed.
+const maxParsed = 20_000
+
+// parsed is Stored, remembering: a stored text never changes, and what is read
+// from it is not changed by anybody.
+func (s *Store) parsed(body string) (*Definition, error) {
+	key := sha256.Sum256([]byte(body))
+	if d, ok := s.defs.Load(key); ok {
+		return d.(*Definition), nil
+	}
+	d, err := Stored(body)
+	if err != nil {
+		return nil, err
+	}
+	if s.kept.Add(1) > maxParsed {
+		s.defs.Clear()
+		s.kept.Store(1)
+	}
+	s.defs.Store(key, d)
+	return d, nil
+}
+
+// Lock makes whoever else locks the job wait until tx ends: for rules that
+// look at all runs of one job.
+func (s *Store) Lock(ctx context.Context, tx *db.Tx, jobID string) error {
+	if _, err := tx.Exec(ctx, `UPDATE job SET created_at = created_at WHERE id = $1`, jobID); err != nil {
+		return fmt.Errorf("lock job: %w", err)
+	}
+	return nil
 }
 
 // At gives a job as it was at a version, deleted or not: what a run was about.

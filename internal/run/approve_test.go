@@ -3,10 +3,13 @@ package run_test
 import (
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"muster/internal/account"
+	"muster/internal/actor"
 	"muster/internal/approval"
 	"muster/internal/clock"
 	"muster/internal/db"
@@ -248,4 +251,49 @@ func TestQuorum(t *testing.T) {
 		t.Fatalf("%v %s", err, x.State)
 	}
 	o.Until(r.ID, run.Succeeded)
+}
+
+// Two people at the same moment: each vote counts the other.
+func TestVotesAtOnce(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, _, err := o.Approvals.Put(o.Ctx, tx, o.Admin, "demo", "", []byte("- when: {environment: prod}\n  need: 2\n  groups: [approver]\n"), false)
+		return err
+	})
+	id := o.Import(pay)
+	for range 5 {
+		r := o.Run(o.Op, run.Request{JobID: id, Options: map[string][]string{"service": {"payments-api"}}})
+		var wg sync.WaitGroup
+		for _, who := range []actor.Actor{o.App, o.App2} {
+			wg.Go(func() {
+				if _, err := o.Approve(who, r); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		o.Until(r.ID, run.Succeeded)
+	}
+}
+
+// A job that allows one run at a time gets one, however many ask at once.
+func TestAskedAtOnce(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	id := o.Import("- name: j\n  nodefilters: {filter: web1}\n  sequence:\n    commands:\n      - exec: id\n")
+	var wg sync.WaitGroup
+	var got atomic.Int32
+	for range 6 {
+		wg.Go(func() {
+			switch _, err := o.Request(o.Op, run.Request{JobID: id}); {
+			case err == nil:
+				got.Add(1)
+			case !fault.Is(err, fault.Conflict):
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if got.Load() != 1 {
+		t.Errorf("%d runs", got.Load())
+	}
 }

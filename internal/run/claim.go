@@ -222,6 +222,9 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 	case p.need != nil && r.ApprovalID == "":
 		refusal = "the project's rules now demand approval for it. Ask for it again"
 	case p.job != nil && !p.job.Def.Multiple:
+		if err := s.Jobs.Lock(ctx, tx, p.job.ID); err != nil {
+			return who, p, sec, "", err
+		}
 		var n int64
 		err := tx.QueryRow(ctx, `SELECT number FROM run WHERE job_id = $1 AND id <> $2 AND state IN ('running', 'unknown') ORDER BY number LIMIT 1`, p.job.ID, r.ID).Scan(&n)
 		if err == nil {

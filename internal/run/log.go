@@ -67,6 +67,7 @@ type Log struct {
 	full    bool
 	broken  bool // the last store failed: writers do not wait
 	lost    int64
+	retry   int // lines of the chunk whose storing failed
 	liners  map[*liner]struct{}
 	closed  bool
 
@@ -235,8 +236,10 @@ func (l *Log) store(all bool) error {
 			l.lost = 0
 			l.put("", 0, Sys, fmt.Sprintf("%d lines are missing here: they could not be stored in time.", n), false)
 		}
-		n, size := 0, 0
-		for n < len(l.pending) && size < chunkBytes {
+		// A chunk that could not be stored is tried again with the same lines: its
+		// bytes may be there already, and bytes once stored do not change.
+		n, size := l.retry, 0
+		for l.retry == 0 && n < len(l.pending) && size < chunkBytes {
 			size += len(l.pending[n].Text) + 100
 			n++
 		}
@@ -260,11 +263,13 @@ func (l *Log) store(all bool) error {
 		err := l.write(c, b.Bytes())
 		l.mu.Lock()
 		if l.broken = err != nil; err != nil {
+			l.retry = n
 			l.room.Broadcast()
 			l.mu.Unlock()
 			l.slog.Error("store log", "run", l.run, "error", err)
 			return err
 		}
+		l.retry = 0
 		l.sum.Write(b.Bytes())
 		l.chunks, l.chain, l.stored = next, c.chain, lines[n-1].N
 		l.pending = append([]LogLine(nil), l.pending[n:]...)

@@ -52,7 +52,10 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 		return Run{}, err
 	}
 	if p.job != nil && !p.job.Def.Multiple {
-		if err := s.alone(ctx, tx, p.job.ID, ""); err != nil {
+		if err := s.Jobs.Lock(ctx, tx, p.job.ID); err != nil {
+			return Run{}, err
+		}
+		if err := s.alone(ctx, tx, p.job.ID); err != nil {
 			return Run{}, err
 		}
 	}
@@ -158,9 +161,9 @@ func (s *Store) enqueue(ctx context.Context, tx *db.Tx, runID string) error {
 }
 
 // alone refuses a second run of a job that allows one at a time.
-func (s *Store) alone(ctx context.Context, q db.Querier, jobID, but string) error {
+func (s *Store) alone(ctx context.Context, q db.Querier, jobID string) error {
 	var n int64
-	err := q.QueryRow(ctx, `SELECT number FROM run WHERE job_id = $1 AND id <> $2 AND state IN ('queued', 'running', 'unknown') ORDER BY number LIMIT 1`, jobID, but).Scan(&n)
+	err := q.QueryRow(ctx, `SELECT number FROM run WHERE job_id = $1 AND state IN ('queued', 'running', 'unknown') ORDER BY number LIMIT 1`, jobID).Scan(&n)
 	if db.IsNoRows(err) {
 		return nil
 	}

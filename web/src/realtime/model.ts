@@ -113,11 +113,13 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       const floors = at < 0 ? [...s.floors, e.floor] : s.floors.with(at, e.floor)
       return { ...s, floors }
     }
-    case 'incident':
-      return {
-        ...s,
-        incidents: isOpen(e.incident) ? { ...s.incidents, [e.incident.id]: e.incident } : without(s.incidents, e.incident.id),
-      }
+    case 'incident': {
+      if (!isOpen(e.incident)) return { ...s, incidents: without(s.incidents, e.incident.id) }
+      // What I may do is only told to me, not with what everybody is told.
+      const abilities = e.incident.abilities ?? s.incidents[e.incident.id]?.abilities
+      const incident = abilities ? { ...e.incident, abilities } : e.incident
+      return { ...s, incidents: { ...s.incidents, [incident.id]: incident } }
+    }
     case 'run':
       return { ...s, runs: isActive(e.run) ? { ...s.runs, [e.run.id]: e.run } : without(s.runs, e.run.id) }
     case 'unread': {

@@ -153,6 +153,12 @@ describe('a room', () => {
     expect(s.seq).toBe(3)
   })
 
+  it('what I may do with a message outlives versions that do not say it', () => {
+    const start = applyPage(emptyRoom, { items: [message(1, { abilities: { edit: true } })], has_before: false, has_after: false, seq: 1 })
+    const s = applyRoom(start, { type: 'message', seq: 2, message: message(1, { change_seq: 2, text: 'changed', abilities: undefined }) })
+    expect(s.messages[0]).toMatchObject({ text: 'changed', abilities: { edit: true } })
+  })
+
   it('a failed post keeps its key for the next try', () => {
     const s = failPending(addPending(emptyRoom, { key: 'k', text: 'x', thread: null, at: '', state: 'sending' }), 'k', 'No connection.')
     expect(s.pending).toEqual([{ key: 'k', text: 'x', thread: null, at: '', state: 'failed', error: 'No connection.' }])

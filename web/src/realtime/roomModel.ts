@@ -41,7 +41,11 @@ export const emptyRoom: RoomState = {
 /** A gap is open: someone must GET messages?changed_after=seq. */
 export const hasGap = (s: RoomState): boolean => s.ahead.length > 0
 
-const newer = (a: Message, b: Message) => (b.change_seq >= a.change_seq ? b : a)
+/** The newer of two versions. What I may do is only told to me, not with what everybody is told. */
+const newer = (a: Message, b: Message): Message => {
+  const [old, next] = b.change_seq >= a.change_seq ? [a, b] : [b, a]
+  return next.abilities || !old.abilities ? next : { ...next, abilities: old.abilities }
+}
 
 function mergeReplies(old: Message[] | undefined, next: Message[] | undefined): Message[] {
   if (!old?.length) return next ?? []
