@@ -127,10 +127,37 @@ func scan(r db.Scanner) (a Alert, err error) {
 	return a, err
 }
 
-func resource(a Alert) access.Resource {
+// judge decides about alerts as who sees them; one looks up each incident once.
+type judge struct {
+	s    *Store
+	q    db.Querier
+	who  actor.Actor
+	seen map[string][2]string // incident → restricted, member
+}
+
+func (s *Store) judge(q db.Querier, who actor.Actor) *judge {
+	return &judge{s, q, who, map[string][2]string{"": {"false", "false"}}}
+}
+
+func (j *judge) resource(ctx context.Context, a Alert) (access.Resource, error) {
+	confined, ok := j.seen[a.IncidentID]
+	if !ok {
+		restricted, member, err := j.s.Incidents.Confined(ctx, j.q, j.who, a.IncidentID)
+		if err != nil {
+			return access.Resource{}, fmt.Errorf("read the incident of an alert: %w", err)
+		}
+		confined = [2]string{strconv.FormatBool(restricted), strconv.FormatBool(member)}
+		j.seen[a.IncidentID] = confined
+	}
 	return access.Resource{Type: "alert", ID: a.ID, Name: a.Title, Attrs: map[string]string{
 		"name": a.Title, "service": a.Service, "environment": a.Environment, "severity": strconv.Itoa(a.Severity), "state": a.State, "source": a.Source,
-	}}
+		"restricted": confined[0], "member": confined[1],
+	}}, nil
+}
+
+func (j *judge) may(ctx context.Context, action string, a Alert) bool {
+	res, err := j.resource(ctx, a)
+	return err == nil && j.s.Access.Allowed(ctx, j.q, j.who, action, res)
 }
 
 var errNone = fault.New(fault.NotFound, "There is no such alert. Look it up under Alerts.")
@@ -146,8 +173,8 @@ func (s *Store) get(ctx context.Context, q db.Querier, alertID string) (Alert, e
 	return a, nil
 }
 
-func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, a Alert) Alert {
-	a.Abilities = map[string]bool{"acknowledge": a.State == Open && s.Access.Allowed(ctx, q, who, "acknowledge", resource(a))}
+func (j *judge) able(ctx context.Context, a Alert) Alert {
+	a.Abilities = map[string]bool{"acknowledge": a.State == Open && j.may(ctx, "acknowledge", a)}
 	return a
 }
 
@@ -157,10 +184,11 @@ func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, alertID 
 	if err != nil {
 		return a, err
 	}
-	if !s.Access.Allowed(ctx, q, who, "read", resource(a)) {
+	j := s.judge(q, who)
+	if !j.may(ctx, "read", a) {
 		return Alert{}, errNone
 	}
-	return s.able(ctx, q, who, a), nil
+	return j.able(ctx, a), nil
 }
 
 // Filter narrows a list of alerts; empty fields do not.
@@ -201,10 +229,10 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, f Filte
 	if err != nil {
 		return nil, fmt.Errorf("list alerts: %w", err)
 	}
-	out := []Alert{}
+	out, j := []Alert{}, s.judge(q, who)
 	for _, a := range as {
-		if s.Access.Allowed(ctx, q, who, "read", resource(a)) {
-			out = append(out, s.able(ctx, q, who, a))
+		if j.may(ctx, "read", a) {
+			out = append(out, j.able(ctx, a))
 		}
 	}
 	return out, nil
@@ -243,7 +271,11 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, ale
 	if err != nil {
 		return a, err
 	}
-	if err := s.Access.Check(ctx, tx, who, "acknowledge", resource(a)); err != nil {
+	res, err := s.judge(tx, who).resource(ctx, a)
+	if err != nil {
+		return a, err
+	}
+	if err := s.Access.Check(ctx, tx, who, "acknowledge", res); err != nil {
 		return a, err
 	}
 	switch a.State {
@@ -276,7 +308,7 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, ale
 	if err := s.Ledger.Append(ctx, tx, who, about, AcknowledgedBy{Title: a.Title}); err != nil {
 		return a, err
 	}
-	return s.able(ctx, tx, who, a), nil
+	return s.judge(tx, who).able(ctx, a), nil
 }
 
 // snapshot is what a card shows when the alert itself cannot be read; it always

@@ -42,7 +42,9 @@ type API struct {
 	routes []Route
 	auth   Authenticator
 	names  *schemaNames
-	limit  *limiter
+	limit  *limiter // of whom a good credential tells apart
+
+	strangers *limiter // of everybody else, by network: a whole office may start at once from one
 }
 
 // Route describes one operation.
@@ -93,7 +95,7 @@ func New(c Core, version string, auth Authenticator) *API {
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token (`muster token create`)."},
 		"session": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The browser's session; unsafe methods also need the header X-CSRF-Token from /me."},
 	}
-	a := &API{Core: c, mux: mux, auth: auth, names: names, limit: newLimiter(100, 400)}
+	a := &API{Core: c, mux: mux, auth: auth, names: names, limit: newLimiter(100, 400), strangers: newLimiter(200, 1000)}
 	a.huma = humago.New(mux, cfg)
 	a.registerDocs()
 	return a

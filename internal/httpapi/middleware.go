@@ -2,10 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -134,6 +136,11 @@ func (a *API) outer(next http.Handler) http.Handler {
 func (a *API) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l := a.login(r)
+		if l.err == nil {
+			if c := credential(r); c != "" {
+				a.limit.know(c)
+			}
+		}
 		l.Who.Request = requestID(r.Context())
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), loginKey, l)))
 	})
@@ -173,7 +180,7 @@ func (a *API) login(r *http.Request) Login {
 func (a *API) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Hooks have limits of their own: senders take a 429 for a final no.
-		if !strings.HasPrefix(r.URL.Path, "/api/") || a.limit.allow(limitKey(r)) {
+		if !strings.HasPrefix(r.URL.Path, "/api/") || a.allow(r) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -182,15 +189,41 @@ func (a *API) limited(next http.Handler) http.Handler {
 	})
 }
 
-// limitKey separates callers: by credential where there is one, else by address.
-func limitKey(r *http.Request) string {
-	if h := r.Header.Get("Authorization"); h != "" {
-		return h
+// allow counts a request against its caller. A credential has a budget of its
+// own once it was found good; all others share that of their network, or who
+// invents a new one for every request would have no limit.
+func (a *API) allow(r *http.Request) bool {
+	if c := credential(r); c != "" && a.limit.knows(c) {
+		return a.limit.allow(c)
 	}
-	if c, err := r.Cookie(CookieName); err == nil {
-		return c.Value
+	return a.strangers.allow(network(RemoteAddr(r.Context())))
+}
+
+// credential tells callers apart without keeping what they sign in with.
+func credential(r *http.Request) string {
+	secret := r.Header.Get("Authorization")
+	if secret == "" {
+		c, err := r.Cookie(CookieName)
+		if err != nil {
+			return ""
+		}
+		secret = c.Value
 	}
-	return RemoteAddr(r.Context())
+	sum := sha256.Sum256([]byte(secret))
+	return string(sum[:])
+}
+
+// network is what one stranger holds: an IPv4 address, an IPv6 /64.
+func network(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	p, err := ip.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
 }
 
 // limiter is a token bucket per caller.
@@ -208,6 +241,21 @@ type bucket struct {
 
 func newLimiter(perSecond, burst float64) *limiter {
 	return &limiter{rate: perSecond, burst: burst, buckets: map[string]*bucket{}}
+}
+
+func (l *limiter) knows(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buckets[key] != nil
+}
+
+// know begins a budget for key, unless it has one.
+func (l *limiter) know(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.buckets[key] == nil {
+		l.buckets[key] = &bucket{left: l.burst, at: time.Now()}
+	}
 }
 
 func (l *limiter) allow(key string) bool {

@@ -247,13 +247,13 @@ func (l *Live) RoomMembers(ctx context.Context, roomID string) ([]string, error)
 	return l.Rooms.Members(ctx, l.a.DB.Read(), roomID)
 }
 
-// StillReads says whether a person may read a room.
-func (l *Live) StillReads(ctx context.Context, person, roomID string) bool {
-	q := l.a.DB.Read()
-	who, err := l.Accounts.ActorOf(ctx, q, person)
-	if err != nil {
-		return false
-	}
-	_, err = l.Rooms.See(ctx, q, who, roomID)
+// SeesRun says whether who may know of a run.
+func (l *Live) SeesRun(ctx context.Context, who actor.Actor, runID string) bool {
+	_, err := l.Runs.Glance(ctx, l.a.DB.Read(), who, runID)
 	return err == nil
+}
+
+// SeesIncident says whether who may know of an incident.
+func (l *Live) SeesIncident(ctx context.Context, who actor.Actor, i incident.Incident) bool {
+	return l.Incidents.Sees(ctx, l.a.DB.Read(), who, i)
 }

@@ -157,6 +157,18 @@ func (s *Store) resource(ctx context.Context, q db.Querier, who actor.Actor, i I
 	return res, nil
 }
 
+// Confined says whether an incident is restricted, and if so whether who
+// belongs to it: what hangs on a restricted incident is its members' too.
+func (s *Store) Confined(ctx context.Context, q db.Querier, who actor.Actor, incidentID string) (restricted, member bool, err error) {
+	var roomID string
+	err = q.QueryRow(ctx, `SELECT restricted, room FROM incident WHERE id = $1`, incidentID).Scan(&restricted, &roomID)
+	if err != nil || !restricted {
+		return false, false, err
+	}
+	member, err = s.Rooms.Member(ctx, q, roomID, who.ID)
+	return restricted, member, err
+}
+
 // check refuses; to whoever may not read the incident it does not exist.
 func (s *Store) check(ctx context.Context, q db.Querier, who actor.Actor, action string, i Incident) error {
 	res, err := s.resource(ctx, q, who, i)

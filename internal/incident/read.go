@@ -210,6 +210,11 @@ func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, idOrTick
 	return s.able(ctx, q, who, i)
 }
 
+// Sees says whether who may read an incident as it stands.
+func (s *Store) Sees(ctx context.Context, q db.Querier, who actor.Actor, i Incident) bool {
+	return s.check(ctx, q, who, "read", i) == nil
+}
+
 func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, i Incident) (Incident, error) {
 	res, err := s.resource(ctx, q, who, i)
 	if err != nil {

@@ -9,8 +9,11 @@ import (
 	"github.com/centrifugal/centrifuge"
 
 	"muster/internal/account"
+	"muster/internal/actor"
+	"muster/internal/incident"
 	"muster/internal/message"
 	"muster/internal/room"
+	"muster/internal/run"
 )
 
 // heard routes what the bus says. It runs in the publisher's goroutine, so
@@ -35,15 +38,25 @@ func (s *Server) heard(topic string, payload any) {
 		s.send("user:"+p.UserID, p, false)
 		return
 	case account.RolesTurned: // topic "roles": what they may follow has changed, so they connect anew
-		if err := s.node.Disconnect(p.UserID, centrifuge.WithCustomDisconnect(centrifuge.Disconnect{Code: 3000, Reason: "roles changed"})); err != nil {
+		if err := s.node.Disconnect(p.UserID, centrifuge.WithCustomDisconnect(rolesChanged)); err != nil {
 			s.log.Error("reconnect after a change of roles", "user", p.UserID, "error", err)
 		}
 		return
 	case map[string]any:
+		if r, ok := p["run"].(run.RunSummary); ok && topic == "office" {
+			s.later("run "+r.ID, func(ctx context.Context) {
+				s.toThose(p, func(who actor.Actor) bool { return s.views.SeesRun(ctx, who, r.ID) })
+			})
+			return
+		}
+		if i, ok := p["incident"].(incident.Incident); ok && topic == "office" {
+			s.later("incident "+i.ID, func(ctx context.Context) {
+				s.toThose(p, func(who actor.Actor) bool { return s.views.SeesIncident(ctx, who, i) })
+			})
+			return
+		}
 		if kind == "user" && p["type"] == "membership" && p["member"] == false {
-			if roomID, ok := p["room_id"].(string); ok {
-				s.later("left "+thing+roomID, func(ctx context.Context) { s.leftRoom(ctx, thing, roomID) })
-			}
+			s.later("left "+thing, func(ctx context.Context) { s.leftRoom(ctx, thing) })
 		}
 	case string:
 		switch topic {
@@ -136,12 +149,20 @@ func (s *Server) toMembers(ctx context.Context, roomID string, event any) {
 	}
 }
 
-// leftRoom ends a person's subscription to a room they may no longer read.
-func (s *Server) leftRoom(ctx context.Context, person, roomID string) {
-	if s.views.StillReads(ctx, person, roomID) {
-		return
+// toThose sends what the office is told of to each connected person who may see it.
+func (s *Server) toThose(event any, sees func(who actor.Actor) bool) {
+	asked := map[string]bool{}
+	for _, who := range s.connectedAs(func(who actor.Actor) bool { return true }) {
+		if !asked[who.ID] && sees(who) {
+			s.send("user:"+who.ID, event, false)
+		}
+		asked[who.ID] = true
 	}
-	if err := s.node.Unsubscribe(person, "room:"+roomID); err != nil {
-		s.log.Error("end a subscription", "room", roomID, "error", err)
+}
+
+// leftRoom ends a person's subscriptions to what they may no longer follow.
+func (s *Server) leftRoom(ctx context.Context, person string) {
+	for c, who := range s.connectedAs(func(who actor.Actor) bool { return who.ID == person }) {
+		s.review(ctx, c, who)
 	}
 }

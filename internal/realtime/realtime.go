@@ -3,8 +3,8 @@
 //
 // Nothing here is a source of truth: a client that missed something sees a gap
 // in a room's numbers, or reconnects, and reads the rest over HTTP. What not
-// everybody may see (private rooms) is sent to the persons who may, never on
-// the channel of all.
+// everybody may see (private rooms, runs, incidents) is sent to the persons who
+// may, each on their own channel, never on the channel of all.
 package realtime
 
 import (
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"muster/internal/bus"
 	"muster/internal/fault"
 	"muster/internal/httpapi"
+	"muster/internal/incident"
 )
 
 // Gate says whether who may follow the thing of this kind (room, run, incident).
@@ -32,6 +34,9 @@ type Gate func(ctx context.Context, who actor.Actor, thing string) error
 type Views interface {
 	// OfficeReader says whether who may follow the office as a whole.
 	OfficeReader(ctx context.Context, who actor.Actor) bool
+	// SeesRun and SeesIncident say whether who may know of one.
+	SeesRun(ctx context.Context, who actor.Actor, runID string) bool
+	SeesIncident(ctx context.Context, who actor.Actor, i incident.Incident) bool
 	// Presence gives what everybody may see of a person's place and state, and
 	// what the members of a private room they sit in see instead.
 	Presence(ctx context.Context, person string) (public any, members []string, private any, err error)
@@ -39,8 +44,6 @@ type Views interface {
 	Floors(ctx context.Context) ([]any, error)
 	// RoomMembers lists who may know of a private room.
 	RoomMembers(ctx context.Context, roomID string) ([]string, error)
-	// StillReads says whether a person may read the room (again).
-	StillReads(ctx context.Context, person, roomID string) bool
 }
 
 // Seats is told of connections.
@@ -61,8 +64,8 @@ type Server struct {
 	recheck Recheck
 	cancel  func()
 
-	mu       sync.Mutex
-	sessions map[string]map[*centrifuge.Client]bool // by session id
+	mu      sync.Mutex
+	clients map[*centrifuge.Client]actor.Actor
 
 	pendingMu sync.Mutex
 	pending   map[string]func(context.Context)
@@ -89,7 +92,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	}
 	s := &Server{
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
-		sessions: map[string]map[*centrifuge.Client]bool{}, pending: map[string]func(context.Context){},
+		clients: map[*centrifuge.Client]actor.Actor{}, pending: map[string]func(context.Context){},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	node.OnConnecting(s.connecting)
@@ -156,40 +159,51 @@ func (s *Server) connected(c *centrifuge.Client) {
 		gone = s.seats.Connected(who.ID, c.ID())
 	}
 	s.mu.Lock()
-	if s.sessions[who.Session] == nil {
-		s.sessions[who.Session] = map[*centrifuge.Client]bool{}
-	}
-	s.sessions[who.Session][c] = true
+	s.clients[c] = who
 	s.mu.Unlock()
+	// What ended or changed between this request's sign-in and now found no
+	// socket to close.
+	go s.confirm(c, who)
 
 	c.OnDisconnect(func(centrifuge.DisconnectEvent) {
 		gone()
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.sessions[who.Session], c)
-		if len(s.sessions[who.Session]) == 0 {
-			delete(s.sessions, who.Session)
-		}
+		delete(s.clients, c)
 	})
 	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
 		if _, err := s.recheck(c.Context(), who); err != nil {
 			reply(centrifuge.RefreshReply{Expired: true}, nil)
 			return
 		}
+		go s.review(c.Context(), c, who) // policies may have changed
 		reply(centrifuge.RefreshReply{ExpireAt: time.Now().Add(recheckEvery).Unix()}, nil)
 	})
+	asks := budget{left: burst}
 	c.OnSubscribe(func(e centrifuge.SubscribeEvent, reply centrifuge.SubscribeCallback) {
+		if !asks.take() {
+			reply(centrifuge.SubscribeReply{}, centrifuge.ErrorTooManyRequests)
+			return
+		}
 		go func() { // not in the reader: the check asks the database
 			if err := s.allowed(c.Context(), who, e.Channel); err != nil {
 				reply(centrifuge.SubscribeReply{}, socketError(err))
 				return
 			}
 			reply(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: strings.HasPrefix(e.Channel, "room:")}}, nil)
+			// Whoever was put out in between found no subscription to end.
+			if barred(s.allowed(c.Context(), who, e.Channel)) {
+				c.Unsubscribe(e.Channel)
+			}
 		}()
 	})
 	c.OnRPC(func(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
 		if e.Method != "typing" {
 			reply(centrifuge.RPCReply{}, centrifuge.ErrorMethodNotFound)
+			return
+		}
+		if !asks.take() {
+			reply(centrifuge.RPCReply{}, centrifuge.ErrorTooManyRequests)
 			return
 		}
 		var in struct {
@@ -225,13 +239,77 @@ func socketError(err error) error {
 	return centrifuge.ErrorInternal
 }
 
+var (
+	sessionEnded = centrifuge.Disconnect{Code: 3500, Reason: "session ended"}
+	rolesChanged = centrifuge.Disconnect{Code: 3000, Reason: "roles changed"} // comes back
+)
+
+// confirm closes a socket whose session ended, or whose person got other roles,
+// while it was being opened.
+func (s *Server) confirm(c *centrifuge.Client, who actor.Actor) {
+	now, err := s.recheck(c.Context(), who)
+	switch {
+	case err == nil && !slices.Equal(slices.Sorted(slices.Values(now.Groups)), slices.Sorted(slices.Values(who.Groups))):
+		c.Disconnect(rolesChanged)
+	case barred(err): // and when it cannot be told, the next refresh asks again
+		c.Disconnect(sessionEnded)
+	}
+}
+
+// review ends a client's subscriptions to what its person may not follow any more.
+func (s *Server) review(ctx context.Context, c *centrifuge.Client, who actor.Actor) {
+	for _, channel := range c.Channels() {
+		kind, thing, _ := strings.Cut(channel, ":")
+		switch gate := s.gates[kind]; {
+		case channel == "office" && !s.views.OfficeReader(ctx, who), gate != nil && barred(gate(ctx, who, thing)):
+			c.Unsubscribe(channel)
+		}
+	}
+}
+
+func barred(err error) bool { return err != nil && fault.KindOf(err) != fault.Internal }
+
 // disconnect closes the sockets of one session.
 func (s *Server) disconnect(session string) {
+	for c := range s.connectedAs(func(who actor.Actor) bool { return who.Session == session }) {
+		c.Disconnect(sessionEnded)
+	}
+}
+
+// connectedAs gives the clients whose person is picked, with who that is.
+func (s *Server) connectedAs(pick func(actor.Actor) bool) map[*centrifuge.Client]actor.Actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.sessions[session] {
-		c.Disconnect(centrifuge.Disconnect{Code: 3500, Reason: "session ended"})
+	out := map[*centrifuge.Client]actor.Actor{}
+	for c, who := range s.clients {
+		if pick(who) {
+			out[c] = who
+		}
 	}
+	return out
+}
+
+// A client may ask for this much at once, and this much a second.
+const burst, perSecond = 300, 20
+
+// budget bounds how often one client makes the server ask its database. It is
+// used by the client's reader only.
+type budget struct {
+	left float64
+	at   time.Time
+}
+
+func (b *budget) take() bool {
+	now := time.Now()
+	if !b.at.IsZero() {
+		b.left = min(burst, b.left+now.Sub(b.at).Seconds()*perSecond)
+	}
+	b.at = now
+	if b.left < 1 {
+		return false
+	}
+	b.left--
+	return true
 }
 
 // send publishes to a channel; room channels keep a short history, so that a

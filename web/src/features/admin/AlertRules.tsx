@@ -46,7 +46,7 @@ export default function AlertRules() {
       setBusy(false)
     }
   }
-  const add = () => setRules([...list, { id: `new-${uuid()}`, position: list.length + 1, name: '', when: '', service: '', environment: '', severity: '3', action: 'declare' }])
+  const add = () => setRules([...list, { id: `new-${uuid()}`, position: list.length + 1, name: '', when: '', service: '', environment: '', severity: '', action: 'default' }])
   return (
     <>
       <Head
@@ -67,13 +67,13 @@ export default function AlertRules() {
           </>
         }
       >
-        Read from above; the first that holds decides. An alert that no rule takes is kept and calls nobody.
+        Read from above; the first that holds decides. An alert that no rule takes goes by its severity: 1 to 3 declares an incident, or attaches to the service’s open one; 4 only attaches.
       </Head>
       {failed !== null && <Notice title="The rules were not saved">{failed instanceof ApiError && Object.keys(failed.fields).length > 0 ? Object.entries(failed.fields).map(([k, v]) => `${k}: ${v}`).join('\n') : errorText(failed)}</Notice>}
       {from >= 0 && <Notice tone="amber">Rules from number {from + 1} on are never reached: the one before them takes everything.</Notice>}
       {list.length === 0 ? (
         <div className={s.list}>
-          <Empty title="No rules yet">Alerts are kept and call nobody until a rule declares an incident.</Empty>
+          <Empty title="No rules: every alert goes by its severity">Add a rule to ignore some, or to give them another service, environment or severity.</Empty>
         </div>
       ) : (
         <ol className={s.list}>
@@ -96,7 +96,7 @@ export default function AlertRules() {
                 <Field label="Name">
                   <Input value={r.name} onChange={(e) => set(i, { name: e.target.value })} />
                 </Field>
-                <Field label="When" error={tried && problems[i]}>
+                <Field label="When" hint={r.when.trim() ? undefined : 'Empty: always'} error={tried && problems[i]}>
                   <Input mono value={r.when} placeholder='labels.severity == "critical"' spellCheck={false} onChange={(e) => set(i, { when: e.target.value })} />
                 </Field>
               </div>
@@ -118,7 +118,7 @@ export default function AlertRules() {
                     <Field label="Environment" hint="Empty: the label env">
                       <Input mono value={r.environment} placeholder="labels.env" spellCheck={false} onChange={(e) => set(i, { environment: e.target.value })} />
                     </Field>
-                    <Field label="Severity" hint="1 to 4, or an expression">
+                    <Field label="Severity" hint="1 to 4 or an expression; empty: its label">
                       <Input mono value={String(r.severity ?? '')} spellCheck={false} onChange={(e) => set(i, { severity: e.target.value })} />
                     </Field>
                   </>

@@ -36,7 +36,8 @@ describe('rotations', () => {
 describe('rules', () => {
   it('names what is missing or not closed', () => {
     expect(m.ruleProblem(rule({ name: '' }))).toContain('name')
-    expect(m.ruleProblem(rule({ when: ' ' }))).toContain('true')
+    expect(m.ruleProblem(rule({ when: '' }))).toBe('')
+    expect(m.ruleProblem(rule({ severity: 'critical' }))).toBe('')
     expect(m.ruleProblem(rule({ when: 'labels.x == "y' }))).toContain('quoted')
     expect(m.ruleProblem(rule({ when: '(a && b' }))).toContain('bracket')
     expect(m.ruleProblem(rule({ when: 'a)' }))).toContain('too many')
@@ -50,7 +51,10 @@ describe('rules', () => {
   it('moves and numbers', () => {
     expect(m.move(['a', 'b', 'c'], 2, 0)).toEqual(['c', 'a', 'b'])
     expect(m.move(['a'], 0, 5)).toEqual(['a'])
-    expect(m.numbered([rule({ position: 9 }), rule({ position: 9 })]).map((r) => r.position)).toEqual([1, 2])
+    expect(m.numbered([rule({ position: 9 }), rule({ position: 9 })]).map((r) => [r.position, r.severity])).toEqual([
+      [1, '3'],
+      [2, '3'],
+    ])
   })
 })
 

@@ -94,9 +94,8 @@ export const RULE_EXAMPLES: { when: string; says: string }[] = [
 ]
 export function ruleProblem(r: AlertRule): string {
   if (!r.name.trim()) return 'Give the rule a name: it is shown where it decided something.'
-  if (!r.when.trim()) return 'Say when it holds; true matches everything.'
   const sev = String(r.severity ?? '').trim()
-  if (r.action !== 'ignore' && sev && /^\d+$/.test(sev) && !/^[1-4]$/.test(sev)) return 'The severity is a number from 1 to 4, or an expression.'
+  if (r.action !== 'ignore' && /^\d+$/.test(sev) && !/^[1-4]$/.test(sev)) return 'The severity is a number from 1 to 4, a word such as critical, or an expression.'
   const open = balance(r.when)
   if (open) return open
   return ''
@@ -125,11 +124,11 @@ export function move<T>(list: readonly T[], from: number, to: number): T[] {
   return out
 }
 export function numbered(rules: readonly AlertRule[]): AlertRule[] {
-  return rules.map((r, i) => ({ ...r, position: i + 1 }))
+  return rules.map((r, i) => ({ ...r, position: i + 1, severity: String(r.severity ?? '') }))
 }
 /** The first rule that makes those after it unreachable. */
 export function shadowedFrom(rules: readonly AlertRule[]): number {
-  const i = rules.findIndex((r) => r.when.trim() === 'true')
+  const i = rules.findIndex((r) => r.when.trim() === 'true' || r.when.trim() === '')
   return i >= 0 && i < rules.length - 1 ? i + 1 : -1
 }
 

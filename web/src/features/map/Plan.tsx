@@ -6,7 +6,7 @@ import { useNow } from '@/lib/hooks'
 import { hash } from '@/lib/ids'
 import { Doors, Furniture } from './Furniture'
 import { describe, focusOn, minutesInWords, neighbour, pan, percent, typeAhead, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
-import { fit, wrap } from './plan'
+import { fit, freeSpace, wrap } from './plan'
 import s from './map.module.css'
 
 const PAD = 14
@@ -152,6 +152,7 @@ export function Plan(p: PlanProps) {
   }
   const allowed = (id: string) => !!drag?.moved && drag.over === id && (drag.you ? id !== p.here : id === p.here)
   const people = p.rooms.flatMap((r) => r.people)
+  const free = useMemo(() => freeSpace(p.rooms.map((r) => r.rect), p.width, p.height), [p.rooms, p.width, p.height])
 
   return (
     <>
@@ -186,6 +187,14 @@ export function Plan(p: PlanProps) {
         </defs>
         <rect x={-8} y={-8} width={p.width + 16} height={p.height + 16} rx="14" className={s.slab} />
         <rect x={-8} y={-8} width={p.width + 16} height={p.height + 16} rx="14" fill="url(#plan-dots)" pointerEvents="none" />
+        {free && (
+          <g aria-hidden="true" pointerEvents="none">
+            <rect x={free.x} y={free.y} width={free.w} height={free.h} rx={9} className={s.free} />
+            <text x={free.x + free.w / 2} y={free.y + free.h / 2} textAnchor="middle" className={s.freeText}>
+              War rooms open here
+            </text>
+          </g>
+        )}
         {p.rooms.map((r) => (
           <RoomShape
             key={r.id}
@@ -228,15 +237,15 @@ const RoomShape = memo(
     const { rect } = r
     const open = r.shape === 'team' || r.shape === 'lounge'
     const sev = r.incident?.severity
-    const locked = !!r.room && (r.room.private || r.room.door === 'locked')
-    const kind = !r.room ? s.free : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
+    const locked = !r.room ? r.shape !== 'incident' : r.room.private || r.room.door === 'locked'
+    const kind = !r.room ? (locked ? s.walled : s.free) : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
     const body = (
       <>
         <rect x={rect.x} y={rect.y} width={rect.w} height={rect.h} rx={open && !sev ? 9 : 5} className={cx(s.floor, kind)} />
         {locked && !sev && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-hatch)" pointerEvents="none" />}
         {sev === 1 && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-glow)" className={s.glow} />}
         {!open && <Doors rect={rect} doors={r.doors} grid={grid} />}
-        <Furniture pieces={r.plan.pieces} seats={r.plan.seats} />
+        {(r.room || !locked) && <Furniture pieces={r.plan.pieces} seats={r.plan.seats} />}
         <Labels r={r} now={now} locked={locked} />
         {r.more > 0 && <More x={rect.x + rect.w - 24} y={rect.y + rect.h - 20} n={r.more} />}
       </>
@@ -268,9 +277,12 @@ function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }
   const room = r.room
   if (!room)
     return (
-      <text x={x} y={rect.y + 21} className={s.sub}>
-        {fit('Free war room', rect.w - 20, 11)}
-      </text>
+      <g pointerEvents="none">
+        <text x={x} y={rect.y + 21} className={s.sub}>
+          {fit(locked ? 'Private room' : 'Free war room', rect.w - 44, 11)}
+        </text>
+        {locked && <Lock x={rect.x + rect.w - 24} y={rect.y + 11} size={12} className={s.icon} />}
+      </g>
     )
   if (r.incident) return <IncidentLabels i={r.incident} x={x} y={rect.y} w={rect.w} now={now} />
   // In a narrow room the lock stands in the corner below, so that the name has the whole line.

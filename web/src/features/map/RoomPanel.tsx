@@ -26,7 +26,7 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
         )}
       </div>
       <p className={s.panelSub}>
-        {i ? `${i.ticket}, ${room.name}` : room.topic || kindInWords(r.kind)}
+        {i ? `${i.ticket}${i.service ? `, ${i.service}` : ''}` : room.topic || kindInWords(r.kind)}
         {here ? '. You are here.' : ''}
       </p>
       {i && (

@@ -44,7 +44,8 @@ describe('who sits where', () => {
     expect([...m.shortNames([user('a', 'Ian Doyle'), user('b', 'Ian Moss'), user('c', 'Zoë Martin')]).values()]).toEqual(['Ian D', 'Ian M', 'Zoë'])
   })
   it('draws a war room that nobody uses', () => {
-    const r = m.buildFloor(floor([slot('', 0, 0)]), office(), '')[0]!
+    const r = m.buildFloor(floor([{ ...slot('', 0, 0), kind: 'incident' }]), office(), '')[0]!
+    expect(m.describe(m.buildFloor(floor([slot('secret', 0, 0)]), office(), '')[0]!, 0)).toBe('Private room')
     expect(r.room).toBeNull()
     expect(m.describe(r, 0)).toBe('Free war room')
   })

@@ -190,7 +190,7 @@ function words(r: MapRoom): string[] {
 
 /** What a screen reader hears for a room; the picture says the same. */
 export function describe(r: MapRoom, now: number): string {
-  if (!r.room) return 'Free war room'
+  if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
   const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, open for ${minutesInWords(now - Date.parse(r.incident.times.declared))}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
   parts.push(r.present.length === 0 ? 'nobody here' : r.present.length === 1 ? '1 person' : `${r.present.length} people`)

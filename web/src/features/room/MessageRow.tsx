@@ -78,11 +78,13 @@ export const MessageRow = memo(
               <Pinned m={m} />
             </div>
           )}
-          <Body m={m} editing={editing === m.id} onEdit={onEdit} />
-          {m.card && !m.deleted && (
+          {/* A card's text says the same in words, for clients that draw no cards. */}
+          {Card && m.card && !m.deleted ? (
             <div className={s.card}>
-              {Card ? <Card card={m.card} message={m} latest={latest} /> : <p className={s.unknown}>A card of the kind “{m.card.type}”, which this version cannot show.</p>}
+              <Card card={m.card} message={m} latest={latest} />
             </div>
+          ) : (
+            <Body m={m} editing={editing === m.id} onEdit={onEdit} />
           )}
           <Reactions m={m} />
           {!!m.replies?.length && <Replies m={m} lit={lit} editing={editing} onEdit={onEdit} onReply={onReply} />}

@@ -82,7 +82,7 @@ export default function JobView() {
                 {job.versions.map((v) => (
                   <li key={v.version}>
                     <span className="grow">
-                      Version {v.version}, <UserName id={v.by} fallback={v.by} />
+                      Version {v.version}, <UserName id={v.by} fallback={v.by.startsWith('system:') ? 'Muster' : v.by} />
                     </span>
                     <Time at={v.at} mode="date" />
                   </li>
