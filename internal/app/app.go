@@ -125,6 +125,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.recordStart(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.Office.GroundFloor(ctx); err != nil {
+		return nil, err
+	}
 	a.Runs.Start()
 	a.Tasks.Start()
 	// Runs end before the queue does: it waits for their handlers.

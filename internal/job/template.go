@@ -146,7 +146,7 @@ func ParseShell(text string) *Template {
 	return t
 }
 
-// ParseWords reads a plain text, one without shell syntax (an interpreter's
+// ParsePlain reads a plain text, one without shell syntax (an interpreter's
 // argument, a node filter's value): values are put in as they are.
 func ParsePlain(text string) *Template {
 	t := &Template{}

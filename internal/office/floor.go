@@ -85,6 +85,20 @@ func (s *Store) AddFloor(ctx context.Context, tx *db.Tx, who actor.Actor, name s
 	return f, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorChanged{name, len(layout.Rooms)})
 }
 
+// GroundFloor gives an office without any floor its first, on which rooms are
+// placed by themselves.
+func (s *Store) GroundFloor(ctx context.Context) error {
+	who := actor.System("office")
+	return s.access.Do(ctx, who, func(tx *db.Tx) error {
+		var n int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM floor`).Scan(&n); err != nil || n > 0 {
+			return err
+		}
+		_, err := s.AddFloor(ctx, tx, who, "Office", Layout{})
+		return err
+	})
+}
+
 // SetLayout replaces a floor's plan.
 func (s *Store) SetLayout(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string, layout Layout) error {
 	if err := s.access.Check(ctx, tx, who, "manage", resource); err != nil {

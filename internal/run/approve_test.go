@@ -73,6 +73,12 @@ func TestProductionWaitsForAnother(t *testing.T) {
 	if ws, err := o.Runs.ForMe(o.Ctx, o.DB.Read(), o.App); err != nil || len(ws) != 1 || ws[0].Run.ID != r.ID {
 		t.Errorf("%v %v", ws, err)
 	}
+	if ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.App, true, 10); err != nil || len(ns) != 1 || ns[0].Kind != "approval" || ns[0].Link != "/runs/"+r.ID {
+		t.Errorf("the approver was told: %v %+v", err, ns)
+	}
+	if ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.Op2, true, 10); err != nil || len(ns) != 0 {
+		t.Errorf("somebody else was told: %v %+v", err, ns)
+	}
 	if _, err := o.Approve(o.Op, r); !fault.Is(err, fault.Denied) {
 		t.Errorf("who asked approves: %v", err)
 	}
@@ -128,6 +134,9 @@ func TestDecline(t *testing.T) {
 	}
 	if len(o.Fake.Commands()) > 0 {
 		t.Error("it ran")
+	}
+	if ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.Op, true, 10); err != nil || len(ns) != 1 || !strings.Contains(ns[0].Body, "not during the close") {
+		t.Errorf("who asked was told: %v %+v", err, ns)
 	}
 }
 

@@ -120,6 +120,11 @@ func (s *Store) over(ctx context.Context, tx *db.Tx, who actor.Actor, r *Run, st
 	if _, err := tx.Exec(ctx, `UPDATE run_node SET state = 'skipped' WHERE run = $1 AND state IN ('pending', 'running')`, r.ID); err != nil {
 		return fmt.Errorf("end run's nodes: %w", err)
 	}
+	if who.ID != r.RequestBy && r.State != Unknown {
+		if err := s.tellRequester(ctx, tx, r, reason); err != nil {
+			return err
+		}
+	}
 	return s.Ledger.Append(ctx, tx, who, r.about(), Finished{Run: r.Number, Title: r.Title, Environment: r.Environment, State: state, Reason: reason, Nodes: r.Progress.Total, Failed: []string{}, LogLines: r.LogLines, LogSHA256: r.LogSHA256})
 }
 

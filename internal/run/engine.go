@@ -38,7 +38,6 @@ type execution struct {
 	keepgoing     bool
 	strategy      string
 	timeout       string
-	idempotent    bool
 	raw           bool
 
 	creds    map[string]opened
@@ -114,7 +113,7 @@ func (x *execution) workflow() (state, reason string) {
 		}()
 	}
 	behalf := x.who.Name
-	x.log.Sys("", 0, "Run #%d, %s: %s on %d nodes%s, asked for by %s.", x.run.Number, x.run.Kind, x.run.Title, len(x.nodes), in(x.run.Environment), behalf)
+	x.log.Sys("", 0, "Run #%d, %s: %s on %s%s, asked for by %s.", x.run.Number, x.run.Kind, x.run.Title, onNodes(len(x.nodes)), in(x.run.Environment), behalf)
 	work{nodes: len(x.nodes), steps: len(x.steps), threads: x.threads, nodeKeepgoing: x.nodeKeepgoing, strategy: x.strategy,
 		step: x.step, leave: x.state.leave, stopped: func() bool { return x.ctx.Err() != nil }}.run()
 	if cause := context.Cause(x.ctx); cause != nil {
@@ -133,6 +132,13 @@ func (x *execution) workflow() (state, reason string) {
 		return Failed, failed(bad, len(x.nodes))
 	}
 	return Succeeded, ""
+}
+
+func onNodes(n int) string {
+	if n == 1 {
+		return "1 node"
+	}
+	return fmt.Sprintf("%d nodes", n)
 }
 
 func in(env string) string {

@@ -104,6 +104,9 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 		if _, err := tx.Exec(ctx, `UPDATE run SET approval = $2 WHERE id = $1`, r.ID, a.ID); err != nil {
 			return r, fmt.Errorf("note approval: %w", err)
 		}
+		if err := s.tellApprovers(ctx, tx, &r, a); err != nil {
+			return r, err
+		}
 		if err := s.Tasks.Enqueue(ctx, tx, taskExpire, taskArgs{r.ID}, task.Options{At: a.ExpiresAt, Key: r.ID}); err != nil {
 			return r, err
 		}
@@ -146,10 +149,7 @@ func (r *Run) sentence() string {
 	if r.Kind == KindAdhoc {
 		what = "Run the command " + r.Title
 	}
-	where := fmt.Sprintf(" on %d nodes", r.Progress.Total)
-	if r.Progress.Total == 1 {
-		where = " on 1 node"
-	}
+	where := " on " + onNodes(r.Progress.Total)
 	if r.Environment != "" {
 		where += " of " + r.Environment
 	}

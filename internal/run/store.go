@@ -24,6 +24,7 @@ import (
 	"muster/internal/ledger"
 	"muster/internal/message"
 	"muster/internal/node"
+	"muster/internal/notify"
 	"muster/internal/room"
 	"muster/internal/task"
 )
@@ -51,6 +52,7 @@ type Deps struct {
 	Accounts  *account.Store
 	Rooms     *room.Store
 	Messages  *message.Store
+	Notify    *notify.Store // nil: nobody is told beside the room
 	Log       *slog.Logger
 	// Executors by the name nodes use in node-executor: "local", "ssh".
 	Executors map[string]Executor

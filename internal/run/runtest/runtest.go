@@ -28,6 +28,7 @@ import (
 	"muster/internal/ledger"
 	"muster/internal/message"
 	"muster/internal/node"
+	"muster/internal/notify"
 	"muster/internal/room"
 	"muster/internal/run"
 	"muster/internal/task"
@@ -58,6 +59,7 @@ type Office struct {
 	Tasks     *task.Queue
 	Rooms     *room.Store
 	Messages  *message.Store
+	Notify    *notify.Store
 	Approvals *approval.Store
 	Nodes     *node.Store
 	Jobs      *job.Store
@@ -101,6 +103,7 @@ func New(t testing.TB, o Options) *Office {
 	f.Tasks = task.New(f.DB, o.Clock, o.Log, 8)
 	f.Rooms = room.NewStore(f.Access, f.Ledger, f.Bus, o.Clock)
 	f.Messages = message.NewStore(f.Rooms, f.Accounts, f.Ledger, f.Bus, o.Clock, nil)
+	f.Notify = notify.NewStore(f.DB, f.Tasks, o.Clock, f.Bus, f.Accounts, notify.Settings{}, o.Log)
 	f.Approvals = approval.New(f.Access, f.Ledger, o.Clock)
 	f.Nodes = node.New(f.Access, f.Ledger, f.Bus, o.Clock)
 	f.Jobs = job.New(f.Access, f.Ledger, o.Clock, f.Nodes)
@@ -108,7 +111,7 @@ func New(t testing.TB, o Options) *Office {
 	must(t, err)
 	f.Fake = NewFake()
 	f.Deps = run.Deps{DB: f.DB, Access: f.Access, Ledger: f.Ledger, Bus: f.Bus, Clock: o.Clock, Blobs: f.Blobs, Tasks: f.Tasks, Approvals: f.Approvals, Jobs: f.Jobs, Nodes: f.Nodes,
-		Keys: f.Keys, Accounts: f.Accounts, Rooms: f.Rooms, Messages: f.Messages, Log: o.Log, LogLimit: o.LogLimit, Executors: map[string]run.Executor{"ssh": f.Fake, "local": f.Fake}}
+		Keys: f.Keys, Accounts: f.Accounts, Rooms: f.Rooms, Messages: f.Messages, Notify: f.Notify, Log: o.Log, LogLimit: o.LogLimit, Executors: map[string]run.Executor{"ssh": f.Fake, "local": f.Fake}}
 	for name, e := range o.Executors {
 		f.Deps.Executors[name] = e
 	}

@@ -102,6 +102,8 @@ export type Get = {
   room_id: string
   state: GetState
   note: string
+  /** From who declined. */
+  answer: string
   created_at: string
   expires_at: string
 }

@@ -10,6 +10,7 @@ export const App = () => (
     <SlotsProvider value={slots}>
       <RouterProvider router={router} />
       <Toaster />
+      <section id="overlays" aria-label="Menus" />
     </SlotsProvider>
   </QueryClientProvider>
 )

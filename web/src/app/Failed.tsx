@@ -8,6 +8,7 @@ export function Failed({ error }: ErrorComponentProps) {
   const chunk = /dynamically imported module|Importing a module|module script/i.test(message)
   return (
     <Empty
+      page
       icon={<TriangleAlert size={20} />}
       title={chunk ? 'This screen could not be loaded' : 'This screen stopped working'}
       action={
@@ -24,7 +25,9 @@ export function Failed({ error }: ErrorComponentProps) {
 }
 
 export const Missing = () => (
+  <div className="grow">
   <Empty
+    page
     icon={<SearchX size={20} />}
     title="There is nothing at this address"
     action={
@@ -35,4 +38,5 @@ export const Missing = () => (
   >
     The link may be old, or you may not see what it leads to.
   </Empty>
+  </div>
 )

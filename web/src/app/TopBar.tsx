@@ -67,7 +67,9 @@ export function TopBar() {
 /** Every open incident, the worst first, with its running clock. */
 function IncidentChips() {
   const incidents = useIncidents()
-  if (!incidents.length) return null
+  const phone = usePhone()
+  const office = useMe().office.name
+  if (!incidents.length) return phone ? <span className={s.calm}>{office}</span> : null
   return (
     <nav className={s.incidents} aria-label="Open incidents">
       {incidents.map((i, n) => (

@@ -29,7 +29,7 @@ export function useNews() {
   function answer(g: Get) {
     const who = nameOf(g.to)
     if (g.state === 'accepted') toast(`${who} is on the way`)
-    if (g.state === 'declined') toast(`${who} can't come now`, { tone: 'info', detail: g.note })
+    if (g.state === 'declined') toast(`${who} can't come now`, { tone: 'info', detail: g.answer })
     if (g.state === 'expired') toast(`${who} did not answer`, { tone: 'info', detail: 'You can ask again, or page them from the incident.' })
   }
 

@@ -56,6 +56,7 @@ const tree = root.addChildren([
       },
     }),
     at('/admin/$section', view('admin/AdminView')),
+    at('$', Missing),
   ]),
 ])
 

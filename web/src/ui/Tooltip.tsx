@@ -66,7 +66,7 @@ export function Tooltip({ text, side = 'top', shortcut, children }: { text: Reac
   return (
     <>
       {child}
-      {anchor && createPortal(<Tip anchor={anchor} id={id} side={side} text={text} shortcut={shortcut} onGone={hide} />, document.body)}
+      {anchor && createPortal(<Tip anchor={anchor} id={id} side={side} text={text} shortcut={shortcut} onGone={hide} />, document.getElementById('overlays') ?? document.body)}
     </>
   )
 }

@@ -159,15 +159,18 @@ export const Empty = ({
   title,
   children,
   action,
+  page,
 }: {
   icon?: ReactNode
   title: string
   children?: ReactNode
   action?: ReactNode
+  /** It is all there is on the screen: its title is the screen's heading. */
+  page?: boolean
 }) => (
   <div className={s.empty}>
     {icon && <span className={s.emptyIcon}>{icon}</span>}
-    <b>{title}</b>
+    {page ? <h1>{title}</h1> : <b>{title}</b>}
     {children && <p>{children}</p>}
     {action}
   </div>

@@ -39,10 +39,13 @@ export const Dialog = ({ open, onOpenChange, title, description, width = 480, fo
   </RadixDialog.Root>
 )
 
+/** Where menus are put: inside a landmark, so that a reader's way around the page reaches them. */
+const place = () => document.getElementById('overlays') ?? undefined
+
 export const Menu = ({ trigger, align = 'end', side, children }: MenuProps) => (
   <DropdownMenu.Root modal={false} defaultOpen>
     <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-    <DropdownMenu.Portal>
+    <DropdownMenu.Portal container={place()}>
       <DropdownMenu.Content className={m.menu} align={align} side={side} sideOffset={5} collisionPadding={8}>
         <Suspense>{children}</Suspense>
       </DropdownMenu.Content>

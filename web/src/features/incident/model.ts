@@ -176,9 +176,10 @@ export function insideLink(link: string | null | undefined): { to: string; hash?
   const [to = '/', hash] = link.split('#')
   return hash ? { to, hash } : { to }
 }
+const CHANGES: ReadonlySet<string> = new Set(['run.finished', 'run.started', 'incident.stage', 'incident.severity'])
 /** The last change that altered something: a run, an approval, a stage. */
 export function lastChange(items: readonly TimelineEntry[]): TimelineEntry | null {
-  return newestFirst(items).find((e) => e.kind === 'run.finished' || e.kind === 'run.started' || e.kind.startsWith('incident.')) ?? null
+  return newestFirst(items).find((e) => CHANGES.has(e.kind)) ?? null
 }
 
 /** A metric as a number or as the reason why there is none. A close never stands in for an acknowledgement. */

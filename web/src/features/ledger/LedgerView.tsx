@@ -170,6 +170,11 @@ function useIncidentId(text: string): { id: string; known: boolean; error: strin
 }
 
 function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: string; onPick: (r: LedgerRecord) => void; onEnd: () => void }) {
+  const users = useOffice((x) => x.users)
+  const rooms = useOffice((x) => x.rooms)
+  const incidents = useOffice((x) => x.incidents)
+  const logins = useMemo(() => new Map(Object.values(users).map((u) => [u.name, u.display])), [users])
+  const name = (kind: string, id: string) => (kind === 'user' ? users[id]?.display : kind === 'room' ? rooms[id]?.name : kind === 'incident' ? incidents[id]?.ticket : undefined)
   return (
     <VList
       data={rows}
@@ -194,9 +199,9 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
             </span>
             <span className={s.what}>
               <b>{kindWords(r.kind)}</b>
-              <span>{about(r)}</span>
+              <span>{about(r, name)}</span>
             </span>
-            <span className={`${s.cut} ${s.wide}`}>{r.actor_name}</span>
+            <span className={`${s.cut} ${s.wide}`}>{logins.get(r.actor_name) ?? r.actor_name}</span>
             <span className={`${s.cut} ${s.wide}`}>{doorWords(r.door)}</span>
             <span>
               <Chip tone={o.tone}>{o.text}</Chip>

@@ -73,14 +73,16 @@ export function fieldName(name: string): string {
   const w = name.replace(/_/g, ' ')
   return w ? w[0]!.toUpperCase() + w.slice(1) : name
 }
-/** One line under the kind: what it was about. */
-export function about(r: LedgerRecord): string {
-  const f = r.fields
-  const parts = ['ticket', 'title', 'name', 'job', 'stage', 'role', 'reason', 'action']
+/** One line under the kind: what it was about. Ids are told by name where `name` knows them. */
+export function about(r: LedgerRecord, name: (kind: string, id: string) => string | undefined = () => undefined): string {
+  const f = r.fields ?? {}
+  const parts = ['ticket', 'title', 'name', 'job', 'command', 'stage', 'role', 'reason', 'action']
     .map((k) => f[k])
     .filter((v): v is string | number => (typeof v === 'string' && v !== '') || typeof v === 'number')
     .map(String)
-  return [...new Set(parts)].slice(0, 3).join(' · ') || r.resource
+  if (parts.length > 0) return [...new Set(parts)].slice(0, 3).join(' · ')
+  const [kind = '', id = ''] = (r.resource ?? '').split(':')
+  return name(kind, id) ?? r.resource ?? ''
 }
 /** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
 export function toCSV(records: readonly LedgerRecord[]): string {

@@ -39,11 +39,13 @@ const useJobs = () =>
 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('')
-  const [value, setValue] = useState('')
+  const [moved, setMoved] = useState('')
   const items = useItems(onClose)
   const shown = useMemo(() => choose(items, query), [items, query])
   const list = useRef<HTMLDivElement>(null)
-  const selected = shown.find((i) => i.id === value)
+  const byHand = useRef(false)
+  // The first stands ready until the person moves, also when better ones arrive late.
+  const selected = shown.find((i) => i.id === moved) ?? shown[0]
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
@@ -54,9 +56,13 @@ export default function Palette({ onClose }: { onClose: () => void }) {
             label="Go to or do anything"
             shouldFilter={false}
             loop
-            value={value}
-            onValueChange={setValue}
+            value={selected?.id ?? ''}
+            onPointerMove={() => {
+              byHand.current = true
+            }}
+            onValueChange={(v) => byHand.current && setMoved(v)}
             onKeyDown={(e) => {
+              if (/^(Arrow|Home|End|Page)/.test(e.key) || (e.ctrlKey && /^[njpk]$/.test(e.key))) byHand.current = true
               if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && selected?.alt) {
                 e.preventDefault()
                 selected.alt.run()
@@ -68,6 +74,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
               value={query}
               onValueChange={(v) => {
                 setQuery(v)
+                setMoved('')
+                byHand.current = false
                 list.current?.scrollTo(0, 0)
               }}
               placeholder="Search, jump to a room or run a job"
@@ -172,7 +180,7 @@ function useItems(onClose: () => void): Item[] {
         end: j.needs_approval_in.length ? (
           <span className={s.approval}>
             <ShieldCheck size={12} aria-hidden="true" />
-            Approval in
+            <span className={s.word}>Approval in</span>
             {j.needs_approval_in.map((e) => (
               <EnvChip key={e} env={e} />
             ))}

@@ -23,6 +23,12 @@ export function GetCard({ card }: CardProps) {
         </b>{' '}
         {WORD[g.state] ?? g.state} <span className="c-3">by <UserName id={g.from} /></span>
         {g.note && <q>{g.note}</q>}
+        {g.state === 'declined' && g.answer && (
+          <>
+            {' '}
+            <span className="c-3">answered</span> <q>{g.answer}</q>
+          </>
+        )}
       </span>
     </div>
   )

@@ -56,13 +56,13 @@ function Card({ id, onDone }: { id: string; onDone: () => void }) {
   const person = user.kind === 'person' && id !== me
   return (
     <div className={s.card}>
-      <header>
+      <div className={s.cardHead}>
         <UserAvatar id={id} size={48} dot />
         <div>
           <h2>{user.display}</h2>
           <span>{user.title || user.team || '@' + user.name}</span>
         </div>
-      </header>
+      </div>
       <div className={s.chips}>
         {user.kind === 'bot' ? <Chip tone="violet">Bot</Chip> : user.roles.map((r) => <Chip key={r}>{r}</Chip>)}
         {oncall.map((c) => (
@@ -128,11 +128,13 @@ function Card({ id, onDone }: { id: string; onDone: () => void }) {
               }}
             >
               <Input value={note} onChange={(e) => setNote(e.target.value)} placeholder="What for? (optional)" aria-label="What for" maxLength={200} />
-              <Button kind="live" type="submit" busy={asking} disabled={!!waiting} icon={<Hand size={13} />}>
+              <Button kind="live" type="submit" busy={asking} disabled={!!waiting || state === 'offline'} icon={<Hand size={13} />}>
                 {waiting ? 'Asked' : 'Get'}
               </Button>
               <p className={s.hint}>
-                Asks {user.display.split(' ')[0]} to come to {target.name}.
+                {state === 'offline'
+                  ? `${user.display.split(' ')[0]} is not in the office and would not see it. In an incident, page them.`
+                  : `Asks ${user.display.split(' ')[0]} to come to ${target.name}.`}
                 {state === 'dnd' && ' Does not want to be disturbed: the request is shown without a sound.'}
               </p>
             </form>

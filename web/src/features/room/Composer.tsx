@@ -123,7 +123,7 @@ export function Composer({
         </div>
       )}
       {open && (
-        <ul className={s.offers} role="listbox" id={listId} aria-label="Completions">
+        <ul className={s.offers} role="listbox" id={listId} aria-label="Completions" tabIndex={0}>
           {offers.map((o, i) => (
             <li
               key={o.key}

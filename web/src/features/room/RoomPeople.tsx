@@ -2,7 +2,7 @@ import { UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { errorText, useMyId, type Room, type User } from '@/api'
 import { getPerson, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
-import { Button, Chip, Empty, PRESENCE_WORD, Time } from '@/ui'
+import { Button, Chip, PRESENCE_WORD, Time } from '@/ui'
 import s from './room.module.css'
 
 /** Who is in the room, and who else could come. */
@@ -44,7 +44,7 @@ export function RoomPeople({ room, inside }: { room: Room; inside: User[] }) {
       <h2 className={s.h2}>
         In the room <em>{inside.length}</em>
       </h2>
-      {inside.length ? <ul className={s.people}>{inside.map((u) => row(u, false))}</ul> : <Empty title="Nobody is in the room">Enter, or ask someone to come.</Empty>}
+      {inside.length ? <ul className={s.people}>{inside.map((u) => row(u, false))}</ul> : <p className="c-3">Nobody is in the room. Enter, or ask someone to come.</p>}
       <h2 className={s.h2}>
         Elsewhere <em>{others.length}</em>
       </h2>

@@ -26,7 +26,7 @@ export function RoomView({ id }: { id: string }) {
       const gone = q.error instanceof ApiError && q.error.status === 404
       return gone ? (
         <div className="grow">
-          <Empty title="There is no such room">It may have been archived, or it is private and you are not a member. Its members can bring you in.</Empty>
+          <Empty page title="There is no such room">It may have been archived, or it is private and you are not a member. Its members can bring you in.</Empty>
         </div>
       ) : (
         <div className="grow">

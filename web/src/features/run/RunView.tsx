@@ -179,7 +179,7 @@ function Details({ run }: { run: Run }) {
               <li key={v.user_id + v.at}>
                 <UserAvatar id={v.user_id} size={20} link />
                 <span>
-                  <UserName id={v.user_id} /> {v.decision}
+                  <UserName id={v.user_id} /> {v.decision === 'approve' ? 'approved' : 'declined'}
                 </span>
                 <Time at={v.at} />
                 {v.note && <p>{v.note}</p>}
