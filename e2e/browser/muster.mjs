@@ -28,6 +28,9 @@ for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]
 function start(program, args, options) {
   const child = spawn(program, args, options)
   children.add(child)
+  // A story that fails before it stops its programs must still end.
+  child.unref()
+  for (const stream of child.stdio) stream?.unref?.()
   const ended = once(child, 'exit').finally(() => children.delete(child))
   ended.catch(() => {}) // a program that is missing is told by who waits for it
   const end = async () => {
@@ -53,15 +56,17 @@ export async function folder(name) {
 }
 
 /**
- * startMuster serves a demo office on a free port.
- * Gives { url, dir, logins: { name: password }, webhook, said(), says(regexp), cli(...args), stop() };
- * webhook is where the demo's Alertmanager posts.
+ * startMuster serves a demo office on a free port. files are written into its
+ * data folder first: { 'muster.yaml': '…' }.
+ * Gives { url, dir, logins: { name: password }, webhook, said(), says(regexp), cli(...args), halt(), stop() };
+ * webhook is where the demo's Alertmanager posts; halt ends the server and leaves its folder.
  */
-export async function startMuster({ demo = true, args = [], env = {} } = {}) {
+export async function startMuster({ demo = true, args = [], env = {}, files = {} } = {}) {
   await access(binary).catch(() => {
     throw new Error(`${binary} is missing. Build it first: make build`)
   })
   const { path: dir, remove } = await folder('story')
+  for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
   const flags = ['serve', '--data', dir, '--addr', '127.0.0.1:0', ...(demo ? ['--demo'] : []), ...args]
   const { child, ended, end } = start(binary, flags, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
@@ -102,7 +107,7 @@ export async function startMuster({ demo = true, args = [], env = {} } = {}) {
     const { stdout } = await promisify(execFile)(binary, [...words, '--data', dir])
     return words.includes('--json') ? JSON.parse(stdout) : stdout.trim()
   }
-  return { url, dir, stop, cli, said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
+  return { url, dir, halt: end, stop, cli, said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
 }
 
 /** The demo keeps what it printed in its folder: a line "NAME PASSWORD ROLE" each. */

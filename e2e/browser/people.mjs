@@ -45,7 +45,7 @@ export async function startBrowser() {
 
 /**
  * person opens a context for one person and signs them in through the form.
- * Gives { name, page, context, problems, axe(label), shot(name), done() }.
+ * Gives { name, page, context, problems, axe(label), shot(name), offline(work), done() }.
  */
 export async function person(browser, muster, name, { size = 'desktop', theme = 'light', signIn = true } = {}) {
   const context = await browser.newContext({
@@ -67,9 +67,13 @@ export async function person(browser, muster, name, { size = 'desktop', theme = 
     if (/^(https?|wss?):$/.test(url.protocol) && url.host !== new URL(muster.url).host) problems.push(`asked ${url.host} for ${url.pathname}`)
   })
   context.on('weberror', (error) => problems.push(`uncaught: ${error.error().stack ?? error.error()}`))
+  let cut = false
   context.on('console', (message) => {
     // A refused request is the story's business; the browser logs it as an error too.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(`console: ${message.text()}`)
+    if (message.type() !== 'error' || message.text().startsWith('Failed to load resource')) return
+    // So is a socket that finds no network while the story holds it off.
+    if (cut && message.text().startsWith('WebSocket connection to')) return
+    problems.push(`console: ${message.text()}`)
   })
   context.setDefaultTimeout(15_000)
   const page = await context.newPage()
@@ -80,6 +84,17 @@ export async function person(browser, muster, name, { size = 'desktop', theme = 
     problems,
     axe: (label) => axe(page, `${name}: ${label}`),
     shot: (file) => shot(page, file),
+    /** offline takes the network away while work is done, then gives it back. */
+    offline: async (work) => {
+      cut = true
+      await context.setOffline(true)
+      try {
+        await work()
+      } finally {
+        await context.setOffline(false)
+        cut = false
+      }
+    },
     /** done fails the story when anything was wrong in this person's browser. */
     done: async () => {
       await context.close()

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -164,6 +165,7 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 			_, err := call(ctx, in)
 			return nil, err
 		})
+		a.plain(op.Path)
 		return
 	}
 	type output struct{ Body Out }
@@ -174,6 +176,28 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 		}
 		return &output{out}, nil
 	})
+	a.plain(op.Path)
+}
+
+// plain describes a path whose last parameter takes slashes as OpenAPI writes
+// it: {path...} is the mux's own way.
+func (a *API) plain(path string) {
+	written := strings.ReplaceAll(path, "...}", "}")
+	if written == path {
+		return
+	}
+	paths := a.huma.OpenAPI().Paths
+	now, was := paths[path], paths[written]
+	delete(paths, path)
+	if was == nil {
+		was = &huma.PathItem{}
+		paths[written] = was
+	}
+	for _, m := range []struct{ to, from **huma.Operation }{{&was.Get, &now.Get}, {&was.Put, &now.Put}, {&was.Post, &now.Post}, {&was.Patch, &now.Patch}, {&was.Delete, &now.Delete}} {
+		if *m.from != nil {
+			*m.to = *m.from
+		}
+	}
 }
 
 // problem turns an error into what the client sees, logs what it must not see,

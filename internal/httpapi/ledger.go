@@ -20,7 +20,7 @@ type Checkpoint struct {
 
 // RegisterLedger adds the auditor's reading.
 func RegisterLedger(a *API, d LedgerDeps) {
-	whole := access.Resource{Type: "ledger", Name: "ledger"}
+	whole := access.Resource{Type: "ledger"}
 	type list struct {
 		AfterN   int64  `query:"after_n" minimum:"0" doc:"Records behind this number"`
 		BeforeN  int64  `query:"before_n" minimum:"0" doc:"Records before this number"`

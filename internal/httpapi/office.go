@@ -56,7 +56,7 @@ func RegisterOffice(a *API, d OfficeDeps) {
 	Handle(a, Route{Method: "GET", Path: "/office", ID: "get-office", Summary: "The office as you see it now: floors, rooms, people, open incidents, active runs", Tag: "Office", Access: "office:read"},
 		func(ctx context.Context, who actor.Actor, _ *struct{}) (OfficeSnapshot, error) {
 			q := a.DB.Read()
-			if err := a.Access.Check(ctx, q, who, "read", access.Resource{Type: "office", Name: "office"}); err != nil {
+			if err := a.Access.Check(ctx, q, who, "read", access.Resource{Type: "office"}); err != nil {
 				return OfficeSnapshot{}, err
 			}
 			return d.snapshot(ctx, q, who)

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -41,29 +42,50 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 func init() {
 	huma.DefaultArrayNullable = false // a list is never null
 	// huma's own findings (schema, size, media type) in the same form.
-	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
-		k := fault.KindOfStatus(status)
-		p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: msg, Code: k.String()}
-		for _, e := range errs {
-			if e == nil {
-				continue
-			}
-			f := fault.FieldError{Message: e.Error()}
-			if d, ok := e.(huma.ErrorDetailer); ok {
-				f = fault.FieldError{Field: strings.TrimPrefix(d.ErrorDetail().Location, "body."), Message: d.ErrorDetail().Message}
-			}
-			p.Errors = append(p.Errors, f)
-		}
-		if len(p.Errors) > 0 {
-			p.Detail = p.Errors[0].Message
-			if p.Errors[0].Field != "" {
-				p.Detail = p.Errors[0].Field + ": " + p.Detail
-			}
-			p.Detail += ". Correct it and send it again."
-		}
-		if status >= 500 {
-			p.Detail = fault.Message(nil)
-		}
-		return p
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError { return found("", status, msg, errs) }
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+		return found(requestID(ctx.Context()), status, msg, errs)
 	}
+}
+
+var missing = regexp.MustCompile(`^expected required property (\S+) to be present$`)
+
+func found(request string, status int, msg string, errs []error) *Problem {
+	if msg == "cannot read request body" { // the caller's doing, not ours
+		status, msg, errs = http.StatusBadRequest, "The body broke off", nil
+	}
+	k := fault.KindOfStatus(status)
+	if k == fault.Internal && status < 500 {
+		k = fault.Invalid
+	}
+	p := &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: msg, Code: k.String(), Request: request}
+	for _, e := range errs {
+		if e == nil {
+			continue
+		}
+		f := fault.FieldError{Message: e.Error()}
+		if d, ok := e.(huma.ErrorDetailer); ok {
+			f = fault.FieldError{Field: strings.TrimPrefix(d.ErrorDetail().Location, "body."), Message: d.ErrorDetail().Message}
+		}
+		if m := missing.FindStringSubmatch(f.Message); m != nil {
+			f = fault.FieldError{Field: strings.TrimPrefix(f.Field+"."+m[1], "body."), Message: "is missing"}
+		}
+		p.Errors = append(p.Errors, f)
+	}
+	switch {
+	case status >= 500:
+		p.Detail, p.Errors = fault.Message(nil), nil
+	case status == http.StatusRequestEntityTooLarge:
+		p.Detail = "The " + strings.Replace(msg, " limit=", ": the limit is ", 1) + ". Send less, or in several requests."
+	case status == http.StatusUnsupportedMediaType:
+		p.Detail = "This kind of content is not understood. Send JSON with the header Content-Type: application/json."
+	case len(p.Errors) > 0:
+		p.Detail = strings.TrimPrefix(p.Errors[0].Field+": ", ": ") + p.Errors[0].Message + ". Correct it and send it again."
+	case msg == "request body is required":
+		p.Errors = []fault.FieldError{{Field: "body", Message: "is missing"}}
+		p.Detail = "The request needs a body. Send JSON with the header Content-Type: application/json."
+	default:
+		p.Detail = strings.TrimSuffix(msg, ".") + ". Correct it and send it again."
+	}
+	return p
 }

@@ -93,7 +93,9 @@ func TestImportReport(t *testing.T) {
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, regex: '(?=x)'}]", "", "regex"},
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, enforced: true, valuesUrl: 'http://x'}]", "", "valuesUrl"},
 		{"- name: a\n  orchestrator: {type: subset}\n  sequence: {commands: [{exec: id}]}", "", "orchestrator"},
-		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: {old: {required: true}}", "", ""},
+		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: {preserveOrder: true, old: {required: true}}", "", ""},
+		{"- name: a\n  orchestrator:\n  notification:\n  sequence: {commands: [{exec: id}]}", "", ""},
+		{"- name: a\n  sequence: {commands: [{exec: id}, {exec: rm, enabled: false}]}", "Step 2 is switched off", ""},
 	} {
 		d := def(t, c.text)
 		notes, cannot := strings.Join(d.notes, " | "), strings.Join(d.CannotRun(false), " | ")
@@ -116,6 +118,7 @@ func TestWrongJobsAreNamed(t *testing.T) {
 		{"- name: a", "no sequence"},
 		{"- name: a\n  sequence: {commands: []}", "no commands"},
 		{"- name: a\n  sequence: {commands: [{exec: ''}]}", "empty exec"},
+		{"- name: a\n  sequence: {commands: [{exec: id, enabled: false}]}", "switched off"},
 		{"- name: a\n  sequence: {commands: [{description: x}]}", "no exec"},
 		{"- name: a\n  timeout: soon\n  sequence: {commands: [{exec: id}]}", "duration"},
 		{"- name: a\n  sequence: {keepgoing: perhaps, commands: [{exec: id}]}", "true or false"},

@@ -53,6 +53,9 @@ func (r *reader) options(v *yamldoc.Value) {
 		}
 	case yamldoc.Map:
 		for _, f := range v.Fields {
+			if f.Key == "preserveOrder" && f.Value.Kind != yamldoc.Map {
+				continue // belongs to the map, and is always so here
+			}
 			list = append(list, named{f.Key, f.Value, f.Line})
 		}
 	default:
@@ -368,6 +371,9 @@ func AsError(ps []OptionProblem) error {
 	fs := make([]fault.FieldError, len(ps))
 	for i, p := range ps {
 		fs[i] = fault.FieldError{Field: "options." + p.Option, Message: p.Message}
+		if p.Option == "filter" || p.Option == "threadcount" { // not options, but what follows from them
+			fs[i].Field = p.Option
+		}
 	}
 	return fault.Fields(fs...)
 }

@@ -203,7 +203,7 @@ func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
 		}
 	}
 	for _, f := range v.Fields {
-		if slices.Contains(knownFields, f.Key) {
+		if slices.Contains(knownFields, f.Key) || f.Value.IsNull() {
 			continue
 		}
 		why, kept := keptFields[f.Key]
@@ -323,9 +323,16 @@ func (r *reader) sequence(v *yamldoc.Value, line int) {
 		return
 	}
 	for i, c := range cmds.Items {
+		if !r.flag(c.Get("enabled"), fmt.Sprintf("step %d enabled", i+1), true) {
+			r.note("Step %d is switched off (enabled: false) and is left out.", i+1)
+			continue
+		}
 		if s := r.step(c, fmt.Sprintf("step %d", i+1), true); s != nil {
 			d.Steps = append(d.Steps, *s)
 		}
+	}
+	if len(d.Steps) == 0 {
+		r.bad(cmds.Line, "Every step of the sequence is switched off. Switch one on.")
 	}
 }
 

@@ -127,7 +127,11 @@ func (d *Definition) Threads(get Lookup) (int, error) {
 // value of its clause and never becomes another clause; only a filter that is
 // nothing but one variable is read from it whole.
 func (d *Definition) Filters(get Lookup) (filter, exclude node.Filter, err error) {
-	if filter, err = expandFilter(d.Filter, get); err == nil {
+	text := d.Filter
+	if text == "" && d.Exclude != "" {
+		text = ".*" // all but the excluded
+	}
+	if filter, err = expandFilter(text, get); err == nil {
 		exclude, err = expandFilter(d.Exclude, get)
 	}
 	return filter, exclude, err

@@ -117,10 +117,12 @@ func envWord(s string) string {
 
 // inner finds commands that read an argument as code again. A value that is
 // safely quoted for the outer shell would be code for the inner one.
-var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `])(` +
+var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `\\])(\S*/)?(` +
 	`(eval|let|declare|typeset|ssh|watch|trap)\s` +
-	`|((ba|da|z|k|a|c|tc|fi)?sh|busybox\s+sh|su|runuser|script|env\s+-S)\s([^\n;|&]*\s)?-[A-Za-z]*c` +
-	`|(xargs|parallel)\s[^\n;|&]*sh\s+-` +
+	`|((ba|da|z|k|a|c|tc|fi)?sh|busybox\s+sh)["']?(\s+[-+]\S+(\s+(pipefail|errexit|nounset|xtrace))?)*\s+-[A-Za-z]*c["'\s]` +
+	`|(ba|da|z|k|a)?sh\s*<<<` +
+	`|(su|runuser|script|env\s+-S)\s([^\n;|&]*\s)?-[A-Za-z]*c["'\s]` +
+	`|env\s+-S` +
 	`|(perl|ruby|node)\s([^\n;|&]*\s)?-[A-Za-z]*e` +
 	`|(python[0-9.]*|php)\s([^\n;|&]*\s)?-[A-Za-z]*[cr])`)
 
@@ -138,7 +140,7 @@ func ParseShell(text string) *Template {
 	first := t.Refs()[0]
 	// The author's text alone is searched: what a value holds is not its concern.
 	if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
-		s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[2])[0], remedy(first))
+		s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 	}
 	if arithmeticTest.MatchString(text) {
 		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))

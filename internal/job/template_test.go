@@ -151,6 +151,12 @@ func TestUnsafePlaces(t *testing.T) {
 		`bash -lc 'echo ${option.x}'`,
 		`sudo -u app bash -c "echo ${option.x}"`,
 		`su - app -c "echo ${option.x}"`,
+		`/bin/sh -c "echo ${option.x}"`,
+		`sudo /usr/bin/bash -euo pipefail -c "echo ${option.x}"`,
+		`bash --login -c 'echo ${option.x}'`,
+		`docker exec c sh -c"echo ${option.x}"`,
+		`bash <<< "${option.x}"`,
+		`/usr/bin/ssh other "echo ${option.x}"`,
 		`ssh other "echo ${option.x}"`,
 		`perl -e 'print ${option.x}'`,
 		`python3 -c 'print(${option.x})'`,
@@ -165,7 +171,7 @@ func TestUnsafePlaces(t *testing.T) {
 			t.Errorf("%q: %v names no variable", text, tpl.Unsafe)
 		}
 	}
-	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}"} {
+	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}", "/opt/push -c ${option.x}", "bash /opt/deploy.sh -c ${option.x}", "sh ./check --verbose ${option.x}", "sshd-check ${option.x}", "curl -fsS https://x/${option.x} -o /tmp/x"} {
 		if tpl := ParseShell(text); len(tpl.Unsafe) > 0 {
 			t.Errorf("%q: %v", text, tpl.Unsafe)
 		}

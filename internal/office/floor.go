@@ -135,7 +135,7 @@ func (s *Store) Floors(ctx context.Context, q db.Querier, rooms []room.Room) ([]
 	return fs, nil
 }
 
-var resource = access.Resource{Type: "office", Name: "office"}
+var resource = access.Resource{Type: "office"}
 
 const (
 	margin    = 2  // around the plan and between rooms

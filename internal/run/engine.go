@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -78,8 +79,11 @@ func (x *execution) execute() {
 // conclusion is the log's last line.
 func conclusion(state, reason string) string {
 	word := map[string]string{Succeeded: "succeeded", Failed: "failed", StoppedBy: "was stopped", TimedOut: "ran out of time", Unknown: "is unknown"}[state]
-	if reason == "" {
+	switch {
+	case reason == "":
 		return "The run " + word + "."
+	case strings.HasPrefix(reason, "stopped by "):
+		return "The run was " + reason + "."
 	}
 	return "The run " + word + ": " + reason + "."
 }
@@ -116,7 +120,8 @@ func (x *execution) workflow() (state, reason string) {
 	x.log.Sys("", 0, "Run #%d, %s: %s on %s%s, asked for by %s.", x.run.Number, x.run.Kind, x.run.Title, onNodes(len(x.nodes)), in(x.run.Environment), behalf)
 	work{nodes: len(x.nodes), steps: len(x.steps), threads: x.threads, nodeKeepgoing: x.nodeKeepgoing, strategy: x.strategy,
 		step: x.step, leave: x.state.leave, stopped: func() bool { return x.ctx.Err() != nil }}.run()
-	if cause := context.Cause(x.ctx); cause != nil {
+	// A stop that came after the last step changed nothing.
+	if cause := context.Cause(x.ctx); cause != nil && !x.state.complete() {
 		var st stopped
 		switch {
 		case errors.Is(cause, errTimeout):

@@ -117,7 +117,7 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 			filter, exclude, err = d.Filters(get)
 		}
 		if err != nil && len(p.problems) == 0 {
-			return nil, err
+			p.problems = append(p.problems, job.OptionProblem{Option: "filter", Message: fault.Message(err)})
 		}
 		includeWins, emptyOK = d.IncludeWins, d.SuccessOnEmpty
 	} else {
@@ -153,7 +153,7 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 		return nil, err
 	}
 	if len(p.nodes) == 0 && !emptyOK && len(p.problems) == 0 {
-		return nil, fault.Field("filter", fmt.Sprintf("No node of the project %s matches %s. Check the filter against the project's list of nodes.", p.project.Name, p.spec.Shown))
+		p.problems = append(p.problems, job.OptionProblem{Option: "filter", Message: fmt.Sprintf("No node of the project %s matches %s. Check the filter against the project's list of nodes.", p.project.Name, p.spec.Shown)})
 	}
 	if len(p.nodes) > maxNodes {
 		return nil, fault.Newf(fault.TooLarge, "%d nodes match; one run takes at most %d. Narrow the filter.", len(p.nodes), maxNodes)

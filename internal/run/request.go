@@ -233,6 +233,9 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, who actor.Actor, r *Run, 
 VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,'',$18,$19,$20,$21,$22,'',$23,$24,$25)`,
 		r.ID, r.Number, r.Project, r.Kind, r.JobID, r.JobGroup, name, r.JobUUID, version, r.Title, r.State, r.Reason, r.Environment, who.ID, who.Name, r.RoomID, r.IncidentID, key,
 		db.JSON(r.spec), db.JSON(r.Steps), r.sealed, r.Digest, db.Micro(r.RequestedAt), queued, len(p.nodes)); err != nil {
+		if db.IsUnique(err) && key != nil {
+			return fault.New(fault.Conflict, "This request is already being handled. Send it again to get its run.")
+		}
 		return fmt.Errorf("store run: %w", err)
 	}
 	for from := 0; from < len(p.nodes); from += 100 {

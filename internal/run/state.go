@@ -152,6 +152,13 @@ func (p *progress) end() {
 	}
 }
 
+// complete says that every node went through its whole workflow as it should.
+func (p *progress) complete() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.nodes, func(n RunNode) bool { return n.State != StepOK && n.State != Handled })
+}
+
 // count is the progress in numbers.
 func (p *progress) count() RunProgress {
 	p.mu.Lock()

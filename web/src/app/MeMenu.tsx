@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router'
-import { CircleUserRound, Keyboard, LogOut, MapPin, Moon, Sun } from 'lucide-react'
+import { CircleUserRound, Keyboard, LogOut, MapPin, MessageSquareText, Moon, Sun } from 'lucide-react'
 import { signOut, useMe, type Availability } from '@/api'
 import { useTheme } from '@/lib/theme'
 import { leaveOffice, setAvailability, usePresence, useRoomInfo, UserAvatar } from '@/realtime'
@@ -52,6 +52,9 @@ export function MeMenu() {
           {label}
         </MenuCheck>
       ))}
+      <MenuItem icon={<MessageSquareText size={14} />} onSelect={() => useOverlays.setState({ status: true })}>
+        {presence?.status_text ? `“${presence.status_text}”` : 'Say what you are doing'}
+      </MenuItem>
       <MenuSeparator />
       <MenuItem icon={theme === 'dark' ? <Sun size={14} /> : <Moon size={14} />} onSelect={toggle}>
         {theme === 'dark' ? 'Light theme' : 'Dark theme'}

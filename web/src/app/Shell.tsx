@@ -18,6 +18,7 @@ import s from './Shell.module.css'
 
 const Palette = lazy(() => import('@/features/palette/Palette'))
 const Shortcuts = lazy(() => import('./ShortcutSheet'))
+const StatusForm = lazy(() => import('@/features/people/StatusForm'))
 const CreateRoom = lazy(() => import('@/features/room/CreateRoom'))
 
 export function Shell() {
@@ -89,6 +90,7 @@ function Overlays() {
     <Suspense>
       {open.palette && <Palette onClose={() => useOverlays.setState({ palette: false })} />}
       {open.shortcuts && <Shortcuts onClose={() => useOverlays.setState({ shortcuts: false })} />}
+      {open.status && <StatusForm onClose={() => useOverlays.setState({ status: false })} />}
       {open.createRoom && <CreateRoom onClose={() => useOverlays.setState({ createRoom: false })} />}
       {open.declare && DeclareForm && <DeclareForm open onOpenChange={(declare) => useOverlays.setState({ declare })} />}
       {open.jobForm && JobForm && (

@@ -154,7 +154,7 @@ const IncidentRow = memo(({ incident: i, room, people, on }: { incident: Inciden
           <b title={i.title}>{i.title}</b>
           <span className={s.meta}>
             <span>
-              <span className="tnum">{i.ticket}</span>, {length(Math.max(60_000, now - (ms(i.times.declared) ?? now)))}
+              <span className="tnum">{i.ticket}</span>, {length(Math.max(1, Math.floor((now - (ms(i.times.declared) ?? now)) / 60_000)) * 60_000)}
               {i.mode !== 'real' && `, ${i.mode}`}
             </span>
             {people.length > 0 && <UserStack ids={people} max={3} size={16} />}

@@ -1,10 +1,10 @@
 // What arrives while something else is on the screen: a passing word, and the count in the title.
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { useMyId, useSession } from '@/api'
+import { api, useMyId, useSession } from '@/api'
 import type { Get, Notification } from '@/api'
-import { nameOf, tapEvents, useOffice } from '@/realtime'
-import { toast } from '@/ui'
+import { enterRoom, nameOf, tapEvents, useOffice } from '@/realtime'
+import { toast, toastError } from '@/ui'
 
 export function useNews() {
   const navigate = useNavigate()
@@ -19,12 +19,24 @@ export function useNews() {
     [me, navigate, path],
   )
   function tell(n: Notification) {
-    if (n.kind === 'get' || n.seen_at || n.link === path) return
-    toast(n.title, {
-      tone: 'info',
-      detail: n.body,
-      action: n.link ? { label: 'Open', run: () => void navigate({ to: n.link }) } : undefined,
-    })
+    const here = n.link.split('#')[0] === path
+    if (n.kind === 'get' || n.seen_at) return
+    const open = n.link ? { label: 'Open', run: () => void navigate({ to: n.link }) } : undefined
+    if (n.kind === 'page' && n.incident_id) {
+      toast(n.title, { tone: 'page', detail: n.body, action: open, main: { label: 'Acknowledge', run: () => void acknowledge(n) } })
+    } else if (!here) toast(n.title, { tone: 'info', detail: n.body, action: open })
+  }
+  async function acknowledge(n: Notification) {
+    try {
+      await api.post(`/incidents/${n.incident_id}/acknowledge`)
+      void api.post(`/notifications/${n.id}/seen`).catch(() => {})
+      // Who acknowledges is on the way: they go to the incident's room.
+      const room = useOffice.getState().incidents[n.incident_id ?? '']?.room.id
+      if (room) void enterRoom(room).catch((e) => toastError('You could not enter the room', e))
+      await navigate(room ? { to: '/rooms/$id', params: { id: room } } : { to: n.link || '/' })
+    } catch (e) {
+      toastError('The page was not acknowledged', e)
+    }
   }
   function answer(g: Get) {
     const who = nameOf(g.to)

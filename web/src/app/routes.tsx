@@ -4,8 +4,7 @@ import { RoomView } from '@/features/room/RoomView'
 import { Failed, Missing } from './Failed'
 import { Shell } from './Shell'
 
-const files = import.meta.glob<{ default: ComponentType }>(['../features/*/*View.tsx', '!../features/room/*'])
-const view = (name: string) => lazy(files[`../features/${name}.tsx`] ?? (async () => ({ default: Missing })))
+const view = (load: () => Promise<{ default: ComponentType }>) => lazy(load)
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Failed })
 const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell, notFoundComponent: Missing, errorComponent: Failed })
@@ -21,13 +20,13 @@ const RoomRoute = () => {
 const login = createRoute({
   getParentRoute: () => root,
   path: '/login',
-  component: view('auth/LoginView'),
+  component: view(() => import('@/features/auth/LoginView')),
   validateSearch: (s: Record<string, unknown>): { next?: string } => (typeof s.next === 'string' ? { next: s.next } : {}),
 })
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: view('auth/SetupView'),
+  component: view(() => import('@/features/auth/SetupView')),
   validateSearch: (s: Record<string, unknown>): { token?: string } => (s.token === undefined ? {} : { token: String(s.token) }),
 })
 
@@ -35,19 +34,19 @@ const tree = root.addChildren([
   login,
   setup,
   shell.addChildren([
-    at('/', view('map/MapView')),
+    at('/', view(() => import('@/features/map/MapView'))),
     at('/rooms/$id', RoomRoute),
-    at('/incidents', view('incident/IncidentsView')),
-    at('/incidents/$id', view('incident/IncidentView')),
-    at('/alerts', view('alert/AlertsView')),
-    at('/runs', view('run/RunsView')),
-    at('/runs/$id', view('run/RunView')),
-    at('/jobs', view('run/JobsView')),
-    at('/jobs/$id', view('run/JobView')),
-    at('/adhoc', view('run/AdhocView')),
-    at('/inbox', view('inbox/InboxView')),
-    at('/ledger', view('ledger/LedgerView')),
-    at('/account', view('auth/AccountView')),
+    at('/incidents', view(() => import('@/features/incident/IncidentsView'))),
+    at('/incidents/$id', view(() => import('@/features/incident/IncidentView'))),
+    at('/alerts', view(() => import('@/features/alert/AlertsView'))),
+    at('/runs', view(() => import('@/features/run/RunsView'))),
+    at('/runs/$id', view(() => import('@/features/run/RunView'))),
+    at('/jobs', view(() => import('@/features/run/JobsView'))),
+    at('/jobs/$id', view(() => import('@/features/run/JobView'))),
+    at('/adhoc', view(() => import('@/features/run/AdhocView'))),
+    at('/inbox', view(() => import('@/features/inbox/InboxView'))),
+    at('/ledger', view(() => import('@/features/ledger/LedgerView'))),
+    at('/account', view(() => import('@/features/auth/AccountView'))),
     createRoute({
       getParentRoute: () => shell,
       path: '/admin',
@@ -55,7 +54,7 @@ const tree = root.addChildren([
         throw redirect({ to: '/admin/$section', params: { section: 'people' } })
       },
     }),
-    at('/admin/$section', view('admin/AdminView')),
+    at('/admin/$section', view(() => import('@/features/admin/AdminView'))),
     at('$', Missing),
   ]),
 ])

@@ -111,7 +111,7 @@ describe('office', () => {
     expect(applyOffice(s, { type: 'oncall' })).toBe(s)
   })
   it('a get is held while it waits', () => {
-    const get = { id: 'g', from: 'amara', to: 'me', room_id: 'r1', state: 'pending' as const, note: '', created_at: '', expires_at: '' }
+    const get = { id: 'g', from: 'amara', to: 'me', room_id: 'r1', state: 'pending' as const, note: '', answer: '', created_at: '', expires_at: '' }
     const s = applyUser(fromSnapshot(base()), { type: 'get', get })
     expect(s.gets.g).toEqual(get)
     expect(applyUser(s, { type: 'get', get: { ...get, state: 'accepted' } }).gets.g).toBeUndefined()

@@ -126,7 +126,9 @@ export const useInsideRooms = (): Record<string, string[]> => {
 export const findUser = (name: string): User | undefined =>
   Object.values(useOffice.getState().users).find((u) => u.name.toLowerCase() === name.toLowerCase())
 /** A name to show for an id, also for people who are gone. */
-export const nameOf = (id: string): string => useOffice.getState().users[id]?.display ?? 'Someone'
+/** Muster's own work, and the console of its machine, have no account. */
+export const systemName = (id: string): string | undefined => (id === 'system:console' ? 'Console' : id.startsWith('system:') ? 'Muster' : undefined)
+export const nameOf = (id: string): string => useOffice.getState().users[id]?.display ?? systemName(id) ?? 'Someone'
 
 // Acts on the office. What everybody sees comes back by the socket; my own view moves at once.
 

@@ -3,7 +3,7 @@ import { memo } from 'react'
 import { Avatar, AvatarStack, PRESENCE_WORD, type AvatarBadge, type AvatarPerson } from '@/ui/Avatar'
 import { PersonTrigger } from '@/ui/slots'
 import { useMyId } from '@/api'
-import { useOffice, usePresence, useUser } from './office'
+import { systemName, useOffice, usePresence, useUser } from './office'
 import { useShallow } from 'zustand/react/shallow'
 import s from './people.module.css'
 
@@ -37,10 +37,10 @@ export const UserAvatar = memo(
 UserAvatar.displayName = 'UserAvatar'
 
 /** A user's display name ("You" for oneself with `you`); `link` opens the person's card. */
-export function UserName({ id, you, link, fallback = 'Someone', first }: { id: string; you?: boolean; link?: boolean; fallback?: string; first?: boolean }) {
+export function UserName({ id, you, link, fallback, first }: { id: string; you?: boolean; link?: boolean; fallback?: string; first?: boolean }) {
   const user = useUser(id)
   const me = useMyId()
-  const full = user?.display ?? fallback
+  const full = user?.display ?? fallback ?? systemName(id) ?? 'Someone'
   const name = you && id === me ? 'You' : first ? full.split(' ')[0]! : full
   return link && user ? (
     <PersonTrigger id={id}>

@@ -1,4 +1,4 @@
-import { CircleAlert, CircleCheck, Info, X } from 'lucide-react'
+import { CircleAlert, CircleCheck, Info, Siren, X } from 'lucide-react'
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { errorText } from '@/api/client'
@@ -8,16 +8,19 @@ import s from './Toast.module.css'
 
 type Toast = {
   id: number
-  tone: 'info' | 'good' | 'bad'
+  tone: 'info' | 'good' | 'bad' | 'page'
   title: string
   detail?: string
-  action?: { label: string; run: () => void }
+  action?: Action
+  /** A second thing that can be done, as the main one. */
+  main?: Action
 }
+type Action = { label: string; run: () => void }
 const useToasts = create<{ items: Toast[] }>(() => ({ items: [] }))
 let next = 1
 const drop = (id: number) => useToasts.setState((x) => ({ items: x.items.filter((t) => t.id !== id) }))
 
-/** Says something in passing, at the screen's corner. */
+/** Says something in passing, at the screen's corner. A `page` stays until it is answered. */
 export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {}) {
   const t: Toast = { id: next++, tone: 'good', title, ...o }
   useToasts.setState((x) => ({ items: [...x.items.filter((y) => y.title !== title).slice(-3), t] }))
@@ -25,37 +28,46 @@ export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {
 /** Says that something failed, and why. */
 export const toastError = (title: string, error: unknown) => toast(title, { tone: 'bad', detail: errorText(error) })
 
-const ICON = { info: Info, good: CircleCheck, bad: CircleAlert }
+const ICON = { info: Info, good: CircleCheck, bad: CircleAlert, page: Siren }
 function Item({ t }: { t: Toast }) {
   const Icon = ICON[t.tone]
   useEffect(() => {
+    if (t.tone === 'page') return // It stands until it is answered.
     const h = setTimeout(() => drop(t.id), t.tone === 'bad' || t.action ? 9000 : 4500)
     return () => clearTimeout(h)
   }, [t])
   return (
-    <li className={cx(s.toast, s[t.tone])}>
+    <li className={cx(s.toast, s[t.tone])} role={t.tone === 'page' ? 'alert' : undefined}>
       <Icon size={15} aria-hidden="true" />
       <div>
         <b>{t.title}</b>
         {t.detail && <p>{t.detail}</p>}
+        {t.main && (
+          <div className={s.acts}>
+            <Act t={t} action={t.main} main />
+            {t.action && <Act t={t} action={t.action} />}
+          </div>
+        )}
       </div>
-      {t.action && (
-        <Button
-          size="s"
-          onClick={() => {
-            t.action!.run()
-            drop(t.id)
-          }}
-        >
-          {t.action.label}
-        </Button>
-      )}
+      {t.action && !t.main && <Act t={t} action={t.action} />}
       <IconButton label="Dismiss" size="s" onClick={() => drop(t.id)}>
         <X size={13} />
       </IconButton>
     </li>
   )
 }
+const Act = ({ t, action, main }: { t: Toast; action: Action; main?: boolean }) => (
+  <Button
+    size="s"
+    kind={main ? 'primary' : 'ghost'}
+    onClick={() => {
+      action.run()
+      drop(t.id)
+    }}
+  >
+    {action.label}
+  </Button>
+)
 export function Toaster() {
   const items = useToasts((x) => x.items)
   return (

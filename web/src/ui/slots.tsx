@@ -54,6 +54,8 @@ type Overlays = {
   shortcuts: boolean
   declare: boolean
   createRoom: boolean
+  /** My availability with a word about it. */
+  status: boolean
   jobForm: { jobId: string; roomId?: string } | null
 }
 export const useOverlays = create<Overlays>(() => ({
@@ -61,6 +63,7 @@ export const useOverlays = create<Overlays>(() => ({
   shortcuts: false,
   declare: false,
   createRoom: false,
+  status: false,
   jobForm: null,
 }))
 /** Opens the run form of a job, from wherever. */

@@ -6,7 +6,7 @@ import { errorText, useMyId, type Incident, type IncidentRoleName, type Metric, 
 import { cx } from '@/lib/cx'
 import { ago } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
-import { Button, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
+import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
 import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stampWord, TIMELINE_FILTERS, type Mark } from './model'
 import s from './incident.module.css'
@@ -107,6 +107,15 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
   )
 }
 
+type Ladder = Incident & { next_page?: { user_id: string; at: string } | null }
+/** Whom the rotation calls next, and when: only acknowledging stops it. */
+const NextPage = ({ i }: { i: Ladder }) =>
+  i.next_page ? (
+    <p className={s.sum}>
+      <UserName id={i.next_page.user_id} you /> is called in <Countdown to={i.next_page.at} done="a moment" /> unless somebody acknowledges.
+    </p>
+  ) : null
+
 /** Who was paged, saw it, is on the way, is here or is not; `absent` leaves those out that a list beside it shows. */
 export function Response({ i, full, absent }: { i: Incident; full?: boolean; absent?: boolean }) {
   const presence = useOffice((x) => x.presence)
@@ -116,6 +125,7 @@ export function Response({ i, full, absent }: { i: Incident; full?: boolean; abs
   return (
     <>
       <p className={s.sum}>{responseSummary(list)}</p>
+      <NextPage i={i} />
       <ul className={s.people}>
         {shown.map((r) => (
           <li key={r.userId}>

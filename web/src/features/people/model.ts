@@ -22,3 +22,14 @@ export function listPeople(users: Record<string, User>, presence: Record<string,
 
 /** A room's name where there is little space: an incident's room by its ticket. */
 export const shortRoom = (name: string): string => /^inc-\d+/i.exec(name)?.[0] ?? name
+
+export type Until = 'open' | '30m' | '1h' | '4h' | 'day'
+/** The moment a status ends; null when it stays until it is changed. */
+export function untilOf(until: Until, now: number): string | null {
+  const minutes = { '30m': 30, '1h': 60, '4h': 240 }
+  if (until === 'open') return null
+  if (until !== 'day') return new Date(now + minutes[until] * 60_000).toISOString()
+  const end = new Date(now)
+  end.setHours(23, 59, 0, 0)
+  return end.toISOString()
+}

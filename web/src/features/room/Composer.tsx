@@ -170,7 +170,7 @@ export function Composer({
           rows={1}
           value={text}
           aria-label={`Message ${room.name}`}
-          placeholder={phone ? `Message ${room.name}` : `Message ${room.name}, or / to run a command`}
+          placeholder={phone ? 'Message' : `Message ${room.name}, or / to run a command`}
           className={text.startsWith('/') ? 'mono' : undefined}
           aria-haspopup="listbox"
           aria-controls={open ? listId : undefined}

@@ -241,6 +241,7 @@ export function Timeline({
         itemSize={58}
         onScroll={onScroll}
         onScrollEnd={onScrollEnd}
+        onResize={onScrollEnd}
         role="log"
         aria-live="off"
         aria-label={`Messages in ${room.name}`}

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { Play, ShieldCheck } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
-import { ApiError, api, errorText, type Items, type Preview, type Project, type Run } from '@/api'
+import { ApiError, api, errorText, type Items, type Node, type Preview, type Project, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
 import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast } from '@/ui'
 import { HitList, PlanSummary } from './JobForm'
@@ -27,6 +27,14 @@ export default function AdhocView() {
   )
 }
 
+/** Before there is a command, the filter's nodes alone. */
+async function hits(project: string, filter: string): Promise<Preview> {
+  const { items } = await api.get<{ items: Node[] }>(`/projects/${project}/nodes`, { filter })
+  const environments = [...new Set(items.map((n) => n.environment).filter(Boolean))]
+  // Where environments are mixed, the one that must not be overlooked is named.
+  return { nodes: items, environment: environments.find(isProduction) ?? environments[0] ?? '', approval: null, problems: [] }
+}
+
 function Fields({ projects }: { projects: Project[] }) {
   const search = useSearch({ strict: false }) as { project?: string; filter?: string; command?: string; room?: string }
   const navigate = useNavigate()
@@ -42,7 +50,7 @@ function Fields({ projects }: { projects: Project[] }) {
   const settled = useSettled(`${project}\n${filter.trim()}\n${command.trim()}`, 350)
   const preview = useQuery({
     queryKey: ['adhoc', settled],
-    queryFn: () => api.post<Preview>(`/projects/${project}/adhoc/preview`, { filter: filter.trim(), command: command.trim() }),
+    queryFn: () => (command.trim() ? api.post<Preview>(`/projects/${project}/adhoc/preview`, { filter: filter.trim(), command: command.trim() }) : hits(project, filter.trim())),
     enabled: filter.trim() !== '',
     placeholderData: (old) => old,
     retry: false,
@@ -90,7 +98,7 @@ function Fields({ projects }: { projects: Project[] }) {
         </Field>
         <Checkbox label="Go on when a node fails" hint="The other nodes still run it" checked={keepgoing} onChange={(e) => setKeepgoing(e.target.checked)} />
       </FieldRow>
-      <PlanSummary preview={p} />
+      {command.trim() && <PlanSummary preview={p} />}
       {failed !== null && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The command did not run'}>{errorText(failed)}</Notice>}
       <DialogActions>
         <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!p?.denied || p?.nodes.length === 0} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>

@@ -2,12 +2,12 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Check, Play, Server, ShieldAlert, ShieldCheck } from 'lucide-react'
 import { useId, useMemo, useState, type FormEvent } from 'react'
-import { ApiError, api, errorText, type Job, type JobOption, type Node, type Preview, type Run } from '@/api'
+import { ApiError, api, errorText, type Job, type Node, type Preview, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
 import { uuid } from '@/lib/ids'
 import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast } from '@/ui'
 import { environmentWord, nodesWord } from './model'
-import { asCommand, control, dateExample, defaults, labelOf, splitMany, toSend, validate, type Values } from './options'
+import { asCommand, control, dateExample, defaults, labelOf, splitMany, toSend, validate, type Option, type Values } from './options'
 import s from './run.module.css'
 
 /** A job's form as a dialog, from the palette or a room. */
@@ -35,7 +35,10 @@ export default function JobForm({ jobId, roomId, open, onOpenChange }: { jobId: 
   )
 }
 
-export function JobFields({ job, roomId, onDone, onCancel }: { job: Job; roomId?: string; onDone: (run: Run) => void; onCancel?: () => void }) {
+/** A job may keep its node filter to itself. */
+type Fixed = Job & { filter_fixed?: boolean }
+
+export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomId?: string; onDone: (run: Run) => void; onCancel?: () => void }) {
   const queries = useQueryClient()
   const [values, setValues] = useState<Values>(() => defaults(job.options))
   const [filter, setFilter] = useState('')
@@ -93,7 +96,7 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Job; roomId?
   const shown = job.options.filter((o) => control(o) !== 'none')
   return (
     <Form onSubmit={(e) => void run(e)}>
-      <HitList filter={filter} onFilter={setFilter} byDefault={job.nodefilter} preview={p} loading={preview.isFetching} error={preview.error} />
+      <HitList fixed={job.filter_fixed} filter={filter} onFilter={setFilter} byDefault={job.nodefilter} preview={p} loading={preview.isFetching} error={preview.error} />
       {shown.map((o) => (
         <div key={o.name} id={`option-${o.name}`}>
           <OptionField o={o} value={values[o.name] ?? ''} error={errors.get(o.name)} onChange={(v) => set(o.name, v)} />
@@ -119,12 +122,12 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Job; roomId?
 }
 
 /** First of all: where it would run. */
-export function HitList({ filter, onFilter, byDefault, preview, loading, error, required }: { filter: string; onFilter: (f: string) => void; byDefault?: string; preview: Preview | undefined; loading: boolean; error: unknown; required?: boolean }) {
+export function HitList({ filter, onFilter, byDefault, preview, loading, error, required, fixed }: { fixed?: boolean; filter: string; onFilter: (f: string) => void; byDefault?: string; preview: Preview | undefined; loading: boolean; error: unknown; required?: boolean }) {
   const nodes = preview?.nodes ?? []
   return (
     <div className={s.hits}>
-      <Field label="Node filter" required={required} hint={byDefault ? `Empty: the job’s own filter, ${byDefault}` : 'Such as tags: web+prod or name: eu-w-.* ; a bare word is a name'} error={error instanceof ApiError && error.fields['filter'] ? error.fields['filter'] : undefined}>
-        <Input mono value={filter} onChange={(e) => onFilter(e.target.value)} placeholder={byDefault || 'tags: web'} spellCheck={false} />
+      <Field label="Node filter" required={required} hint={fixed ? 'The job says where it runs; this cannot be changed here.' : byDefault ? `Empty: the job’s own filter, ${byDefault}` : 'Such as tags: web+prod or name: eu-w-.* ; a bare word is a name'} error={error instanceof ApiError && error.fields['filter'] ? error.fields['filter'] : undefined}>
+        <Input mono value={fixed ? (byDefault ?? '') : filter} readOnly={fixed} onChange={(e) => onFilter(e.target.value)} placeholder={byDefault || 'tags: web'} spellCheck={false} />
       </Field>
       <div className={s.hitsHead} role="status">
         <Server size={13} aria-hidden="true" />
@@ -194,7 +197,7 @@ export function PlanSummary({ preview: p }: { preview: Preview | undefined }) {
   )
 }
 
-function OptionField({ o, value, error, onChange }: { o: JobOption; value: string | string[]; error?: string; onChange: (v: string | string[]) => void }) {
+function OptionField({ o, value, error, onChange }: { o: Option; value: string | string[]; error?: string; onChange: (v: string | string[]) => void }) {
   const listId = useId()
   const hint = (
     <>
@@ -204,11 +207,11 @@ function OptionField({ o, value, error, onChange }: { o: JobOption; value: strin
           {o.description ? ' ' : ''}Pattern <code className="mono">{o.regex}</code>
         </>
       )}
-      {o.secure && `${o.description ? ' ' : ''}Never shown and never logged.`}
+      {o.secure && `${o.description ? ' ' : ''}Never shown and never logged.${o.stored ? ' Empty: the stored value.' : ''}`}
     </>
   )
   const text = Array.isArray(value) ? value.join(o.delimiter || ',') : value
-  const field = { label: labelOf(o), hint: o.description || o.regex || o.secure ? hint : undefined, error, required: o.required }
+  const field = { label: labelOf(o), hint: o.description || o.regex || o.secure ? hint : undefined, error, required: o.required && !o.stored }
   switch (control(o)) {
     case 'password':
       return (

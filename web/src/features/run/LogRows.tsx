@@ -18,8 +18,8 @@ export type LogRowsProps = {
   follow: boolean
   onFollow: (follow: boolean) => void
   wrap?: boolean
-  /** Show the node of each line: when there is more than one. */
-  showNode: boolean
+  /** How many characters the name of a line's node gets; 0 where there is only one node. */
+  nodeWidth: number
   query?: string
   selected?: { from: number; to: number } | null
   current?: number | null
@@ -32,7 +32,7 @@ export type LogRowsProps = {
 
 /** Log lines, drawn only where one looks: the same cost for ten and for half a million. */
 export function LogRows(p: LogRowsProps) {
-  const cols = { '--node': p.showNode ? '13ch' : '0ch', '--ln': `${Math.max(4, String(p.count).length + 1)}ch` } as CSSProperties
+  const cols = { '--node': `${p.nodeWidth + 1}ch`, '--ln': `${Math.max(4, String(p.count).length + 1)}ch` } as CSSProperties
   return p.wrap ? <Wrapped {...p} cols={cols} /> : <Fixed {...p} cols={cols} />
 }
 
@@ -46,7 +46,7 @@ function useIntent() {
   return { own, events: { onWheel: mark, onTouchMove: mark, onKeyDown: mark, onPointerDown: mark, onPointerMove: (e: React.PointerEvent) => e.buttons && mark() } }
 }
 
-function Fixed({ count, at, version, onRange, follow, onFollow, showNode, query = '', selected, current, onPick, nested, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
+function Fixed({ count, at, version, onRange, follow, onFollow, nodeWidth, query = '', selected, current, onPick, nested, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
   const box = useRef<HTMLDivElement>(null)
   const [top, setTop] = useState(0)
   const [height, setHeight] = useState(nested ? 180 : 600)
@@ -77,7 +77,7 @@ function Fixed({ count, at, version, onRange, follow, onFollow, showNode, query 
   const rows = []
   for (let i = first; i < last; i++) {
     const line = at(i)
-    rows.push(<Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />)
+    rows.push(<Row key={i} i={i} line={line} showNode={nodeWidth > 0} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />)
   }
   return (
     <div
@@ -110,7 +110,7 @@ function Fixed({ count, at, version, onRange, follow, onFollow, showNode, query 
  * Wrapped lines have heights nobody knows before they are drawn. So the scroll bar speaks of lines: the line at the
  * bar's place stands at the same place of the window, and only its neighbours are drawn. Half a million cost nothing.
  */
-function Wrapped({ count, at, version, onRange, follow, onFollow, showNode, query = '', selected, current, onPick, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
+function Wrapped({ count, at, version, onRange, follow, onFollow, nodeWidth, query = '', selected, current, onPick, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
   const box = useRef<HTMLDivElement>(null)
   const before = useRef<HTMLDivElement>(null)
   const after = useRef<HTMLDivElement>(null)
@@ -154,7 +154,7 @@ function Wrapped({ count, at, version, onRange, follow, onFollow, showNode, quer
   })
   const row = (i: number) => {
     const line = at(i)
-    return <Row key={i} i={i} line={line} showNode={showNode} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />
+    return <Row key={i} i={i} line={line} showNode={nodeWidth > 0} query={query} on={!!line && !!selected && line.n >= selected.from && line.n <= selected.to} now={!!line && line.n === current} onPick={onPick} />
   }
   return (
     <div

@@ -9,7 +9,7 @@ import { Button, buttonClass, Empty, IconButton, Loading, Notice, Spinner } from
 import { logFetcher, useRunLog } from './live'
 import { FollowButton, LogRows, type LogRowsHandle } from './LogRows'
 import { FilteredLog, filtered, NO_FILTER, type LogFilter } from './logstore'
-import { formatLines, isActive, isOver, linesWord, parseLines } from './model'
+import { formatLines, isActive, isOver, linesWord, nodeWidth, parseLines } from './model'
 import { useSearch } from './useSearch'
 import s from './run.module.css'
 
@@ -157,7 +157,7 @@ export function LogViewer({ run, node, onNode }: { run: Run; node: string; onNod
             follow={follow}
             onFollow={setFollow}
             wrap={wrap}
-            showNode={run.nodes.length > 1 && !node}
+            nodeWidth={node ? 0 : nodeWidth(run.nodes)}
             query={query}
             selected={selected}
             current={current}

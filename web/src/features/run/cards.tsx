@@ -10,7 +10,7 @@ import { EnvChip, ErrorState, isProduction, Loading, Progress, type CardProps } 
 import { DeclineButton, ReviewButton, SettleButtons, StopButton } from './actions'
 import { useRun, useRunLog } from './live'
 import { FollowButton, LogRows } from './LogRows'
-import { elapsed, expiryWords, isActive, isOver, linesWord, nodesWord, outcome, percentDone, runFromCard, shortDigest } from './model'
+import { elapsed, expiryWords, isActive, isOver, linesWord, nodesWord, nodeWidth, outcome, percentDone, runFromCard, shortDigest } from './model'
 import { Approvers, NodeMatrix, Options, PinnedErrors, ProgressLine, StateChip, StepRail } from './parts'
 import s from './run.module.css'
 
@@ -183,7 +183,7 @@ function Tail({ run, live }: { run: Run; live: boolean }) {
         {snap.started && total === 0 ? (
           <p className={s.row}>{live ? 'No output yet.' : 'The run wrote no output.'}</p>
         ) : (
-          <LogRows nested count={total} at={at} version={snap.version} onRange={onRange} follow={follow} onFollow={setFollow} showNode={run.nodes.length > 1} label={`Output of run ${run.number}`} />
+          <LogRows nested count={total} at={at} version={snap.version} onRange={onRange} follow={follow} onFollow={setFollow} nodeWidth={nodeWidth(run.nodes)} label={`Output of run ${run.number}`} />
         )}
       </div>
     </div>

@@ -64,6 +64,11 @@ export function shortNodeNames(names: readonly string[]): string[] {
   return names.map((n) => n.slice(cut) || n)
 }
 
+/** How many characters a node's name gets beside a log line; none where there is only one node. */
+export function nodeWidth(nodes: readonly { name: string }[]): number {
+  return nodes.length < 2 ? 0 : Math.min(20, Math.max(...nodes.map((n) => n.name.length)))
+}
+
 /** More nodes than this become bars of counts: squares nobody can tell apart tell nothing. */
 export const MATRIX_MAX = 60
 

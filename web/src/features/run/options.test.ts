@@ -9,6 +9,7 @@ describe('option rules', () => {
     expect(o.problem(opt({ required: true, label: 'Service' }), '')).toBe('Service is required.')
     expect(o.problem(opt({ required: true, name: 'env' }), [])).toBe('env is required.')
     expect(o.problem(opt({}), '')).toBe('')
+    expect(o.problem({ ...opt({ required: true, secure: true }), stored: true }, '')).toBe('')
   })
   it('allows only enforced values and names them', () => {
     const env = opt({ name: 'env', enforced: true, values: ['dev', 'prod'] })

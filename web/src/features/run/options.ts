@@ -1,6 +1,9 @@
 // The rules of a job's options, as the server applies them, said next to the field before anything is sent. The server's
 // answer stays the last word.
-import type { JobOption as Option } from '@/api/types'
+import type { JobOption } from '@/api/types'
+
+/** A stored option takes its value from key storage when nothing is typed. */
+export type Option = JobOption & { stored?: boolean }
 
 export type Values = Record<string, string | string[]>
 export type Problem = { option: string; message: string }
@@ -47,7 +50,7 @@ export function validate(options: readonly Option[], values: Values): Problem[] 
 export function problem(o: Option, value: string | string[] | undefined): string {
   const list = several(o, value)
   const label = labelOf(o)
-  if (list.length === 0) return o.required ? `${label} is required.` : ''
+  if (list.length === 0) return o.required && !o.stored ? `${label} is required.` : ''
   const single = list.length > 1 && !o.multivalued
   if (single) return `${label} takes one value.`
   for (const v of list) {

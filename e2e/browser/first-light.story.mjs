@@ -1,0 +1,223 @@
+// First light, told by five people in browsers of their own: an alert becomes a
+// room, people meet in it, a job fixes it, the record is sealed. Everything in
+// it is real: Alertmanager, SMTP, sshd, processes.
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { cp, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { act, alert, answer, asList, asPlan, bell, chips, composer, dialog, go, heading, message, onList, onPlan, open, output, panel, plan, run, say, sidebar, take, talk, toast, tool, type, until, youAreIn } from './hands.mjs'
+import { startMail } from './mail.mjs'
+import { folder, startAlertmanager, startMuster } from './muster.mjs'
+import { person, shot, startBrowser } from './people.mjs'
+
+let mail, muster, alertmanager, browser
+let amara, jonas, daniel, farah, ines
+const everybody = []
+const come = async (name, options) => {
+  const p = await person(browser, muster, name, options)
+  everybody.push(p)
+  return p
+}
+
+before(async () => {
+  mail = await startMail()
+  muster = await startMuster({
+    files: { 'muster.yaml': `smtp:\n  host: 127.0.0.1\n  port: ${mail.port}\n  from: Muster <muster@northbank.example>\n  tls: none\n` },
+  })
+  alertmanager = await startAlertmanager(muster.webhook)
+  browser = await startBrowser()
+})
+after(async () => {
+  await browser?.close()
+  await alertmanager?.stop()
+  await muster?.stop()
+  await mail?.stop()
+})
+
+/** chapter is a part of the story. What was on everybody's screen when it broke off is kept in e2e/out. */
+const chapter = (title, tell) =>
+  test(title, { timeout: 240_000 }, async (t) => {
+    try {
+      await tell(t)
+    } catch (error) {
+      await Promise.all(everybody.map((p, i) => shot(p.page, `failed-${title.replace(/\W+/g, '-')}-${i}-${p.name}`).catch(() => {})))
+      throw error
+    }
+  })
+
+chapter('people meet on the map', async () => {
+  ;[jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
+  for (const p of [jonas, amara]) await onPlan(p, 'settlement').waitFor()
+  await jonas.axe('the map')
+
+  // By keyboard: the first Enter chooses a room, the second walks in.
+  await onPlan(amara, 'settlement').focus()
+  await amara.page.keyboard.press('Enter')
+  await amara.page.keyboard.press('Enter')
+  await heading(amara, 'settlement').waitFor()
+  await youAreIn(amara, 'settlement').waitFor()
+  await onPlan(jonas, 'settlement', '1 person').waitFor()
+  await asList(jonas)
+  await onList(jonas, 'settlement').getByText('Amara Okafor').waitFor()
+  await jonas.axe('the floor as a list')
+  await asPlan(jonas)
+
+  // By pointer: choose the room, walk in from its panel, open its chat.
+  await onPlan(jonas, 'settlement').click()
+  const aside = jonas.page.getByRole('complementary', { name: 'Room settlement' })
+  await aside.getByText('Amara Okafor').waitFor()
+  await aside.getByRole('button', { name: 'Enter' }).click()
+  await aside.getByText(/You are here/).waitFor()
+  await amara.page.getByRole('group', { name: 'In the room' }).getByText('2 in the room').waitFor()
+  await jonas.shot('map')
+  await aside.getByRole('button', { name: 'Open chat' }).click()
+  await heading(jonas, 'settlement').waitFor()
+})
+
+chapter('people talk', async () => {
+  await say(amara, 'camt.053 for **06:00** is in `/srv/in`:\n\n```\nstatements 214\nbreaks 0\n```')
+  const theirs = message(jonas, 'camt.053 for 06:00')
+  await theirs.getByText('06:00', { exact: true }).and(jonas.page.locator('strong')).waitFor()
+  await theirs.locator('code', { hasText: '/srv/in' }).waitFor()
+  await theirs.locator('pre', { hasText: /statements 214\nbreaks 0/ }).waitFor()
+
+  // An edit keeps what was there before; a deletion leaves its mark.
+  await say(amara, 'The window closes at 07:30')
+  await act(amara, message(amara, 'closes at 07:30'), 'Edit')
+  const change = amara.page.getByRole('textbox', { name: 'Change the message' })
+  await change.fill('The window closes at 07:45')
+  await change.press('Enter')
+  await message(jonas, 'closes at 07:45').getByRole('button', { name: '(edited)' }).click()
+  const versions = dialog(jonas, 'Versions of this message')
+  await versions.getByText('The window closes at 07:30').waitFor()
+  await versions.getByText(/^Version 2, edited/).waitFor()
+  await jonas.page.keyboard.press('Escape')
+  await say(amara, 'This belongs elsewhere')
+  await message(jonas, 'This belongs elsewhere').waitFor()
+  await act(amara, message(amara, 'This belongs elsewhere'), 'Delete')
+  await message(jonas, 'This message was deleted.').waitFor()
+  assert.equal(await message(jonas, 'This belongs elsewhere').count(), 0)
+
+  // A reaction says whose it is.
+  await tool(jonas, message(jonas, 'closes at 07:45'), 'React')
+  await dialog(jonas, 'React').getByRole('button', { name: '👍' }).click()
+  await message(amara, 'closes at 07:45').getByRole('button', { name: '👍 1, Jonas Lindqvist' }).waitFor()
+
+  // What was said while one looked elsewhere stands below a line.
+  await go(jonas, 'Floor map')
+  await say(amara, 'First of two')
+  await say(amara, 'Second of two')
+  await sidebar(jonas).getByRole('link', { name: /^settlement.* 2 unread/ }).waitFor()
+  await open(jonas, 'settlement')
+  await talk(jonas).getByText('New', { exact: true }).waitFor()
+  await message(jonas, 'Second of two').waitFor()
+  const [before, below] = (await talk(jonas).innerText()).split(/^New$/m)
+  assert.match(before, /closes at 07:45/)
+  assert.match(below, /First of two[^]*Second of two/)
+  await sidebar(jonas).getByRole('link', { name: /^settlement(?!.*unread)/ }).waitFor()
+  await jonas.axe('a room')
+  await jonas.shot('room')
+})
+
+chapter('history reaches back to the first message, and a link leads to one', async () => {
+  const room = await muster.cli('room', 'create', 'long-story', '--json')
+  const token = await muster.cli('token', 'create', '--user', 'amara', '--name', 'story')
+  await muster.cli('say', 'long-story', 'Post 1 of 300')
+  for (let n = 2; n <= 300; n++) {
+    const res = await fetch(`${muster.url}/api/v1/rooms/${room.id}/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ text: `Post ${n} of 300` }),
+    })
+    assert.ok(res.ok, `post ${n} was refused: ${res.status}`)
+  }
+  await open(jonas, 'long-story') // it came into the sidebar by itself
+  await message(jonas, 'Post 300 of 300').waitFor()
+
+  const seen = new Set()
+  const look = async () => {
+    for (const text of await message(jonas, /Post \d+ of 300/).allTextContents()) seen.add(Number(/Post (\d+) of/.exec(text)[1]))
+  }
+  const start = talk(jonas).getByText('This is the start of long-story')
+  await talk(jonas).hover()
+  await until('the history came to its first message', async () => {
+    await look()
+    if (await start.isVisible()) return true
+    await jonas.page.mouse.wheel(0, -400)
+  }, 60_000)
+  await message(jonas, 'Post 1 of 300').waitFor()
+  await look()
+  const missing = Array.from({ length: 300 }, (_, i) => i + 1).filter((n) => !seen.has(n))
+  assert.deepEqual(missing, [], 'posts were missing on the way up')
+
+  await jonas.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await act(jonas, message(jonas, 'Post 7 of 300'), 'Copy the link')
+  await toast(jonas, 'The link is copied').waitFor()
+  const link = await jonas.page.evaluate(() => navigator.clipboard.readText())
+  await amara.page.goto(link)
+  await amara.page.locator(`[data-message="${link.split('#m=')[1]}"][class*=lit]`).waitFor()
+  const there = message(amara, 'Post 7 of 300')
+  await until('the linked message is on the screen', () => there.isVisible())
+  const box = await there.boundingBox()
+  assert.ok(box.y > 50 && box.y < 850, `the linked message stands at ${box.y}`)
+  await amara.page.getByRole('button', { name: 'Jump to latest' }).click()
+  await message(amara, 'Post 300 of 300').waitFor()
+})
+
+chapter('a broken connection loses nothing and doubles nothing', async () => {
+  await Promise.all([open(jonas, 'settlement'), open(amara, 'settlement')])
+  await message(jonas, 'Second of two').waitFor()
+  await jonas.offline(async () => {
+    await jonas.page.getByText('Reconnecting…').waitFor()
+    await jonas.axe('a broken connection')
+    for (let n = 1; n <= 5; n++) await say(amara, `While you were away, ${n}`)
+    await type(jonas, 'Said into the dark')
+    await jonas.page.getByRole('article', { name: 'Not sent' }).getByText('Said into the dark').waitFor()
+  })
+  await message(jonas, 'While you were away, 5').waitFor()
+  await jonas.page.getByText('Reconnecting…').waitFor({ state: 'detached' })
+  await jonas.page.getByRole('article', { name: 'Not sent' }).getByRole('button', { name: 'Try again' }).click()
+  await message(amara, 'Said into the dark').waitFor()
+  await say(jonas, 'I am back')
+  await message(amara, 'I am back').waitFor()
+  for (const p of [jonas, amara]) {
+    const said = (await message(p, /While you were away|Said into the dark|I am back/).allTextContents()).map((x) => /While you were away, \d|Said into the dark|I am back/.exec(x)[0])
+    assert.deepEqual(said, ['While you were away, 1', 'While you were away, 2', 'While you were away, 3', 'While you were away, 4', 'While you were away, 5', 'Said into the dark', 'I am back'], `${p.name} sees another order`)
+  }
+})
+
+chapter('people are asked over', async () => {
+  const moveTo = async (p, room) => {
+    await open(p, room)
+    await p.page.getByRole('group', { name: 'In the room' }).getByRole('button', { name: 'Enter' }).click()
+    await youAreIn(p, room).waitFor()
+  }
+  await moveTo(jonas, 'lounge')
+  await go(jonas, 'Floor map')
+
+  // From the person's card, with a reason; they come.
+  await sidebar(amara).getByRole('button', { name: /^Jonas Lindqvist/ }).click()
+  const card = dialog(amara, 'Jonas Lindqvist, profile')
+  await card.getByRole('textbox', { name: 'What for' }).fill('two minutes on camt.053')
+  await card.getByRole('button', { name: 'Get' }).click()
+  const asked = jonas.page.getByRole('region', { name: 'You are asked to come' })
+  await asked.getByText('two minutes on camt.053').waitFor()
+  await jonas.axe('asked to come')
+  await asked.getByRole('button', { name: 'Let’s go' }).click()
+  await heading(jonas, 'settlement').waitFor()
+  await youAreIn(jonas, 'settlement').waitFor()
+  await toast(amara, 'Jonas Lindqvist is on the way').waitFor()
+  await amara.page.getByRole('group', { name: 'In the room' }).getByText('2 in the room').waitFor()
+
+  // From the room's header; they decline and say why.
+  await moveTo(jonas, 'lounge')
+  await amara.page.getByRole('button', { name: 'Bring in' }).click()
+  await dialog(amara, 'Bring someone in').getByRole('listitem').filter({ hasText: 'Jonas Lindqvist' }).getByRole('button', { name: 'Get' }).click()
+  await amara.page.keyboard.press('Escape')
+  await asked.getByRole('button', { name: 'Not now' }).click()
+  await asked.getByRole('textbox', { name: 'Say why' }).fill('on the phone with T2')
+  await asked.getByRole('button', { name: 'Decline' }).click()
+  await toast(amara, 'on the phone with T2').waitFor()
+  await youAreIn(jonas, 'lounge').waitFor()
+})
