@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // rotations name time zones; a small machine may know none
 
 	"muster/internal/app"
 )

@@ -12,13 +12,10 @@ import { folder, startAlertmanager, startMuster } from './muster.mjs'
 import { person, shot, startBrowser } from './people.mjs'
 
 let mail, muster, alertmanager, browser
-let amara, jonas, daniel, farah, ines
-const everybody = []
-const come = async (name, options) => {
-  const p = await person(browser, muster, name, options)
-  everybody.push(p)
-  return p
-}
+const present = {}
+/** come signs somebody in, once; afterwards they are still there. */
+const come = (name, options) => (present[name] ??= person(browser, muster, name, options))
+const everybody = () => Promise.all(Object.values(present))
 
 before(async () => {
   mail = await startMail()
@@ -41,13 +38,13 @@ const chapter = (title, tell) =>
     try {
       await tell(t)
     } catch (error) {
-      await Promise.all(everybody.map((p, i) => shot(p.page, `failed-${title.replace(/\W+/g, '-')}-${i}-${p.name}`).catch(() => {})))
+      await Promise.allSettled((await everybody()).map((p) => shot(p.page, `failed-${p.name}`)))
       throw error
     }
   })
 
 chapter('people meet on the map', async () => {
-  ;[jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
   for (const p of [jonas, amara]) await onPlan(p, 'settlement').waitFor()
   await jonas.axe('the map')
 
@@ -76,6 +73,7 @@ chapter('people meet on the map', async () => {
 })
 
 chapter('people talk', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara')])
   await say(amara, 'camt.053 for **06:00** is in `/srv/in`:\n\n```\nstatements 214\nbreaks 0\n```')
   const theirs = message(jonas, 'camt.053 for 06:00')
   await theirs.getByText('06:00', { exact: true }).and(jonas.page.locator('strong')).waitFor()
@@ -121,6 +119,7 @@ chapter('people talk', async () => {
 })
 
 chapter('history reaches back to the first message, and a link leads to one', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara')])
   const room = await muster.cli('room', 'create', 'long-story', '--json')
   const token = await muster.cli('token', 'create', '--user', 'amara', '--name', 'story')
   await muster.cli('say', 'long-story', 'Post 1 of 300')
@@ -166,6 +165,7 @@ chapter('history reaches back to the first message, and a link leads to one', as
 })
 
 chapter('a broken connection loses nothing and doubles nothing', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara')])
   await Promise.all([open(jonas, 'settlement'), open(amara, 'settlement')])
   await message(jonas, 'Second of two').waitFor()
   await jonas.offline(async () => {
@@ -188,6 +188,7 @@ chapter('a broken connection loses nothing and doubles nothing', async () => {
 })
 
 chapter('people are asked over', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara')])
   const moveTo = async (p, room) => {
     await open(p, room)
     await p.page.getByRole('group', { name: 'In the room' }).getByRole('button', { name: 'Enter' }).click()
@@ -220,4 +221,32 @@ chapter('people are asked over', async () => {
   await asked.getByRole('button', { name: 'Decline' }).click()
   await toast(amara, 'on the phone with T2').waitFor()
   await youAreIn(jonas, 'lounge').waitFor()
+})
+
+let ticket, room
+const queue = { alertname: 'QueueDepth', service: 'payments-api', env: 'prod', severity: 'critical', queue: 'pacs008.out' }
+const latency = { alertname: 'PaymentLatency', service: 'payments-api', env: 'prod', severity: 'warning' }
+
+chapter('an alert opens a room and calls who is on call', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
+  await Promise.all([go(jonas, 'Floor map'), go(amara, 'Floor map')])
+  await alertmanager.fire(queue, { summary: 'Outbound pacs.008 queue is backing up' })
+
+  const chip = chips(jonas).getByRole('link', { name: /SEV-1/ })
+  ticket = /INC-\d+/.exec(await chip.innerText())[0]
+  const [incident] = (await muster.cli('incident', 'list', '--json')).items
+  console.log(incident)
+  assert.equal(incident.ticket, ticket)
+  assert.equal(incident.environment, 'prod')
+  room = incident.room
+  await sidebar(amara).getByRole('link', { name: new RegExp(`${incident.title}.*${ticket}`) }).waitFor()
+  await onList(amara, ticket).getByText(incident.title).waitFor() // a SEV-1 turns the floor into a list
+  await asPlan(amara)
+  await onPlan(amara, ticket, incident.title).waitFor()
+  await amara.axe('the map with an incident')
+  await amara.shot('map-incident')
+  await bell(jonas, 1).waitFor()
+  await toast(jonas, new RegExp(ticket)).waitFor()
+  const page = await mail.until((m) => m.to === 'jonas@northbank.example' && m.subject.includes(ticket))
+  console.log(page)
 })

@@ -100,6 +100,10 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
+	// It may have been there before, open to others; the database is in it.
+	if err := os.Chmod(cfg.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("close the data folder to others: %w", err)
+	}
 	if err := a.alone(); err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func verifyLedger(ctx context.Context, std cli.Streams, in cli.Verify) error {
 		}
 	}
 	if !rep.OK() {
-		return fault.Newf(fault.Conflict, "The ledger is NOT sound: %d findings in %d records.", len(rep.Problems), rep.Records)
+		return fault.Newf(fault.Conflict, "The ledger is NOT sound (findings: %d, records: %d).", len(rep.Problems), rep.Records)
 	}
 	if !in.JSON {
 		fmt.Fprintf(std.Out, "The ledger is sound: %d records, signed checkpoint of %s.\n", rep.Records, rep.Checkpoint)

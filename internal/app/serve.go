@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"muster/internal/actor"
 	"muster/internal/cli"
@@ -22,6 +23,7 @@ func Run(ctx context.Context, args []string) int {
 
 // serve runs until ctx ends.
 func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
+	syscall.Umask(0o077) // what the server writes is its own business
 	data := in.Data
 	if data == "" {
 		data = "data"

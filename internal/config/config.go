@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -78,7 +79,7 @@ func Load(data, file string) (Config, error) {
 	if err != nil && (given || !errors.Is(err, fs.ErrNotExist)) {
 		return c, fmt.Errorf("read settings: %w", err)
 	}
-	if len(b) > 0 {
+	if hasContent(b) {
 		if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
 			return c, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
 		}
@@ -88,7 +89,19 @@ func Load(data, file string) (Config, error) {
 			*p = v
 		}
 	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return c, c.Check()
+}
+
+// hasContent tells a file of comments from one that sets something: the former
+// would be read as "nothing", defaults included.
+func hasContent(b []byte) bool {
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); line != "" && line != "---" && !strings.HasPrefix(line, "#") {
+			return true
+		}
+	}
+	return false
 }
 
 // Check says what is wrong with the settings, and how to mend it.
@@ -101,7 +114,7 @@ func (c Config) Check() error {
 	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
 			return fmt.Errorf("public_url %q must be like https://muster.example.com", c.PublicURL)
 		}
 	}
@@ -110,11 +123,29 @@ func (c Config) Check() error {
 	default:
 		return fmt.Errorf("smtp.tls %q must be none, starttls or tls", c.SMTP.TLS)
 	}
+	if c.SMTP.Port < 1 || c.SMTP.Port > 65535 {
+		return fmt.Errorf("smtp.port %d must be a port, for example 587", c.SMTP.Port)
+	}
 	if c.SMTP.Host != "" && !strings.Contains(c.SMTP.From, "@") {
 		return errors.New("smtp.from must be the mail address pages are sent from")
 	}
+	// A ticket is found however it is typed, so its prefix is written one way.
+	if !prefix.MatchString(c.Incident.Prefix) {
+		return fmt.Errorf("incident.prefix %q must be 1 to 16 capital letters and digits, beginning with a letter, for example INC", c.Incident.Prefix)
+	}
+	if c.Incident.First < 1 {
+		return fmt.Errorf("incident.first %d must be 1 or more", c.Incident.First)
+	}
+	if c.Runs.Workers < 1 || c.Runs.Workers > 1000 {
+		return fmt.Errorf("runs.workers %d must be 1 to 1000", c.Runs.Workers)
+	}
+	if c.Runs.LogLimit < 1<<20 {
+		return fmt.Errorf("runs.log_limit %d must be at least 1048576 bytes", c.Runs.LogLimit)
+	}
 	return nil
 }
+
+var prefix = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,15}$`)
 
 // DatabaseURL is what db.Open takes.
 func (c Config) DatabaseURL() string {

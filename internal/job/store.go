@@ -154,6 +154,11 @@ func (s *Store) importOne(ctx context.Context, tx *db.Tx, who actor.Actor, p nod
 			return it, err
 		}
 		if old.FullName() != d.FullName() {
+			// Rules speak of jobs by name: without this, who may change one job
+			// could make it any other that somebody runs, or that needs approval.
+			if err := s.access.Check(ctx, tx, who, "update", Resource(p.Name, d.Group, d.Name, old.UUID)); err != nil {
+				return it, err
+			}
 			it.Message = strings.TrimSpace(fmt.Sprintf("It was named %s before. %s", old.FullName(), it.Message))
 		}
 		version = old.Version + 1

@@ -106,3 +106,29 @@ func TestRawForms(t *testing.T) {
 		return err
 	})
 }
+
+// Rules speak of jobs by name, so a new name is a matter of rights too: neither
+// into nor out of what somebody may change.
+func TestRenameNeedsBothNames(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := o.Access.Put(o.Ctx, tx, o.Admin, "demo", "authors", "description: Operators write the jobs of dev\ncontext: {project: demo}\nfor:\n  resource:\n    - equals: {kind: job}\n      allow: [create]\n  job:\n    - match: {group: dev}\n      allow: [update]\nby: {group: operator}\n")
+		return err
+	})
+	o.Import("- name: a\n  group: dev\n  uuid: u1\n  sequence:\n    commands:\n      - exec: one\n- name: b\n  group: prod\n  uuid: u2\n  sequence:\n    commands:\n      - exec: one\n")
+	imp := func(group, uuid string) error {
+		return o.Access.Do(o.Ctx, o.Op, func(tx *db.Tx) error {
+			_, err := o.Jobs.Import(o.Ctx, tx, o.Op, "demo", []byte("- name: c\n  group: "+group+"\n  uuid: "+uuid+"\n  sequence:\n    commands:\n      - exec: two\n"), false)
+			return err
+		})
+	}
+	if err := imp("prod", "u1"); !fault.Is(err, fault.Denied) {
+		t.Errorf("a job was moved to where its author may change nothing: %v", err)
+	}
+	if err := imp("dev", "u2"); !fault.Is(err, fault.Denied) {
+		t.Errorf("somebody else's job was taken: %v", err)
+	}
+	if err := imp("dev", "u1"); err != nil {
+		t.Errorf("an author renames a job of their own: %v", err)
+	}
+}

@@ -126,6 +126,16 @@ var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `\\])(\S*/)?(` +
 	`|(perl|ruby|node)\s([^\n;|&]*\s)?-[A-Za-z]*e` +
 	`|(python[0-9.]*|php)\s([^\n;|&]*\s)?-[A-Za-z]*[cr])`)
 
+// fed finds a text that is handed to a shell as its input, and names of
+// variables that bash evaluates like an expression (a[$(…)] is one). \x01 stands
+// for a value.
+var fed = regexp.MustCompile(`(?m)(echo|printf)\s.*\x01.*\|\s*(sudo\s[^|]*)?(\S*/)?((?:ba|da|z|k|a)?sh|at|batch)(\s+-\S*)*\s*($|[;&|)"'>]|now\b)` +
+	`|(^|[\s;&|({])(\S*/)?(source|\.|(?:ba|da|z|k|a)?sh|at|batch)\s[^\n;|&]*<(\(|<<)[^\n]*\x01` +
+	`|(^|[\s;&|({])(unset|read|mapfile|readarray|getopts|printf\s+-v|test\s+-v|\[\[?\s+-v)(\s+-\S+)*\s+["']?[^\s"';|&]*\x01` +
+	`|(^|[\s;&|({])(alias)\s[^\n;|&]*\x01` +
+	`|(^|[\s;&|({])(\S*/)?(su|runuser)\s([^\n;|&]*\s)?--command[=\s]` +
+	`|(^|[\s;&|({])(\S*/)?(perl|ruby|node)\s([^\n;|&]*\s)?(-[A-Za-z]*E|--eval)`)
+
 var arithmeticTest = regexp.MustCompile(`\[\[[^\]]*\s-(eq|ne|lt|le|gt|ge)\s`)
 
 // ParseShell reads a shell text.
@@ -141,6 +151,9 @@ func ParseShell(text string) *Template {
 	// The author's text alone is searched: what a value holds is not its concern.
 	if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
 		s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
+	}
+	if fed.MatchString(refRE.ReplaceAllString(text, "\x01")) {
+		s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
 	}
 	if arithmeticTest.MatchString(text) {
 		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))

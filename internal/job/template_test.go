@@ -164,6 +164,21 @@ func TestUnsafePlaces(t *testing.T) {
 		"[[ ${option.x} -eq 1 ]]",
 		"echo $[${option.x}]",
 		"let n=${option.x}",
+		"echo ${option.x} | sh",
+		`echo "systemctl restart ${option.x}" | sudo -u app /bin/bash -s`,
+		`printf '%s\n' "svc ${option.x}" | at now`,
+		"source <(echo ${option.x})",
+		`. <(echo "${option.x}")`,
+		`bash <(echo "${option.x}")`,
+		`at now <<< "run ${option.x}"`,
+		`su app --command="echo ${option.x}"`,
+		`perl -E 'say ${option.x}'`,
+		"unset ${option.x}",
+		"read -r ${option.x}",
+		"printf -v ${option.x} 1",
+		"[[ -v ${option.x} ]]",
+		`test -v "${option.x}" && echo set`,
+		"alias go='echo ${option.x}'",
 	} {
 		if tpl := ParseShell(text); len(tpl.Unsafe) == 0 {
 			t.Errorf("%q is taken as safe → %s", text, tpl.Expand(lookup("v")))
@@ -171,7 +186,7 @@ func TestUnsafePlaces(t *testing.T) {
 			t.Errorf("%q: %v names no variable", text, tpl.Unsafe)
 		}
 	}
-	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}", "/opt/push -c ${option.x}", "bash /opt/deploy.sh -c ${option.x}", "sh ./check --verbose ${option.x}", "sshd-check ${option.x}", "curl -fsS https://x/${option.x} -o /tmp/x"} {
+	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}", "/opt/push -c ${option.x}", "bash /opt/deploy.sh -c ${option.x}", "sh ./check --verbose ${option.x}", "sshd-check ${option.x}", "curl -fsS https://x/${option.x}/install.sh | sh", "echo ${option.x} | tee /tmp/x; sh /opt/check", "printf '%s' ${option.x} | sha256sum", `read -p "${option.x}? " y`, "/opt/alias/bin ${option.x}", "echo ${option.x} | ./at-home", "echo ${option.x} > out.sh", "curl -fsS https://x/${option.x} -o /tmp/x"} {
 		if tpl := ParseShell(text); len(tpl.Unsafe) > 0 {
 			t.Errorf("%q: %v", text, tpl.Unsafe)
 		}

@@ -129,6 +129,8 @@ func OpenCheckpoint(signed, verifier string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("the ledger's public key is damaged: %w", err)
 	}
+	// Copying one about adds or loses a newline at its end.
+	signed = strings.TrimRight(signed, "\r\n ") + "\n"
 	n, err := note.Open([]byte(signed), note.VerifierList(v))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("the checkpoint's signature does not fit this ledger's public key: %w", err)

@@ -16,7 +16,7 @@ const cardNodes = 150 // nodes in a card; the rest is a count
 // bounded in size; what failed comes first into what is left.
 func (s *Store) card(r Run) *message.Card {
 	c := r
-	c.Abilities = map[string]bool{}
+	c.Abilities = nobody()
 	c.DeniedWhy = ""
 	c.Nodes = slices.Clone(r.Nodes)
 	if len(c.Nodes) > cardNodes {
@@ -57,6 +57,12 @@ func cut(s string, n int) string {
 	return safe([]byte(s[:whole([]byte(s[:n]))])) + "…"
 }
 
+// nobody's abilities stand in what everybody is shown; one's own come with one's
+// own reading.
+func nobody() map[string]bool {
+	return map[string]bool{"approve": false, "decline": false, "stop": false, "rerun": false, "settle": false}
+}
+
 // maxShown bounds node steps in what is pushed to screens; beyond it they are read.
 const maxShown = 3000
 
@@ -66,7 +72,7 @@ func (s *Store) shown(tx *db.Tx, r Run) {
 }
 
 func (s *Store) publish(r Run) {
-	r.Abilities, r.DeniedWhy = map[string]bool{}, ""
+	r.Abilities, r.DeniedWhy = nobody(), ""
 	if len(r.Nodes)*max(1, len(r.Steps)) > maxShown {
 		r.Nodes = slices.Clone(r.Nodes)
 		for i := range r.Nodes {

@@ -166,7 +166,7 @@ export async function leaveOffice() {
 }
 export async function setAvailability(availability: Availability, statusText = '', until: string | null = null) {
   movePresence({ state: availability, status_text: statusText, until })
-  await api.patch('/me', { availability, status_text: statusText, until })
+  await api.patch('/me', { availability, status_text: statusText, ...(until ? { until } : {}) })
 }
 /** Asks someone to come to a room. */
 export const getPerson = (userId: string, roomId: string, note = '') =>

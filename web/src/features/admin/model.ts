@@ -72,7 +72,7 @@ export function alertmanagerConfig(url: string, receiver: string): string {
     '    webhook_configs:',
     `      - url: '${url.replace(/'/g, "''")}'`,
     '        send_resolved: true',
-    '        max_alerts: 0',
+    '        max_alerts: 1000',
     '',
   ].join('\n')
 }
@@ -81,7 +81,7 @@ export const RULE_ACTIONS: { id: AlertRule['action']; label: string; hint: strin
   { id: 'default', label: 'By severity: 1 to 3 declare, 4 attaches', hint: '' },
   { id: 'declare', label: 'Declare an incident', hint: 'or attach to the service’s open one' },
   { id: 'attach', label: 'Attach only', hint: 'to the service’s open incident, if there is one' },
-  { id: 'ignore', label: 'Ignore', hint: 'keep the alert, call nobody' },
+  { id: 'ignore', label: 'Ignore', hint: 'drop it: nothing is stored, nobody is called' },
 ]
 /** Examples that fit the editor: what a rule can ask about. */
 export const RULE_EXAMPLES: { when: string; says: string }[] = [

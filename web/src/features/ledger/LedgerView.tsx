@@ -293,7 +293,7 @@ function Verify() {
   return (
     <div className={s.verify}>
       <p>
-        Each record holds the hash of all before it. A changed, removed, moved or added record is found from the data folder alone; a cut end is found against a checkpoint that was kept somewhere else. Take one now and then, and keep it where this server’s
+        The hashes of all records form one tree, and its root is signed with every record. A changed, removed, moved or added record is found from the data folder alone; a cut end is found against a checkpoint that was kept somewhere else. Take one now and then, and keep it where this server’s
         administrators cannot reach it.
       </p>
       {isPending ? (
