@@ -67,7 +67,9 @@ type Subject struct {
 	Adhoc   bool
 	Job     string // group/name
 	Options map[string]string
-	Nodes   []Machine
+	// Lists are the single values of options that take several.
+	Lists map[string][]string
+	Nodes []Machine
 }
 
 // DefaultRules hold in a project that has no approval rules of its own.
@@ -242,7 +244,7 @@ func (r Rule) Applies(s Subject) bool {
 	}
 	for _, m := range r.Options {
 		v, ok := s.Options[m.key]
-		if !ok || !anyOf(m.values, v) {
+		if !ok || !anyOf(m.values, v) && !slices.ContainsFunc(s.Lists[m.key], func(v string) bool { return anyOf(m.values, v) }) {
 			return false
 		}
 	}
@@ -277,8 +279,10 @@ func (r Rule) node(n Machine) bool {
 	return true
 }
 
-// anyOf: equal, or an expression of the whole value.
+// anyOf: equal, or an expression of the whole value. Blanks around the value do
+// not count: like upper case, they must not be a way around a rule.
 func anyOf(ps []pattern, v string) bool {
+	v = strings.TrimSpace(v)
 	return slices.ContainsFunc(ps, func(p pattern) bool {
 		return strings.EqualFold(p.text, v) || p.re != nil && p.re.MatchString(v)
 	})

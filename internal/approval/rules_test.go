@@ -50,6 +50,10 @@ func TestApplies(t *testing.T) {
 		{"{options: {force: 'true'}}", Subject{Options: map[string]string{"force": "true"}}, true},
 		{"{options: {force: 'true'}}", Subject{Options: map[string]string{"force": "false"}}, no},
 		{"{options: {force: 'true'}}", Subject{}, no},
+		{"{options: {force: 'true'}}", Subject{Options: map[string]string{"force": " true\n"}}, true},
+		{"{options: {env: prod}}", Subject{Options: map[string]string{"env": "qa,prod"}, Lists: map[string][]string{"env": {"qa", "prod"}}}, true},
+		{"{options: {env: prod}}", Subject{Options: map[string]string{"env": "qa,prod"}}, no},
+		{"{environment: prod}", Subject{Nodes: []Machine{{Environment: "prod "}}}, true},
 	} {
 		r := parse(t, "- when: "+c.when+"\n  groups: [approver]\n")[0]
 		if got := r.Applies(c.sub); got != c.want {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -80,6 +81,62 @@ func TestDoIsolatesCallersOfOneCommit(t *testing.T) {
 	wg.Wait()
 	if count(t, d) != 100 || after.Load() != 100 {
 		t.Fatal(count(t, d), after.Load())
+	}
+}
+
+// A full disk makes SQLite roll the whole transaction back in the middle. Nobody
+// of the group may then be told that they were stored, nor be stored and told
+// that they were not. (A ROLLBACK in a closure stands for SQLite's own.)
+func TestGroupWithoutItsTransaction(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	if d.Dialect() != db.SQLite {
+		t.Skip("one transaction a caller")
+	}
+	started, queued := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	errs := make([]error, 3)
+	wg.Go(func() {
+		errs[0] = d.Do(ctx, func(tx *db.Tx) error {
+			close(started)
+			<-queued
+			return put(ctx, tx, "before")
+		})
+	})
+	<-started
+	wg.Go(func() {
+		errs[1] = d.Do(ctx, func(tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, "ROLLBACK"); err != nil {
+				t.Error(err)
+			}
+			return errors.New("disk full")
+		})
+	})
+	for d.Waiting() < 1 {
+		runtime.Gosched()
+	}
+	wg.Go(func() { errs[2] = d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, "after") }) })
+	for d.Waiting() < 2 {
+		runtime.Gosched()
+	}
+	close(queued)
+	wg.Wait()
+	if !fault.Is(errs[0], fault.Unavailable) || errs[1] == nil || errs[2] != nil {
+		t.Error(errs)
+	}
+	if n := count(t, d); n != 1 {
+		t.Errorf("%d rows are stored, not the one that was answered", n)
+	}
+}
+
+func TestPanicAfterCommit(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	told := false
+	if err := d.Do(ctx, func(tx *db.Tx) error {
+		tx.AfterCommit(func() { panic("bug") })
+		tx.AfterCommit(func() { told = true })
+		return put(ctx, tx, "a")
+	}); err != nil || !told || count(t, d) != 1 {
+		t.Fatal(err, told)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -115,9 +116,7 @@ func (d *DB) doPostgres(ctx context.Context, fn func(tx *Tx) error) error {
 			if err := tx.Commit(); err != nil {
 				return fmt.Errorf("commit: %w", err)
 			}
-			for _, f := range t.after {
-				f()
-			}
+			t.tell()
 			return nil
 		}()
 		if !retryable(err) {
@@ -184,18 +183,21 @@ func (d *DB) group(first *job) {
 		first.err <- fault.Wrap(fault.Unavailable, "The database does not answer. Nothing was changed; try again.", err)
 		return
 	}
-	d.one(bg, tx, first)
+	sound := d.one(bg, tx, first)
 more:
-	for len(group) < maxGroup {
+	for sound && len(group) < maxGroup {
 		select {
 		case j := <-d.jobs:
 			group = append(group, j)
-			d.one(bg, tx, j)
+			sound = d.one(bg, tx, j)
 		default:
 			break more
 		}
 	}
-	if err := tx.Commit(); err != nil {
+	if err = errBroken; sound {
+		err = tx.Commit()
+	}
+	if err != nil {
 		_ = tx.Rollback()
 		err = fault.Wrap(fault.Unavailable, "The database could not store this. Nothing was changed; check the disk and try again.", err)
 		for _, j := range group {
@@ -208,29 +210,52 @@ more:
 	}
 	for _, j := range group {
 		if j.res == nil {
-			for _, f := range j.tx.after {
-				f()
-			}
+			j.tx.tell()
 		}
 		j.err <- j.res
 	}
 }
 
-func (d *DB) one(bg context.Context, tx *sql.Tx, j *job) {
+// tell runs what was registered for after the commit. What is durable stays
+// so: a bug in a hook is logged, and ends neither the other hooks nor the process.
+func (t *Tx) tell() {
+	for _, f := range t.after {
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					slog.Error("panic after a commit", "panic", p, "stack", string(debug.Stack()))
+				}
+			}()
+			f()
+		}()
+	}
+}
+
+// errBroken: a full disk or a failed read makes SQLite give up the whole
+// transaction by itself. Nothing of the group stands then, and a savepoint begun
+// now would be a transaction of its own.
+var errBroken = errors.New("the database gave up the transaction")
+
+// one runs a caller's closure; sound is false when the transaction is gone.
+func (d *DB) one(bg context.Context, tx *sql.Tx, j *job) (sound bool) {
 	if j.res = j.ctx.Err(); j.res != nil {
-		return
+		return true
 	}
 	j.tx = &Tx{tx: tx, dialect: SQLite}
 	if _, err := tx.ExecContext(bg, "SAVEPOINT one"); err != nil {
 		j.res = err
-		return
+		return false
 	}
 	j.res = j.tx.run(context.WithoutCancel(j.ctx), j.fn)
 	end := "RELEASE one"
 	if j.res != nil {
 		end = "ROLLBACK TO one; RELEASE one"
 	}
-	if _, err := tx.ExecContext(bg, end); err != nil && j.res == nil {
-		j.res = err
+	if _, err := tx.ExecContext(bg, end); err != nil {
+		if j.res == nil {
+			j.res = err
+		}
+		return false
 	}
+	return true
 }

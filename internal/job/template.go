@@ -131,7 +131,7 @@ var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `\\])(\S*/)?(` +
 // for a value.
 var fed = regexp.MustCompile(`(?m)(echo|printf)\s.*\x01.*\|\s*(sudo\s[^|]*)?(\S*/)?((?:ba|da|z|k|a)?sh|at|batch)(\s+-\S*)*\s*($|[;&|)"'>]|now\b)` +
 	`|(^|[\s;&|({])(\S*/)?(source|\.|(?:ba|da|z|k|a)?sh|at|batch)\s[^\n;|&]*<(\(|<<)[^\n]*\x01` +
-	`|(^|[\s;&|({])(unset|read|mapfile|readarray|getopts|printf\s+-v|test\s+-v|\[\[?\s+-v)(\s+-\S+)*\s+["']?[^\s"';|&]*\x01` +
+	`|(^|[\s;&|({])((unset|mapfile|readarray)(\s+-[A-Za-z]+)*|read(\s+-[rse]+)*|(printf|test|\[\[?)\s+-v)\s+["']?[^\s"';|&]*\x01` +
 	`|(^|[\s;&|({])(alias)\s[^\n;|&]*\x01` +
 	`|(^|[\s;&|({])(\S*/)?(su|runuser)\s([^\n;|&]*\s)?--command[=\s]` +
 	`|(^|[\s;&|({])(\S*/)?(perl|ruby|node)\s([^\n;|&]*\s)?(-[A-Za-z]*E|--eval)`)

@@ -262,6 +262,42 @@ func TestQuorum(t *testing.T) {
 	o.Until(r.ID, run.Succeeded)
 }
 
+// Rules that became stricter while a run waited for a worker count for it too.
+func TestStricterRulesBeforeTheStart(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	rules := func(text string) {
+		o.Do(o.Admin, func(tx *db.Tx) error {
+			_, _, err := o.Approvals.Put(o.Ctx, tx, o.Admin, "demo", "", []byte(text), false)
+			return err
+		})
+	}
+	id := o.Import(pay)
+	ask := func() run.Run {
+		r := o.Run(o.Op, run.Request{JobID: id, Options: map[string][]string{"service": {"payments-api"}}})
+		if x, err := o.Approve(o.App, r); err != nil || x.State != run.Queued {
+			t.Fatalf("%v %s", err, x.State)
+		}
+		return r
+	}
+	early := ask()
+	rules("- when: {environment: prod}\n  need: 2\n  groups: [approver]\n")
+	o.Runs.Start()
+	o.Tasks.Start()
+	t.Cleanup(func() { o.Runs.Close(); o.Tasks.Stop() })
+	if r := o.Until(early.ID, run.StoppedBy); !strings.Contains(r.Reason, "another approval") || r.Approval.State != approval.Voided {
+		t.Errorf("%s %+v", r.Reason, r.Approval)
+	}
+	if got := o.Fake.Commands(); len(got) > 0 {
+		t.Errorf("it ran: %q", got)
+	}
+	// What an approval rule says of an option holds for each of several values.
+	rules("- when: {options: {env: prod}}\n  groups: [approver]\n")
+	many := o.Import("- name: many\n  nodefilters: {filter: 'name: web1'}\n  options:\n    - {name: env, multivalued: true}\n  sequence:\n    commands:\n      - exec: go ${option.env}\n")
+	if r := o.Run(o.Op, run.Request{JobID: many, Options: map[string][]string{"env": {"qa", "prod"}}}); r.State != run.Waiting {
+		t.Errorf("a list with prod in it is %s", r.State)
+	}
+}
+
 // Two people at the same moment: each vote counts the other.
 func TestVotesAtOnce(t *testing.T) {
 	o := runtest.New(t, runtest.Options{})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/internal/actor"
+	"muster/internal/approval"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/job"
@@ -221,6 +222,8 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 		refusal = "its options are no longer right: " + p.problems[0].Message
 	case p.need != nil && r.ApprovalID == "":
 		refusal = "the project's rules now demand approval for it. Ask for it again"
+	case p.need != nil && !s.covers(ctx, tx, r, p.need):
+		refusal = "the project's rules now demand another approval than it has. Ask for it again"
 	case p.job != nil && !p.job.Def.Multiple:
 		if err := s.Jobs.Lock(ctx, tx, p.job.ID); err != nil {
 			return who, p, sec, "", err
@@ -234,6 +237,12 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 		}
 	}
 	return who, p, sec, refusal, nil
+}
+
+// covers says whether the approval that r has is what is demanded now.
+func (s *Store) covers(ctx context.Context, q db.Querier, r *Run, need *approval.Requirement) bool {
+	a, err := s.Approvals.Get(ctx, q, r.ApprovalID)
+	return err == nil && a.State == approval.Approved && a.Digest == r.Digest && approval.Satisfied(need.Needs, a.Votes)
 }
 
 // soft keeps only errors that say nothing about the run itself.

@@ -258,7 +258,12 @@ func rank(nodes []node.Node, attr string, down bool) {
 func (p *plan) subject() approval.Subject {
 	sub := approval.Subject{Adhoc: p.job == nil, Options: p.spec.Options}
 	if p.job != nil {
-		sub.Job = p.job.FullName()
+		sub.Job, sub.Lists = p.job.FullName(), map[string][]string{}
+		for _, o := range p.job.Def.Options {
+			if v, ok := p.spec.Options[o.Name]; ok && o.Multivalued {
+				sub.Lists[o.Name] = strings.Split(v, o.Delimiter)
+			}
+		}
 	}
 	for _, n := range p.nodes {
 		sub.Nodes = append(sub.Nodes, approval.Machine{Environment: n.Environment(), Tags: n.Tags, Attrs: n.Attrs})

@@ -210,6 +210,12 @@ export function Plan(p: PlanProps) {
             onKey={onKey}
           />
         ))}
+        {/* Beside the rooms, not in them: to a screen reader a room says who and what it is in whole words. */}
+        <g aria-hidden="true" pointerEvents="none">
+          {p.rooms.map((r) => (
+            <RoomWords key={r.id} r={r} now={minute} />
+          ))}
+        </g>
         <g aria-hidden="true">
           {people.map((w) => (
             <Person key={w.user.id} w={w} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
@@ -237,7 +243,7 @@ const RoomShape = memo(
     const { rect } = r
     const open = r.shape === 'team' || r.shape === 'lounge'
     const sev = r.incident?.severity
-    const locked = !r.room ? r.shape !== 'incident' : r.room.private || r.room.door === 'locked'
+    const locked = isLocked(r)
     const kind = !r.room ? (locked ? s.walled : s.free) : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
     const body = (
       <>
@@ -246,8 +252,6 @@ const RoomShape = memo(
         {sev === 1 && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-glow)" className={s.glow} />}
         {!open && <Doors rect={rect} doors={r.doors} grid={grid} />}
         {(r.room || !locked) && <Furniture pieces={r.plan.pieces} seats={r.plan.seats} />}
-        <Labels r={r} now={now} locked={locked} />
-        {r.more > 0 && <More x={rect.x + rect.w - 24} y={rect.y + rect.h - 20} n={r.more} />}
       </>
     )
     if (!r.room) return <g aria-hidden="true">{body}</g>
@@ -271,13 +275,23 @@ const RoomShape = memo(
 )
 RoomShape.displayName = 'RoomShape'
 
+const isLocked = (r: MapRoom) => (r.room ? r.room.private || r.room.door === 'locked' : r.shape !== 'incident')
+
+const RoomWords = memo(({ r, now }: { r: MapRoom; now: number }) => (
+  <>
+    <Labels r={r} now={now} locked={isLocked(r)} />
+    {r.more > 0 && <More x={r.rect.x + r.rect.w - 24} y={r.rect.y + r.rect.h - 20} n={r.more} />}
+  </>
+))
+RoomWords.displayName = 'RoomWords'
+
 function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }) {
   const { rect } = r
   const x = rect.x + 12
   const room = r.room
   if (!room)
     return (
-      <g pointerEvents="none">
+      <g>
         <text x={x} y={rect.y + 21} className={s.sub}>
           {fit(locked ? 'Private room' : 'Free war room', rect.w - 44, 11)}
         </text>
@@ -289,7 +303,7 @@ function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }
   const narrow = rect.w < 140
   const space = rect.w - (locked && !narrow ? 44 : 20) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0)
   return (
-    <g pointerEvents="none" aria-hidden="true">
+    <g>
       <text x={x} y={rect.y + 21} className={s.label}>
         {fit(room.name, space, 12.5)}
       </text>
@@ -303,7 +317,7 @@ function IncidentLabels({ i, x, y, w, now }: { i: Incident; x: number; y: number
   const lines = wrap(i.title, w - 22, 11.5, narrow ? 2 : 1)
   const titleTop = narrow ? y + 38 : y + 37
   return (
-    <g pointerEvents="none" aria-hidden="true">
+    <g>
       <rect x={x} y={y + 10} width={38} height={15} rx={4} className={s['sevBox' + i.severity]} />
       <text x={x + 19} y={y + 21} className={cx(s.sevText, s['sevText' + i.severity])}>
         SEV-{i.severity}
@@ -331,7 +345,7 @@ function IncidentLabels({ i, x, y, w, now }: { i: Incident; x: number; y: number
 }
 
 const More = ({ x, y, n }: { x: number; y: number; n: number }) => (
-  <g pointerEvents="none" aria-hidden="true">
+  <g>
     <rect x={x - 16} y={y - 10} width={32} height={20} rx={10} className={s.more} />
     <text x={x} y={y + 0.5} className={s.moreText}>
       +{n}

@@ -83,6 +83,7 @@ describe('keyboard and view', () => {
   it('walks by arrows and stops at the walls', () => {
     expect(m.neighbour(rooms, 'nw', 'right')).toBe('ne')
     expect(m.neighbour(rooms, 'nw', 'down')).toBe('sw')
+    expect(m.neighbour([...rooms, { id: 'low', rect: { x: 60, y: 130, w: 80, h: 40 } }], 'nw', 'right')).toBe('ne')
     expect(m.neighbour(rooms, 'se', 'up')).toBe('ne')
     expect(m.neighbour(rooms, 'nw', 'left')).toBeNull()
     expect(m.neighbour(rooms, 'gone', 'left')).toBe('nw')

@@ -155,7 +155,8 @@ export function neighbour(rooms: { id: string; rect: Rect }[], from: string, to:
     const ahead = to === 'left' ? -dx : to === 'right' ? dx : to === 'up' ? -dy : dy
     const aside = to === 'left' || to === 'right' ? overlapGap(start.rect.y, start.rect.h, r.rect.y, r.rect.h) : overlapGap(start.rect.x, start.rect.w, r.rect.x, r.rect.w)
     if (ahead <= 4) continue
-    const cost = ahead + aside * 2 + (to === 'left' || to === 'right' ? Math.abs(dy) : Math.abs(dx)) * 0.2
+    // A room beside counts before one that only lies in that direction.
+    const cost = ahead + (aside > 0 ? 400 + aside * 2 : 0) + (to === 'left' || to === 'right' ? Math.abs(dy) : Math.abs(dx)) * 0.2
     if (cost < bestCost) {
       bestCost = cost
       best = r.id
