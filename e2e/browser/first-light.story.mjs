@@ -223,30 +223,122 @@ chapter('people are asked over', async () => {
   await youAreIn(jonas, 'lounge').waitFor()
 })
 
-let ticket, room
+let incident
 const queue = { alertname: 'QueueDepth', service: 'payments-api', env: 'prod', severity: 'critical', queue: 'pacs008.out' }
 const latency = { alertname: 'PaymentLatency', service: 'payments-api', env: 'prod', severity: 'warning' }
+const backing = 'Outbound pacs.008 queue is backing up'
+const slow = 'Payments take longer than 2 s'
+const incidents = async () => (await muster.cli('incident', 'list', '--json')).items
 
 chapter('an alert opens a room and calls who is on call', async () => {
   const [jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
   await Promise.all([go(jonas, 'Floor map'), go(amara, 'Floor map')])
-  await alertmanager.fire(queue, { summary: 'Outbound pacs.008 queue is backing up' })
+  await alertmanager.fire(queue, { summary: backing })
 
-  const chip = chips(jonas).getByRole('link', { name: /SEV-1/ })
-  ticket = /INC-\d+/.exec(await chip.innerText())[0]
-  const [incident] = (await muster.cli('incident', 'list', '--json')).items
-  console.log(incident)
+  const ticket = /INC-\d+/.exec(await chips(jonas).getByRole('link', { name: /SEV-1/ }).innerText())[0]
+  ;[incident] = await incidents()
   assert.equal(incident.ticket, ticket)
+  assert.equal(incident.room.name, `${ticket} ${backing}`)
   assert.equal(incident.environment, 'prod')
-  room = incident.room
-  await sidebar(amara).getByRole('link', { name: new RegExp(`${incident.title}.*${ticket}`) }).waitFor()
-  await onList(amara, ticket).getByText(incident.title).waitFor() // a SEV-1 turns the floor into a list
+  await toast(jonas, new RegExp(ticket)).waitFor()
+  await bell(jonas, 1).waitFor()
+  await sidebar(amara).getByRole('link', { name: new RegExp(`${backing}.*${ticket}`) }).waitFor()
+  await onList(amara, ticket).getByText(backing).waitFor() // a SEV-1 turns the floor into a list
   await asPlan(amara)
-  await onPlan(amara, ticket, incident.title).waitFor()
+  await onPlan(amara, ticket, backing).waitFor()
   await amara.axe('the map with an incident')
   await amara.shot('map-incident')
-  await bell(jonas, 1).waitFor()
-  await toast(jonas, new RegExp(ticket)).waitFor()
+
   const page = await mail.until((m) => m.to === 'jonas@northbank.example' && m.subject.includes(ticket))
-  console.log(page)
+  assert.match(page.subject, /Outbound pacs\.008 queue/)
+  assert.ok(page.text.includes(`${muster.url}/`), `the mail leads nowhere:\n${page.text}`)
+  assert.ok(!mail.mails.some((m) => m.to !== 'jonas@northbank.example'), 'somebody else was mailed')
+
+  await go(jonas, 'Inbox')
+  const entry = jonas.page.getByRole('listitem').filter({ hasText: ticket })
+  await entry.getByText('Page', { exact: true }).waitFor()
+  await jonas.axe('the inbox')
+  await entry.getByRole('link').click()
+  await heading(jonas, incident.room.name).waitFor()
+  await alert(jonas, backing).getByText(/^Firing for/).waitFor()
+  await panel(jonas, ticket).getByText('Not acknowledged').waitFor()
+  await panel(jonas, ticket).getByRole('button', { name: 'Acknowledge' }).click()
+  await panel(jonas, ticket).getByText('Jonas Lindqvist acknowledged.').waitFor()
+  await panel(jonas, ticket).getByText('Not acknowledged').waitFor({ state: 'detached' })
+  await jonas.page.getByRole('group', { name: 'In the room' }).getByRole('button', { name: 'Enter' }).click()
+  await youAreIn(jonas, incident.room.name).waitFor()
+  await panel(jonas, ticket).getByText('Jonas Lindqvist was the first in the room.').waitFor()
+})
+
+chapter('more alerts of the service come to the same room', async () => {
+  const [jonas, amara] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' })])
+  await chips(amara).getByRole('link', { name: incident.ticket }).click()
+  await heading(amara, incident.room.name).waitFor()
+  await alertmanager.fire(latency, { summary: slow })
+  await alert(jonas, slow).getByText(/^Firing for/).waitFor()
+  await alertmanager.resolve(latency)
+  await alert(amara, slow).getByText(/^Resolved after/).waitFor()
+  await alertmanager.fire(latency, { summary: slow })
+  await alert(jonas, slow).getByText(/^Firing for/).waitFor()
+  const open = await incidents()
+  assert.equal(open.length, 1, 'a second alert opened a second incident')
+  assert.equal(open[0].alerts.length, 2)
+  await jonas.axe('an incident’s room with its panel')
+  await jonas.shot('incident-room')
+})
+
+chapter('a job is asked for in the room, approved by another, and seen by all', async () => {
+  const [jonas, amara, daniel] = await Promise.all([come('jonas'), come('amara', { theme: 'dark' }), come('daniel')])
+  await say(jonas, 'Restarting the API **one host at a time**.')
+  await take(jonas, '/ru', '/run')
+  await take(jonas, 'restart', 'payments/restart-service')
+  await take(jonas, 'se', 'service')
+  await take(jonas, 'pay', 'payments-api')
+  await take(jonas, 'en', 'env')
+  await take(jonas, 'pro', 'prod')
+  assert.equal(await composer(jonas).inputValue(), '/run payments/restart-service service=payments-api env=prod ')
+  await jonas.axe('completions')
+  await composer(jonas).press('Enter')
+
+  // It waits, and who asked can neither press nor type a yes.
+  await run(jonas, 1).getByText(/Needs one approval from approver/).waitFor()
+  await run(jonas, 1).getByText('You asked for this run, so somebody else must approve it.').waitFor()
+  assert.equal(await run(jonas, 1).getByRole('button', { name: 'Review and approve' }).count(), 0)
+  await type(jonas, '/approve #1')
+  await answer(jonas).getByText(/somebody else must approve/).waitFor()
+
+  await bell(daniel, 1).waitFor()
+  await chips(daniel).getByRole('link', { name: incident.ticket }).click()
+  const bar = daniel.page.getByRole('region', { name: 'Run 1 waits for your approval' })
+  await bar.getByText('Production').waitFor()
+  await daniel.axe('a room with an approval')
+  await bar.getByRole('button', { name: 'Review and approve' }).click()
+  const review = dialog(daniel, 'Approve run 1?')
+  await review.getByText(/This changes production on 3 nodes/).waitFor()
+  for (const node of ['pay-prod-1', 'pay-prod-2', 'pay-prod-3']) await review.getByText(node, { exact: true }).waitFor()
+  await review.getByRole('row', { name: 'service payments-api' }).waitFor()
+  await review.getByRole('heading', { name: /^Digest / }).waitFor()
+  await daniel.axe('the review of a run')
+  await daniel.shot('review')
+  await review.getByRole('textbox', { name: 'Note' }).fill('Seen in the change calendar')
+  await review.getByRole('button', { name: 'Approve', exact: true }).click()
+
+  // Live for both: the log while it runs, then how it ended.
+  await Promise.all([jonas, daniel].map((p) => output(p, 1).getByText('payments-api: 148 connections left').first().waitFor()))
+  await bar.waitFor({ state: 'detached' })
+  await jonas.shot('run-live')
+  await Promise.all([jonas, daniel].map((p) => run(p, 1).getByText('Succeeded', { exact: true }).waitFor({ timeout: 40_000 })))
+
+  // Who comes late reads it from the first line.
+  await go(amara, 'Runs')
+  await amara.page.getByRole('link', { name: 'payments/restart-service' }).click()
+  await output(amara, 1).getByRole('link', { name: 'Line 1', exact: true }).waitFor({ state: 'attached' })
+  const token = await muster.cli('token', 'create', '--user', 'amara', '--name', 'log')
+  const log = await fetch(`${muster.url}/api/v1/runs/1/log?limit=2000`, { headers: { Authorization: `Bearer ${token}` } }).then((r) => r.json())
+  assert.equal(log.items[0].n, 1)
+  for (const node of ['pay-prod-1', 'pay-prod-2', 'pay-prod-3']) assert.ok(log.items.some((l) => l.node === node && l.text.includes('0 messages in doubt')), `${node} was not checked`)
+  await amara.page.getByText('Daniel Weiss approved').waitFor()
+  await amara.page.getByText('Seen in the change calendar').waitFor()
+  await amara.axe('the page of a run')
+  await amara.shot('run-page')
 })

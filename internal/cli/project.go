@@ -191,9 +191,24 @@ type (
 	}
 )
 
-func (i jobImport) Run(ctx context.Context, s *session) error    { return i.send(ctx, s, "jobs") }
-func (i nodeImport) Run(ctx context.Context, s *session) error   { return i.send(ctx, s, "nodes") }
-func (i policyImport) Run(ctx context.Context, s *session) error { return i.send(ctx, s, "policy") }
+func (i jobImport) Run(ctx context.Context, s *session) error  { return i.send(ctx, s, "jobs") }
+func (i nodeImport) Run(ctx context.Context, s *session) error { return i.send(ctx, s, "nodes") }
+func (i policyImport) Run(ctx context.Context, s *session) error {
+	if !i.Office {
+		return i.send(ctx, s, "policy")
+	}
+	if i.Project != "" {
+		return usage("A policy is of the office or of a project: give --office or --project.")
+	}
+	return i.sendTo(ctx, s, func(c *client, name, content string) (items[imported], error) {
+		var out items[imported]
+		for _, ext := range []string{".aclpolicy", ".yaml", ".yml"} {
+			name = strings.TrimSuffix(name, ext)
+		}
+		err := c.call(ctx, http.MethodPut, "/policies/"+seg(name), map[string]any{"content": content, "dry_run": i.DryRun}, &out)
+		return out, err
+	})
+}
 func (i approvalsImport) Run(ctx context.Context, s *session) error {
 	return i.send(ctx, s, "approvals")
 }
