@@ -16,6 +16,7 @@ export async function until(what, ask, ms = 20_000) {
 // -- places
 
 export const sidebar = (p) => p.page.getByRole('complementary', { name: 'Places' })
+export const screen = (p) => p.page.getByRole('main')
 export const plan = (p) => p.page.getByRole('group', { name: /floor plan$/ })
 /** A room on the floor plan; its name says who and what is in it. */
 export const onPlan = (p, name, says = '') => plan(p).getByRole('button', { name: new RegExp(`^${name}\\b.*${says}`) })

@@ -107,8 +107,14 @@ func newWorld(s *server) *world {
 	})
 	w.vaultRun = w.run("vault", w.private.ID, "bob")
 	w.secret = w.restricted()
+	for _, foreign := range []string{"private message", "restricted alert", "get to carol", "notification to bob", "vault job"} {
+		w.thing(foreign) // now, so that lists would show them
+	}
 	return w
 }
+
+// secretRoom is a second private room.
+func (w *world) secretRoom() string { return w.server.room(mark+" three", "bob", "carol").ID }
 
 // by is a person as the one who acts.
 func (w *world) by(name string) actor.Actor {

@@ -247,10 +247,9 @@ func (l *Live) RoomMembers(ctx context.Context, roomID string) ([]string, error)
 	return l.Rooms.Members(ctx, l.a.DB.Read(), roomID)
 }
 
-// SeesRun says whether who may know of a run.
-func (l *Live) SeesRun(ctx context.Context, who actor.Actor, runID string) bool {
-	_, err := l.Runs.Glance(ctx, l.a.DB.Read(), who, runID)
-	return err == nil
+// Run is what who is told of a run; ok is false for nothing.
+func (l *Live) Run(ctx context.Context, who actor.Actor, r run.RunSummary) (run.RunSummary, bool) {
+	return l.Runs.Shown(ctx, l.a.DB.Read(), who, r.ID, r)
 }
 
 // SeesIncident says whether who may know of an incident.

@@ -90,6 +90,8 @@ func TestImportReport(t *testing.T) {
 		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.y} ${data.z}'}]}", "no option y", ""},
 		{"- name: a\n  sequence: {strategy: ruleset, commands: [{exec: id}]}", "", "ruleset"},
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, type: file}]", "", "file"},
+		{"- name: a\n  nodefilters: {filter: 'web !name: ${option.p}'}\n  sequence: {commands: [{exec: id}]}\n  options: [{name: p, secure: true, valueExposed: true}]", "", "secure option p"},
+		{"- name: a\n  timeout: ${option.p}\n  sequence: {commands: [{exec: id}]}\n  options: [{name: p, secure: true, valueExposed: true}]", "", "the timeout uses"},
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, regex: '(?=x)'}]", "", "regex"},
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, enforced: true, valuesUrl: 'http://x'}]", "", "valuesUrl"},
 		{"- name: a\n  orchestrator: {type: subset}\n  sequence: {commands: [{exec: id}]}", "", "orchestrator"},

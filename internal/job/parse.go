@@ -458,4 +458,12 @@ func (r *reader) references() {
 		}
 	}
 	see("the node filter", ParsePlain(r.d.Filter+" "+r.d.Exclude).Refs())
+	// What these come to is shown with the run, and stands in messages.
+	for _, x := range []struct{ where, text string }{{"the node filter", r.d.Filter + " " + r.d.Exclude}, {"the thread count", r.d.ThreadCount}, {"the timeout", r.d.Timeout}} {
+		for _, ref := range ParsePlain(x.text).Refs() {
+			if o, ok := r.d.Option(ref.Key); ok && o.Secure && (ref.Context == "option" || ref.Context == "unquotedoption") {
+				r.cannot("%s uses the secure option %s, whose value would be seen there; use an option that is not secure", x.where, ref.Key)
+			}
+		}
+	}
 }

@@ -60,6 +60,7 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project,
 		keep[it.Name] = true
 	}
 	report := []ImportItem{}
+	mayLocal := s.access.Allowed(ctx, tx, who, "manage", projectResource(p.Name))
 	now := db.Micro(s.clock.Now())
 	for _, n := range list {
 		n.Source = source
@@ -73,8 +74,16 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project,
 				it.Message = strings.TrimSpace(fmt.Sprintf("It came from %s before. %s", was.Source, it.Message))
 			}
 		}
+		// A step there has Muster's own rights, the master key's file among them:
+		// more than the rights to a project's inventory give.
+		if it.Result != Unchanged && n.Executor() == "local" && !mayLocal {
+			it.Result, it.Message = Dropped, "Steps on a node with `node-executor: local` run on Muster's own machine, as Muster. Only somebody who may manage the project in the office's policy can add or change it."
+		}
 		report = append(report, it)
 		switch it.Result {
+		case Dropped:
+			ev.Dropped++
+			continue
 		case Unchanged:
 			ev.Unchanged++
 			continue

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/node"
@@ -78,6 +79,40 @@ func TestImport(t *testing.T) {
 	})
 	if !fault.Is(err, fault.Denied) {
 		t.Errorf("an operator imports: %v", err)
+	}
+}
+
+// A step on a local node has Muster's own rights. Rights to the inventory alone
+// do not give them, be it by a new node or by turning an old one around.
+func TestLocalNodesAreTheManagers(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := o.Access.Put(o.Ctx, tx, o.Admin, "demo", "stock", "description: Operators keep the inventory\ncontext: {project: demo}\nfor:\n  resource:\n    - equals: {kind: node}\n      allow: [create]\nby: {group: operator}\n")
+		return err
+	})
+	imp := func(who actor.Actor, text string) (items []node.ImportItem) {
+		o.Do(who, func(tx *db.Tx) (err error) {
+			items, err = o.Nodes.Import(o.Ctx, tx, who, "demo", "stock", []byte(text), false)
+			return err
+		})
+		return items
+	}
+	far, near := "y1: {hostname: y1, ssh-host-key: k}\n", "y1: {hostname: y1, node-executor: local}\n"
+	if got := report(imp(o.Op, near)); got != "y1 dropped 1" {
+		t.Error(got)
+	}
+	imp(o.Op, far)
+	if got := report(imp(o.Op, near)); got != "y1 dropped 1" {
+		t.Error(got)
+	}
+	if ns, _ := o.Nodes.Readable(o.Ctx, o.DB.Read(), o.Op, "demo", "y1"); len(ns) != 1 || ns[0].Executor() != "ssh" {
+		t.Errorf("%+v", ns)
+	}
+	if got := report(imp(o.Admin, near)); got != "y1 updated 1" {
+		t.Error(got)
+	}
+	if got := report(imp(o.Op, near)); got != "y1 unchanged 1" { // it is there already
+		t.Error(got)
 	}
 }
 

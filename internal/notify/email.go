@@ -144,8 +144,7 @@ func (s *Store) setChannel(ctx context.Context, tx *db.Tx, n Notification, state
 	if err != nil {
 		return err
 	}
-	s.publish(tx, fresh)
-	return nil
+	return s.publish(ctx, tx, fresh, false)
 }
 
 // line makes one header-safe line of a text: nothing in it can begin another header.

@@ -155,14 +155,21 @@ func (s *Store) Send(ctx context.Context, tx *db.Tx, in New) (Notification, erro
 			return n, fmt.Errorf("notify by %s: %w", c.Channel, err)
 		}
 	}
-	s.publish(tx, n)
-	return n, nil
+	return n, s.publish(ctx, tx, n, true)
 }
 
-func (s *Store) publish(tx *db.Tx, n Notification) {
+// publish tells the person's screens how a notification stands, and how many
+// are unseen: a screen that counted for itself would count one twice when the
+// state of its mail changes.
+func (s *Store) publish(ctx context.Context, tx *db.Tx, n Notification, fresh bool) error {
+	unread, err := s.Unseen(ctx, tx, n.person)
+	if err != nil {
+		return fmt.Errorf("count unseen: %w", err)
+	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+n.person, map[string]any{"type": "notification", "notification": n})
+		s.bus.Publish("user:"+n.person, map[string]any{"type": "notification", "notification": n, "fresh": fresh, "unread": unread})
 	})
+	return nil
 }
 
 const columns = `n.id, n.person, n.kind, n.title, n.subject, n.body, n.link, n.incident, n.created_at, n.seen_at, n.acted_at`
@@ -287,8 +294,7 @@ func (s *Store) see(ctx context.Context, tx *db.Tx, who actor.Actor, n Notificat
 			return n, err
 		}
 	}
-	s.publish(tx, n)
-	return n, nil
+	return n, s.publish(ctx, tx, n, false)
 }
 
 // SeeAll marks everything of who's own as seen.
@@ -323,8 +329,7 @@ func (s *Store) Acted(ctx context.Context, tx *db.Tx, notificationID string) err
 	if n.SeenAt == nil {
 		n.SeenAt = &now
 	}
-	s.publish(tx, n)
-	return nil
+	return s.publish(ctx, tx, n, false)
 }
 
 // clip cuts a text at a rune, visibly.

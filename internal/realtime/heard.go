@@ -45,13 +45,16 @@ func (s *Server) heard(topic string, payload any) {
 	case map[string]any:
 		if r, ok := p["run"].(run.RunSummary); ok && topic == "office" {
 			s.later("run "+r.ID, func(ctx context.Context) {
-				s.toThose(p, func(who actor.Actor) bool { return s.views.SeesRun(ctx, who, r.ID) })
+				s.toThose(func(who actor.Actor) (any, bool) {
+					shown, ok := s.views.Run(ctx, who, r)
+					return map[string]any{"type": "run", "run": shown}, ok
+				})
 			})
 			return
 		}
 		if i, ok := p["incident"].(incident.Incident); ok && topic == "office" {
 			s.later("incident "+i.ID, func(ctx context.Context) {
-				s.toThose(p, func(who actor.Actor) bool { return s.views.SeesIncident(ctx, who, i) })
+				s.toThose(func(who actor.Actor) (any, bool) { return p, s.views.SeesIncident(ctx, who, i) })
 			})
 			return
 		}
@@ -149,14 +152,18 @@ func (s *Server) toMembers(ctx context.Context, roomID string, event any) {
 	}
 }
 
-// toThose sends what the office is told of to each connected person who may see it.
-func (s *Server) toThose(event any, sees func(who actor.Actor) bool) {
+// toThose sends what the office is told of to each connected person who may see
+// it, as they may see it.
+func (s *Server) toThose(view func(who actor.Actor) (event any, ok bool)) {
 	asked := map[string]bool{}
 	for _, who := range s.connectedAs(func(who actor.Actor) bool { return true }) {
-		if !asked[who.ID] && sees(who) {
-			s.send("user:"+who.ID, event, false)
+		if asked[who.ID] {
+			continue
 		}
 		asked[who.ID] = true
+		if event, ok := view(who); ok {
+			s.send("user:"+who.ID, event, false)
+		}
 	}
 }
 

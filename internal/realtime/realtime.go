@@ -13,6 +13,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -25,6 +26,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/httpapi"
 	"muster/internal/incident"
+	"muster/internal/run"
 )
 
 // Gate says whether who may follow the thing of this kind (room, run, incident).
@@ -34,8 +36,9 @@ type Gate func(ctx context.Context, who actor.Actor, thing string) error
 type Views interface {
 	// OfficeReader says whether who may follow the office as a whole.
 	OfficeReader(ctx context.Context, who actor.Actor) bool
-	// SeesRun and SeesIncident say whether who may know of one.
-	SeesRun(ctx context.Context, who actor.Actor, runID string) bool
+	// Run is what who is told of a run; ok is false for nothing.
+	Run(ctx context.Context, who actor.Actor, r run.RunSummary) (_ run.RunSummary, ok bool)
+	// SeesIncident says whether who may know of one.
 	SeesIncident(ctx context.Context, who actor.Actor, i incident.Incident) bool
 	// Presence gives what everybody may see of a person's place and state, and
 	// what the members of a private room they sit in see instead.
@@ -124,12 +127,20 @@ func (s *Server) Handler() http.Handler {
 		MessageSizeLimit: 64 << 10,
 		WriteTimeout:     5 * time.Second,
 		PingPongConfig:   centrifuge.PingPongConfig{PingInterval: 5 * time.Second, PongTimeout: 3 * time.Second},
-		// CheckOrigin unset: a page of another origin is refused.
+		// CheckOrigin unset: a page of another origin is refused here too.
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := httpapi.Who(r.Context())
 		if err != nil {
 			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+			httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "This address is a WebSocket. Connect to it with a client that speaks the protocol described in the guide."))
+			return
+		}
+		if o, err := url.Parse(r.Header.Get("Origin")); err != nil || r.Header.Get("Origin") != "" && !strings.EqualFold(o.Host, r.Host) {
+			httpapi.WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
 			return
 		}
 		ctx := context.WithValue(r.Context(), whoKey{}, who)
@@ -239,9 +250,11 @@ func socketError(err error) error {
 	return centrifuge.ErrorInternal
 }
 
+// Codes of ours: from 4500 on a client does not come back by itself. 3000 must not
+// be used: the library takes it for a connection that broke, and sends nothing.
 var (
-	sessionEnded = centrifuge.Disconnect{Code: 3500, Reason: "session ended"}
-	rolesChanged = centrifuge.Disconnect{Code: 3000, Reason: "roles changed"} // comes back
+	sessionEnded = centrifuge.Disconnect{Code: 4500, Reason: "session ended"}
+	rolesChanged = centrifuge.Disconnect{Code: 4000, Reason: "roles changed"}
 )
 
 // confirm closes a socket whose session ended, or whose person got other roles,

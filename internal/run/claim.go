@@ -43,6 +43,7 @@ func (s *Store) Start() {
 }
 
 var (
+	errLease    = errors.New("the database did not answer for so long that this server had to let the run go")
 	errTimeout  = errors.New("the run's time is over")
 	errShutdown = errors.New("this server is shutting down")
 )
@@ -323,6 +324,9 @@ func (s *Store) watch(ctx context.Context) error {
 func (s *Store) renew(ctx context.Context, now time.Time, mine []*execution) error {
 	stop := map[string]string{}
 	gone := map[string]bool{}
+	// A database that hangs must not keep this server from letting go in time.
+	ctx, cancel := context.WithTimeout(ctx, lease/3)
+	defer cancel()
 	err := s.db.Do(ctx, func(tx *db.Tx) error {
 		clear(stop)
 		clear(gone)
@@ -343,8 +347,8 @@ func (s *Store) renew(ctx context.Context, now time.Time, mine []*execution) err
 	})
 	for _, x := range mine {
 		switch {
-		case err != nil && now.Sub(x.held) > lease:
-			x.cancel(errFenced) // others must already take it for lost
+		case err != nil && s.clock.Now().Sub(x.held) > lease-watchEach:
+			x.cancel(errLease) // others are about to take it for lost
 		case err != nil:
 		case gone[x.run.ID] && !x.finished.Load():
 			x.cancel(errFenced)

@@ -96,14 +96,14 @@ func (x *execution) workflow() (state, reason string) {
 			state, reason = Failed, "an error in Muster itself; the server's log says more"
 		}
 	}()
-	if err := x.open(x.ctx); err != nil {
-		x.hide()
+	err := x.open(x.ctx)
+	x.hide()
+	if err != nil && x.ctx.Err() == nil { // a stop has its own words below
 		return Failed, x.secrets.text(fault.Message(err))
 	}
-	x.hide()
 	d, err := x.deadline(x.timeout)
 	if err != nil {
-		return Failed, fault.Message(err)
+		return Failed, x.secrets.text(fault.Message(err))
 	}
 	if d > 0 {
 		t := x.s.clock.NewTimer(d)

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/actor"
 	"muster/internal/clock"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/key"
 	"muster/internal/run"
 	"muster/internal/run/runtest"
 )
@@ -103,6 +105,36 @@ func TestShutdownStopsRuns(t *testing.T) {
 	o.Runs.Close()
 	if x := o.See(r.ID); x.State != run.StoppedBy || !strings.Contains(x.Reason, "shut down") {
 		t.Errorf("%s %s", x.State, x.Reason)
+	}
+}
+
+// vault closes the server while a run takes its keys out.
+type vault struct {
+	run.Vault
+	close func()
+}
+
+func (v vault) Open(ctx context.Context, _ *db.Tx, _ actor.Actor, _ key.Grant, _ string) ([]byte, error) {
+	go v.close()
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// A run that is ended before its first step says by whom, as any other does.
+func TestShutdownWhileKeysAreOpened(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	d := o.Deps
+	v := &vault{Vault: d.Keys}
+	d.Keys = v
+	runs := run.New(d)
+	v.close = runs.Close
+	id := o.Import("- name: j\n  nodefilters: {filter: web1}\n  options: [{name: p, secure: true, storagePath: project/demo/p}]\n  sequence:\n    commands:\n      - exec: id\n")
+	r := o.Run(o.Op, run.Request{JobID: id})
+	runs.Start()
+	o.Tasks.Start()
+	t.Cleanup(func() { runs.Close(); o.Tasks.Stop() })
+	if r = o.Until(r.ID, run.StoppedBy, run.Failed); r.State != run.StoppedBy || !strings.Contains(r.Reason, "shut down") {
+		t.Errorf("%s: %s", r.State, r.Reason)
 	}
 }
 

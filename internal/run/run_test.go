@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/ledger"
+	"muster/internal/room"
 	"muster/internal/run"
 	"muster/internal/run/runtest"
 )
@@ -173,11 +175,46 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = o.Until(r.ID, run.StoppedBy)
-	if r.Reason != "stopped by Olga" || r.Nodes[0].Error != "It was stopped." {
-		t.Errorf("%s %+v", r.Reason, r.Nodes[0])
+	if r.Reason != "stopped by Olga" {
+		t.Error(r.Reason)
+	}
+	ended := 0
+	for _, n := range r.Nodes { // those that had not begun are not failures
+		switch n.State {
+		case run.StepFail:
+			if ended++; n.Error != "It was stopped." {
+				t.Errorf("%+v", n)
+			}
+		case run.Skipped:
+			if n.Error != "" {
+				t.Errorf("%+v", n)
+			}
+		default:
+			t.Errorf("%+v", n)
+		}
+	}
+	if ended == 0 {
+		t.Error("no node was stopped")
 	}
 	if err := stop("op2"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("stopped twice: %v", err)
+	}
+}
+
+// A stop while others are at work: where nothing began nothing failed.
+func TestStopBeforeTheOthersBegin(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(strings.Replace(one("block b"), "threadcount: 3", "threadcount: 1", 1))})
+	o.Fake.Reached("b")
+	o.Do(o.Op, func(tx *db.Tx) error { _, err := o.Runs.Stop(o.Ctx, tx, o.Op, r.ID); return err })
+	r = o.Until(r.ID, run.StoppedBy)
+	for i, want := range []string{run.StepFail, run.Skipped, run.Skipped} {
+		if n := r.Nodes[i]; n.State != want || (n.Error != "") != (want == run.StepFail) {
+			t.Errorf("%+v", n)
+		}
+	}
+	if r.Progress.Failed != 1 {
+		t.Errorf("%+v", r.Progress)
 	}
 }
 
@@ -320,4 +357,37 @@ func TestOneAtATime(t *testing.T) {
 	o.Fake.Release("g")
 	o.Until(r.ID, run.Succeeded)
 	o.Until(o.Run(o.Op, run.Request{JobID: id}).ID, run.Succeeded)
+}
+
+// A run is its project's, a private room its members': who sees the one does not
+// learn of the other.
+func TestRunFromAPrivateRoom(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	var rm room.Room
+	o.Do(o.Admin, func(tx *db.Tx) (err error) {
+		rm, err = o.Rooms.Create(o.Ctx, tx, o.Admin, room.New{Name: "Quiet", Private: true, Members: []string{o.Op.ID}})
+		return err
+	})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(one("echo x")), Room: rm.ID})
+	for _, c := range []struct {
+		who  actor.Actor
+		room string
+	}{{o.Op, rm.ID}, {o.Admin, rm.ID}, {o.Op2, ""}, {o.Obs, ""}} {
+		q := o.DB.Read()
+		x, err := o.Runs.See(o.Ctx, q, c.who, r.ID)
+		if err != nil || x.RoomID != c.room || (x.MessageID != "") != (c.room != "") {
+			t.Errorf("%s reads it: %v %q %q", c.who.Name, err, x.RoomID, x.MessageID)
+		}
+		all, err := o.Runs.List(o.Ctx, q, c.who, run.ListQuery{})
+		if err != nil || len(all) != 1 || all[0].RoomID != c.room {
+			t.Errorf("%s lists it: %v %+v", c.who.Name, err, all)
+		}
+		here, err := o.Runs.List(o.Ctx, q, c.who, run.ListQuery{Room: rm.ID})
+		if err != nil || (len(here) == 1) != (c.room != "") {
+			t.Errorf("%s lists the room's: %v %+v", c.who.Name, err, here)
+		}
+		if x, ok := o.Runs.Shown(o.Ctx, q, c.who, r.ID, r.RunSummary); !ok || x.RoomID != c.room {
+			t.Errorf("%s is shown it: %v %+v", c.who.Name, ok, x)
+		}
+	}
 }

@@ -19,6 +19,10 @@ import (
 // step carries out one step on one node, with its error handler.
 func (x *execution) step(n, s int) (ok, goOn bool) {
 	if x.ctx.Err() != nil {
+		if s == 0 { // nothing was done on the node, so nothing failed there
+			return true, false
+		}
+		x.state.finish(n, s, Skipped, nil, x.cut(""))
 		return false, false
 	}
 	def := x.steps[s]

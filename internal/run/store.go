@@ -213,7 +213,8 @@ func (r *Run) about() ledger.About {
 }
 
 // visible says whether who may see the run: they may read the job (or ad-hoc
-// commands) of its project, asked for it, or may decide about it.
+// commands) of its project, or asked for it. Nobody decides about what they may
+// not see.
 func (s *Store) visible(ctx context.Context, q db.Querier, who actor.Actor, r *Run) bool {
 	return who.ID == r.RequestBy || s.Access.Allowed(ctx, q, who, "read", r.resource())
 }
@@ -231,6 +232,9 @@ func (s *Store) See(ctx context.Context, q db.Querier, who actor.Actor, ref stri
 	if err := s.fill(ctx, q, &r); err != nil {
 		return r, err
 	}
+	if s.veil(ctx, q, who, &r.RunSummary, nil) {
+		r.MessageID = ""
+	}
 	s.live(&r)
 	s.decorate(ctx, q, who, &r)
 	return r, nil
@@ -246,6 +250,35 @@ func (s *Store) Glance(ctx context.Context, q db.Querier, who actor.Actor, ref s
 		return Run{}, errNoRun
 	}
 	return r, nil
+}
+
+// Shown is what a screen of who is told of a run; ok is false for nothing.
+func (s *Store) Shown(ctx context.Context, q db.Querier, who actor.Actor, runID string, now RunSummary) (_ RunSummary, ok bool) {
+	if _, err := s.Glance(ctx, q, who, runID); err != nil {
+		return RunSummary{}, false
+	}
+	s.veil(ctx, q, who, &now, nil)
+	return now, true
+}
+
+// veil takes the room (and its incident) out of a run for those who may not know
+// of that: the run is its project's, a private room its members'.
+func (s *Store) veil(ctx context.Context, q db.Querier, who actor.Actor, r *RunSummary, known map[string]bool) (veiled bool) {
+	if r.RoomID == "" {
+		return false
+	}
+	sees, ok := known[r.RoomID]
+	if !ok {
+		_, err := s.Rooms.See(ctx, q, who, r.RoomID)
+		if sees = err == nil; known != nil {
+			known[r.RoomID] = sees
+		}
+	}
+	if sees {
+		return false
+	}
+	r.RoomID, r.IncidentID = "", ""
+	return true
 }
 
 func (s *Store) find(ctx context.Context, q db.Querier, ref string) (Run, error) {
@@ -339,7 +372,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, in List
 		add("job_id = ?", in.Job)
 	}
 	before := in.Before
-	out := []RunSummary{}
+	out, rooms := []RunSummary{}, map[string]bool{}
 	// Filtered by access after reading, so read on until enough are visible.
 	for range 20 {
 		w, a := where, append([]any{}, args...)
@@ -354,6 +387,9 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, in List
 		for i := range rs {
 			before = rs[i].Number
 			if s.visible(ctx, q, who, &rs[i]) {
+				if s.veil(ctx, q, who, &rs[i].RunSummary, rooms) && in.Room+in.Incident != "" {
+					continue // what runs there is not told to those outside
+				}
 				s.live(&rs[i])
 				if out = append(out, rs[i].RunSummary); len(out) == in.Limit {
 					return out, nil
@@ -389,6 +425,10 @@ func (s *Store) ForMe(ctx context.Context, q db.Querier, who actor.Actor) ([]Wai
 		if err != nil {
 			return nil, err
 		}
+		if !s.visible(ctx, q, who, &r) {
+			continue
+		}
+		s.veil(ctx, q, who, &r.RunSummary, nil)
 		out = append(out, Waits{ApprovalView(a), r.RunSummary})
 	}
 	return out, nil

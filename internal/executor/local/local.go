@@ -121,7 +121,8 @@ func (e *Executor) open(_ context.Context, line string) (*posix.Process, error) 
 		}
 		ends[i], ends[i+1] = r, w
 	}
-	cmd := exec.Command("/bin/sh", "-c", line)
+	// The server keeps its own files to itself; what a step writes is as usual.
+	cmd := exec.Command("/bin/sh", "-c", "umask 022; "+line)
 	cmd.Env, cmd.Dir = e.env, e.dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = ends[0], ends[3], ends[5]
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

@@ -525,7 +525,7 @@ export type OfficeEvent =
   | { type: 'oncall' }
 export type UserEvent =
   | { type: 'get'; get: Get }
-  | { type: 'notification'; notification: Notification }
+  | { type: 'notification'; notification: Notification; /** not an update of one that was told before */ fresh: boolean; unread: number }
   | { type: 'session-revoked' }
   | { type: 'mention'; room_id: string }
   | { type: 'membership'; room_id: string; member: boolean }

@@ -1,20 +1,22 @@
 // What arrives while something else is on the screen: a passing word, and the count in the title.
 import { useNavigate, useRouterState } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { useEffect, useRef } from 'react'
 import { api, useMyId, useSession } from '@/api'
-import type { Get, Notification } from '@/api'
-import { enterRoom, nameOf, tapEvents, useOffice } from '@/realtime'
-import { toast, toastError } from '@/ui'
+import type { Get, Incident, Notification } from '@/api'
+import { enterRoom, isOpen, nameOf, tapEvents, useOffice } from '@/realtime'
+import { toast, toastError, untoast } from '@/ui'
 
 export function useNews() {
   const navigate = useNavigate()
   const me = useMyId()
+  const pages = useRef<Record<string, number>>({})
   const path = useRouterState({ select: (r) => r.location.pathname })
   useEffect(
     () =>
       tapEvents((_, e) => {
-        if (e.type === 'notification') tell(e.notification)
+        if (e.type === 'notification' && e.fresh) tell(e.notification)
         if (e.type === 'get' && e.get.from === me) answer(e.get)
+        if (e.type === 'incident') settled(e.incident)
       }),
     [me, navigate, path],
   )
@@ -23,8 +25,14 @@ export function useNews() {
     if (n.kind === 'get' || n.seen_at) return
     const open = n.link ? { label: 'Open', run: () => void navigate({ to: n.link }) } : undefined
     if (n.kind === 'page' && n.incident_id) {
-      toast(n.title, { tone: 'page', detail: n.body, action: open, main: { label: 'Acknowledge', run: () => void acknowledge(n) } })
+      pages.current[n.incident_id] = toast(n.title, { tone: 'page', detail: n.body, action: open, main: { label: 'Acknowledge', run: () => void acknowledge(n) } })
     } else if (!here) toast(n.title, { tone: 'info', detail: n.body, action: open })
+  }
+  /** Acknowledged somewhere else, or over: the page has done its work. */
+  function settled(i: Incident) {
+    const shown = pages.current[i.id]
+    const mine = i.pages.filter((p) => p.user_id === me)
+    if (shown && (!isOpen(i) || (mine.length > 0 && mine.every((p) => p.state === 'acknowledged')))) untoast(shown)
   }
   async function acknowledge(n: Notification) {
     try {

@@ -155,7 +155,7 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
     case 'get':
       return { ...s, gets: e.get.state === 'pending' ? { ...s.gets, [e.get.id]: e.get } : without(s.gets, e.get.id) }
     case 'notification':
-      return e.notification.seen_at ? s : { ...s, unseen: s.unseen + 1 }
+      return { ...s, unseen: e.unread }
     case 'mention': {
       const room = s.rooms[e.room_id]
       return room ? { ...s, rooms: { ...s.rooms, [room.id]: { ...room, mentions: room.mentions + 1 } } } : s

@@ -40,7 +40,7 @@ export async function connect(handlers: NonNullable<typeof base>) {
   c.on('connecting', (ctx) => {
     setState(first ? 'connecting' : 'reconnecting')
     // The server has us come back because what I may do has changed.
-    if (ctx.code === 3000) base?.ended()
+    if (ctx.code === 4000) base?.ended()
   })
   c.on('connected', () => {
     setState('connected')

@@ -21,10 +21,13 @@ let next = 1
 const drop = (id: number) => useToasts.setState((x) => ({ items: x.items.filter((t) => t.id !== id) }))
 
 /** Says something in passing, at the screen's corner. A `page` stays until it is answered. */
-export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {}) {
+export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {}): number {
   const t: Toast = { id: next++, tone: 'good', title, ...o }
   useToasts.setState((x) => ({ items: [...x.items.filter((y) => y.title !== title).slice(-3), t] }))
+  return t.id
 }
+/** Takes a message away before its time. */
+export const untoast = drop
 /** Says that something failed, and why. */
 export const toastError = (title: string, error: unknown) => toast(title, { tone: 'bad', detail: errorText(error) })
 
@@ -37,9 +40,9 @@ function Item({ t }: { t: Toast }) {
     return () => clearTimeout(h)
   }, [t])
   return (
-    <li className={cx(s.toast, s[t.tone])} role={t.tone === 'page' ? 'alert' : undefined}>
+    <li className={cx(s.toast, s[t.tone])}>
       <Icon size={15} aria-hidden="true" />
-      <div>
+      <div role={t.tone === 'page' ? 'alert' : undefined}>
         <b>{t.title}</b>
         {t.detail && <p>{t.detail}</p>}
         {t.main && (

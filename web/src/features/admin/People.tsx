@@ -3,7 +3,7 @@ import { useState } from 'react'
 import { api, useMyId, type User } from '@/api'
 import { rank } from '@/lib/fuzzy'
 import { UserAvatar } from '@/realtime'
-import { Button, Checkbox, Chip, ConfirmButton, DataTable, Dialog, DialogActions, Empty, Field, Input, Notice, toast } from '@/ui'
+import { Button, Checkbox, Chip, ConfirmButton, DataTable, Dialog, DialogActions, Empty, Field, Input, Notice, toast, toastError } from '@/ui'
 import { emailProblem, loginFrom, loginProblem, roleConflict, roleLabel, ROLES } from './model'
 import { FormDialog, Head, Secret, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
@@ -139,6 +139,10 @@ export default function People() {
             setEditing(null)
             await refresh('users')
           }}
+          onPassword={(user, password) => {
+            setEditing(null)
+            setMade({ user, password })
+          }}
         />
       )}
       <Dialog open={!!made} onOpenChange={(o) => !o && setMade(null)} title={made ? `${made.user.display} can sign in` : ''} width={460}>
@@ -161,7 +165,7 @@ export default function People() {
   )
 }
 
-function PersonForm({ user, onClose, onSaved }: { user?: User; onClose: () => void; onSaved: (u: User, password?: string) => Promise<void> }) {
+function PersonForm({ user, onClose, onSaved, onPassword }: { user?: User; onClose: () => void; onSaved: (u: User, password?: string) => Promise<void>; onPassword?: (u: User, password: string) => void }) {
   const [display, setDisplay] = useState(user?.display ?? '')
   const [name, setName] = useState(user?.name ?? '')
   const [named, setNamed] = useState(!!user)
@@ -212,6 +216,30 @@ function PersonForm({ user, onClose, onSaved }: { user?: User; onClose: () => vo
             ))}
           </fieldset>
           {conflict && <Notice tone="amber">{conflict}</Notice>}
+          {user && onPassword && (
+            <div className={s.actions}>
+              <ConfirmButton
+                size="s"
+                title={`A new password for ${user.display}?`}
+                description="The old one stops working, and all sessions and tokens end. The new one is shown once."
+                confirm="Make a new password"
+                onConfirm={async () => onPassword(user, (await api.post<{ password: string }>(`/users/${user.id}/password`)).password)}
+              >
+                New password
+              </ConfirmButton>
+              <Button
+                size="s"
+                onClick={() =>
+                  void api
+                    .post(`/users/${user.id}/unlock`)
+                    .then(() => toast(`${user.display} can try again`))
+                    .catch((e) => toastError('The account was not unlocked', e))
+                }
+              >
+                Unlock after wrong passwords
+              </Button>
+            </div>
+          )}
           {!user && <p className="c-3">A password is made when you add them, and shown once.</p>}
         </>
       )}

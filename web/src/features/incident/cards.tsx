@@ -13,7 +13,7 @@ export function IncidentCard({ card }: CardProps) {
   const i: Snapshot | undefined = open ?? (card.data as Snapshot | undefined)
   if (!i) return null
   return (
-    <section className={cx(s.card, s['card' + i.severity])} aria-label={`Incident ${i.ticket}`}>
+    <section className={cx(s.card, s['card' + i.severity])} aria-label={`Card of incident ${i.ticket}`}>
       <div className={s.cardText}>
         <div>
           <SeverityChip severity={i.severity} />

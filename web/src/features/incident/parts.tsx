@@ -18,7 +18,7 @@ export function Severity({ i, acts }: { i: Incident; acts: Acts }) {
     <Menu
       align="start"
       trigger={
-        <button type="button" className={s.chipButton} aria-label={`Severity ${i.severity}. Change it`}>
+        <button type="button" className={s.chipButton} aria-label={`SEV-${i.severity}, change the severity`}>
           <SeverityChip severity={i.severity} />
         </button>
       }

@@ -2,7 +2,7 @@ import { DoorClosed, Lock, MapPin } from 'lucide-react'
 import { useMyId } from '@/api'
 import { cx } from '@/lib/cx'
 import { Avatar, Button, Clock, EnvChip, SeverityChip, StageChip } from '@/ui'
-import { availability, kindInWords, listOrder, percent, type MapRoom } from './model'
+import { availability, kindInWords, listOrder, percent, resolved, type MapRoom } from './model'
 import { GetSomeone } from './RoomPanel'
 import s from './map.module.css'
 
@@ -17,7 +17,7 @@ export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter
           const i = r.incident
           const isHere = r.id === here
           return (
-            <li key={r.id} className={cx(s.row, i && s['rowSev' + i.severity], isHere && s.rowHere)} aria-current={isHere ? 'location' : undefined}>
+            <li key={r.id} className={cx(s.row, i && !resolved(i) && s['rowSev' + i.severity], isHere && s.rowHere)} aria-current={isHere ? 'location' : undefined}>
               <button type="button" className={s.rowMain} onClick={() => onSelect(r.id)}>
                 <span className={s.rowTitle}>
                   {i && <SeverityChip severity={i.severity} />}
@@ -33,7 +33,7 @@ export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter
                   )}
                   <span>{r.present.length === 0 ? 'Nobody here' : r.present.length === 1 ? '1 person' : `${r.present.length} people`}</span>
                   <span>{kindInWords(r.kind)}</span>
-                  {i && (
+                  {i && !resolved(i) && (
                     <span>
                       open for <Clock from={i.times.declared} />
                     </span>

@@ -89,7 +89,10 @@ export default function MapView() {
     setSpotlight(user.id)
     const roomId = presence[user.id]?.room_id
     const on = floors.find((f) => f.layout.rooms.some((r) => r.room_id === roomId))
-    if (!roomId || !on) return toast(`${user.display} is in no room right now`, { tone: 'info' })
+    if (!roomId || !on) {
+      toast(`${user.display} is in no room right now`, { tone: 'info' })
+      return
+    }
     setFloorId(on.id)
     setPicked(roomId)
     const slot = on.layout.rooms.find((r) => r.room_id === roomId)

@@ -5,7 +5,7 @@ import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
 import { hash } from '@/lib/ids'
 import { Doors, Furniture } from './Furniture'
-import { describe, focusOn, minutesInWords, neighbour, pan, percent, typeAhead, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
+import { clockWords, describe, focusOn, neighbour, pan, percent, typeAhead, resolved, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
 import { fit, freeSpace, wrap } from './plan'
 import s from './map.module.css'
 
@@ -242,7 +242,8 @@ const RoomShape = memo(
   ({ r, grid, now, here, selected, target, tabStop, onSelect, onGo, onKey }: { r: MapRoom; grid: number; now: number; here: boolean; selected: boolean; target: boolean; tabStop: boolean; onSelect: (id: string) => void; onGo: (id: string) => void; onKey: (e: KeyboardEvent, id: string) => void }) => {
     const { rect } = r
     const open = r.shape === 'team' || r.shape === 'lounge'
-    const sev = r.incident?.severity
+    // A resolved incident is shown calmly until it is closed.
+    const sev = r.incident ? (resolved(r.incident) ? 4 : r.incident.severity) : undefined
     const locked = isLocked(r)
     const kind = !r.room ? (locked ? s.walled : s.free) : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
     const body = (
@@ -293,7 +294,7 @@ function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }
     return (
       <g>
         <text x={x} y={rect.y + 21} className={s.sub}>
-          {fit(locked ? 'Private room' : 'Free war room', rect.w - 44, 11)}
+          {fit(locked ? 'Private room' : 'Free war room', rect.w - (locked ? 44 : 18), 11)}
         </text>
         {locked && <Lock x={rect.x + rect.w - 24} y={rect.y + 11} size={12} className={s.icon} />}
       </g>
@@ -313,7 +314,7 @@ function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }
 }
 function IncidentLabels({ i, x, y, w, now }: { i: Incident; x: number; y: number; w: number; now: number }) {
   const narrow = w < 170
-  const open = `open ${minutesInWords(now - Date.parse(i.times.declared))}`
+  const open = clockWords(i, now)
   const lines = wrap(i.title, w - 22, 11.5, narrow ? 2 : 1)
   const titleTop = narrow ? y + 38 : y + 37
   return (

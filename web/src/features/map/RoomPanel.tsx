@@ -4,7 +4,7 @@ import type { Incident, Room, User } from '@/api'
 import { useMyId } from '@/api'
 import { UserAvatar, getPerson, useOffice } from '@/realtime'
 import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError } from '@/ui'
-import { availability, findPeople, kindInWords, percent, type MapRoom } from './model'
+import { availability, findPeople, kindInWords, percent, resolved, type MapRoom } from './model'
 import s from './map.module.css'
 
 export type RoomExtra = ComponentType<{ room: Room; incident: Incident | null }>
@@ -34,9 +34,11 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
           <SeverityChip severity={i.severity} />
           <StageChip stage={i.stage} />
           <EnvChip env={i.environment} />
-          <span>
-            open for <Clock from={i.times.declared} />
-          </span>
+          {!resolved(i) && (
+            <span>
+              open for <Clock from={i.times.declared} />
+            </span>
+          )}
         </div>
       )}
       {!i && (room.private || room.door !== 'open') && (

@@ -56,7 +56,7 @@ describe('what a room says', () => {
   it('reads ticket, severity, title, clock, people and run aloud', () => {
     const run = { id: 'r', number: 41, state: 'running', room_id: 'a', progress: { done: 7, total: 12, failed: 1 } } as RunSummary
     const r = m.buildFloor(floor([slot('a', 0, 0)]), office({ incidents: [incident()], runs: [run] }), 'u-ada')[0]!
-    expect(m.describe(r, now)).toBe('INC-7, severity 1, Queue backs up, open for 42 min, 1 person, you are here, run 41 at 58 percent, 1 failed')
+    expect(m.describe(r, now)).toBe('INC-7, severity 1, Queue backs up, open 42 min, 1 person, you are here, run 41 at 58 percent, 1 failed')
   })
   it('says times in words', () => {
     expect([m.minutesInWords(20_000), m.minutesInWords(60_000 * 61), m.minutesInWords(3_600_000 * 3), m.minutesInWords(86_400_000 * 3)]).toEqual(['under a minute', '1 h 1 min', '3 h', '3 days'])
@@ -66,6 +66,8 @@ describe('what a room says', () => {
     expect(m.defaultView(true, [])).toBe('list')
     expect(m.defaultView(false, [incident()])).toBe('list')
     expect(m.defaultView(false, [incident({ severity: 2 })])).toBe('plan')
+    expect(m.defaultView(false, [incident({ stage: 'resolved' })])).toBe('plan')
+    expect(m.clockWords(incident({ stage: 'resolved' }), now)).toBe('resolved')
   })
   it('lists incidents first, then rooms with people', () => {
     const rooms = m.buildFloor(floor([slot('c', 0, 0), slot('b', 20, 0), slot('a', 40, 0)]), office({ rooms: [room('a'), room('b'), room('c')], incidents: [incident()] }), '')

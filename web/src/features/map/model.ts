@@ -192,7 +192,7 @@ function words(r: MapRoom): string[] {
 /** What a screen reader hears for a room; the picture says the same. */
 export function describe(r: MapRoom, now: number): string {
   if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
-  const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, open for ${minutesInWords(now - Date.parse(r.incident.times.declared))}` : r.room.name]
+  const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
   parts.push(r.present.length === 0 ? 'nobody here' : r.present.length === 1 ? '1 person' : `${r.present.length} people`)
   if (r.present.some((p) => p.user.id && r.people.some((x) => x.you && x.user.id === p.user.id))) parts.push('you are here')
@@ -289,9 +289,18 @@ export function findPeople(office: Office, typed: string, limit = 8): { user: Us
     .slice(0, limit)
 }
 
+/** A resolved incident keeps its room until it is closed; its clock stands still. */
+export function resolved(i: Pick<Incident, 'stage'>): boolean {
+  return i.stage === 'resolved' || i.stage === 'closed'
+}
+/** "open 42 min", or that it is over. */
+export function clockWords(i: Pick<Incident, 'stage' | 'times'>, now: number): string {
+  return resolved(i) ? 'resolved' : `open ${minutesInWords(now - Date.parse(i.times.declared))}`
+}
+
 /** The list is shown first where a plan would not help: on a phone, and while a SEV-1 is open. */
 export function defaultView(narrow: boolean, incidents: Incident[]): 'plan' | 'list' {
-  return narrow || incidents.some((i) => i.severity === 1) ? 'list' : 'plan'
+  return narrow || incidents.some((i) => i.severity === 1 && !resolved(i)) ? 'list' : 'plan'
 }
 
 export function availability(state: Presence['state']): { text: string; tone: 'here' | 'away' | 'busy' | 'off' } {

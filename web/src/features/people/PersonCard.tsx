@@ -1,148 +1,20 @@
-// The card behind every name and face: who, where, and the ways to meet.
-import { useNavigate, useRouterState } from '@tanstack/react-router'
-import { Hand, Mail, MapPin } from 'lucide-react'
-import { useState, type ReactElement } from 'react'
-import { errorText, useMyId } from '@/api'
-import { enterRoom, getPerson, useOffice, usePresence, useRoomInfo, UserAvatar, useUser } from '@/realtime'
-import { Button, Chip, Input, Notice, Popover, PRESENCE_WORD, Time, toast, toastError } from '@/ui'
-import { useOpenGet } from './gets'
-import s from './people.module.css'
+// The card behind every name and face. What it shows is loaded when it is first opened.
+import { lazy, Suspense, useState, type ReactElement } from 'react'
+import { useUser } from '@/realtime'
+import { Loading, Popover } from '@/ui'
+
+const Details = lazy(() => import('./PersonDetails'))
 
 export function PersonCard({ id, children }: { id: string; children: ReactElement }) {
   const [open, setOpen] = useState(false)
   const user = useUser(id)
   return (
     <Popover trigger={children} label={user ? `${user.display}, profile` : 'Profile'} width={300} side="right" align="start" open={open} onOpenChange={setOpen}>
-      {open && <Card id={id} onDone={() => setOpen(false)} />}
+      {open && (
+        <Suspense fallback={<Loading lines={4} />}>
+          <Details id={id} onDone={() => setOpen(false)} />
+        </Suspense>
+      )}
     </Popover>
-  )
-}
-
-/** The room a Get would call to: the one on the screen, else the one I stand in. */
-export function useMeetingRoom() {
-  const shown = useRouterState({ select: (r) => /^\/rooms\/([^/]+)/.exec(r.location.pathname)?.[1] })
-  const mine = usePresence(useMyId())?.room_id
-  return useRoomInfo(shown ?? mine)
-}
-
-function Card({ id, onDone }: { id: string; onDone: () => void }) {
-  const user = useUser(id)
-  const presence = usePresence(id)
-  const room = useRoomInfo(presence?.room_id)
-  const target = useMeetingRoom()
-  const me = useMyId()
-  const navigate = useNavigate()
-  const oncall = useOffice((o) => o.oncall).filter((c) => c.user_id === id)
-  const waiting = useOpenGet(id)
-  const [note, setNote] = useState('')
-  const [asking, setAsking] = useState(false)
-  const [error, setError] = useState('')
-  if (!user) return <p className={s.gone}>This person is not in the office any more.</p>
-  const state = presence?.state ?? 'offline'
-  const ask = async () => {
-    if (!target) return
-    setAsking(true)
-    setError('')
-    try {
-      await getPerson(id, target.id, note.trim())
-      toast(`${user.display} is asked to come to ${target.name}`, { tone: 'info' })
-      onDone()
-    } catch (e) {
-      setError(errorText(e))
-    } finally {
-      setAsking(false)
-    }
-  }
-  const person = user.kind === 'person' && id !== me
-  return (
-    <div className={s.card}>
-      <div className={s.cardHead}>
-        <UserAvatar id={id} size={48} dot />
-        <div>
-          <h2>{user.display}</h2>
-          <span>{user.title || user.team || '@' + user.name}</span>
-        </div>
-      </div>
-      <div className={s.chips}>
-        {user.kind === 'bot' ? <Chip tone="violet">Bot</Chip> : user.roles.map((r) => <Chip key={r}>{r}</Chip>)}
-        {oncall.map((c) => (
-          <Chip key={c.service} tone="teal">
-            on call: {c.service}
-          </Chip>
-        ))}
-      </div>
-      {user.kind === 'person' && (
-        <dl className={s.facts}>
-          <div>
-            <dt>Now</dt>
-            <dd>
-              {PRESENCE_WORD[state]}
-              {presence?.status_text && <span>{presence.status_text}</span>}
-              {presence?.until && (
-                <span>
-                  until <Time at={presence.until} />
-                </span>
-              )}
-            </dd>
-          </div>
-          <div>
-            <dt>Where</dt>
-            <dd>{room ? room.name : state === 'offline' ? 'Not in the office' : 'In no room'}</dd>
-          </div>
-          <div>
-            <dt>Name</dt>
-            <dd className="mono">@{user.name}</dd>
-          </div>
-        </dl>
-      )}
-      {error && <Notice>{error}</Notice>}
-      {person && (
-        <>
-          <div className={s.acts}>
-            {room && room.id !== target?.id && (
-              <Button
-                icon={<MapPin size={13} />}
-                onClick={() => {
-                  onDone()
-                  void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
-                  void navigate({ to: '/rooms/$id', params: { id: room.id } })
-                }}
-              >
-                Go to {room.name}
-              </Button>
-            )}
-            {user.email && (
-              <a className={s.mail} href={'mailto:' + user.email} aria-label={`Write an email to ${user.display}`}>
-                <Mail size={14} />
-              </a>
-            )}
-          </div>
-          {target && presence?.room_id === target.id ? (
-            <p className={s.hint}>Is already in {target.name}.</p>
-          ) : target ? (
-            <form
-              className={s.get}
-              onSubmit={(e) => {
-                e.preventDefault()
-                void ask()
-              }}
-            >
-              <Input value={note} onChange={(e) => setNote(e.target.value)} placeholder="What for? (optional)" aria-label="What for" maxLength={200} />
-              <Button kind="live" type="submit" busy={asking} disabled={!!waiting || state === 'offline'} icon={<Hand size={13} />}>
-                {waiting ? 'Asked' : 'Get'}
-              </Button>
-              <p className={s.hint}>
-                {state === 'offline'
-                  ? `${user.display.split(' ')[0]} is not in the office and would not see it. In an incident, page them.`
-                  : `Asks ${user.display.split(' ')[0]} to come to ${target.name}.`}
-                {state === 'dnd' && ' Does not want to be disturbed: the request is shown without a sound.'}
-              </p>
-            </form>
-          ) : (
-            <p className={s.hint}>Enter a room to ask {user.display.split(' ')[0]} to come there.</p>
-          )}
-        </>
-      )}
-    </div>
   )
 }

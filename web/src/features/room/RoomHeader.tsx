@@ -1,11 +1,13 @@
 import { Archive, Coffee, DoorClosed, DoorOpen, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
-import { useState } from 'react'
-import { api, ApiError, errorText, useMyId, type Room, type User } from '@/api'
-import { rank } from '@/lib/fuzzy'
+import { lazy, Suspense, useState } from 'react'
+import { api, useMyId, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { enterRoom, getPerson, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
-import { Button, Chip, copy, Dialog, DialogActions, EnvChip, Field, Form, IconButton, Input, Menu, MenuItem, MenuSeparator, Notice, Popover, SeverityChip, StageChip, Tabs, toast, toastError } from '@/ui'
+import { enterRoom, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
+import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError } from '@/ui'
 import s from './room.module.css'
+
+const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
+const EditRoom = lazy(async () => ({ default: (await import('./RoomForms')).EditRoom }))
 
 export type RoomTab = 'chat' | 'runs' | 'people'
 
@@ -102,67 +104,28 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
       {people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
       <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>
       <span className="grow" />
-      {room.abilities.invite !== false && <BringIn room={room} inside={people} />}
+      {room.abilities.invite !== false && <Bring room={room} inside={people} />}
     </div>
   )
 }
 
-/** Asks people to come here, one click each. */
-function BringIn({ room, inside }: { room: Room; inside: User[] }) {
-  const users = useOffice((o) => o.users)
-  const presence = useOffice((o) => o.presence)
-  const me = useMyId()
-  const [query, setQuery] = useState('')
-  const [asked, setAsked] = useState<Record<string, string>>({})
-  const there = new Set(inside.map((u) => u.id))
-  const list = rank(
-    query,
-    Object.values(users)
-      .filter((u) => u.kind === 'person' && !u.disabled && u.id !== me && !there.has(u.id))
-      .sort((a, b) => Number(presence[a.id]?.state === 'offline') - Number(presence[b.id]?.state === 'offline') || a.display.localeCompare(b.display)),
-    (u) => [u.display, u.name, u.team, u.title],
-    40,
-  )
-  return (
-    <Popover
-      label="Bring someone in"
-      align="end"
-      width={320}
-      trigger={
-        <Button icon={<UserPlus size={13} />} kind="ghost">
-          Bring in
-        </Button>
-      }
-    >
-      <div className={s.bring}>
-        <Input autoFocus value={query} onChange={(e) => setQuery(e.target.value)} placeholder="Find a person" aria-label="Find a person" />
-        <ul>
-          {list.map((u) => (
-            <li key={u.id}>
-              <UserAvatar id={u.id} size={24} dot />
-              <span>
-                <b>{u.display}</b>
-                <small>{asked[u.id] || u.title || u.team}</small>
-              </span>
-              <Button
-                size="s"
-                kind="soft"
-                disabled={asked[u.id] === 'Asked'}
-                onClick={() => {
-                  setAsked((a) => ({ ...a, [u.id]: 'Asked' }))
-                  getPerson(u.id, room.id).catch((e) => setAsked((a) => ({ ...a, [u.id]: errorText(e) })))
-                }}
-              >
-                {asked[u.id] === 'Asked' ? 'Asked' : 'Get'}
-              </Button>
-            </li>
-          ))}
-          {!list.length && <li className="c-3">Nobody by that name is outside this room.</li>}
-        </ul>
-      </div>
-    </Popover>
-  )
-}
+/** Asks people to come here. */
+const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
+  <Popover
+    label="Bring someone in"
+    align="end"
+    width={320}
+    trigger={
+      <Button icon={<UserPlus size={13} />} kind="ghost">
+        Bring in
+      </Button>
+    }
+  >
+    <Suspense fallback={<Loading lines={4} />}>
+      <BringIn room={room} inside={inside} />
+    </Suspense>
+  </Popover>
+)
 
 function RoomMenu({ room }: { room: Room }) {
   const [editing, setEditing] = useState(false)
@@ -211,43 +174,11 @@ function RoomMenu({ room }: { room: Room }) {
           </>
         )}
       </Menu>
-      {editing && <EditRoom room={room} onClose={() => setEditing(false)} />}
+      {editing && (
+        <Suspense>
+          <EditRoom room={room} onClose={() => setEditing(false)} />
+        </Suspense>
+      )}
     </>
-  )
-}
-
-function EditRoom({ room, onClose }: { room: Room; onClose: () => void }) {
-  const [name, setName] = useState(room.name)
-  const [topic, setTopic] = useState(room.topic)
-  const [error, setError] = useState<unknown>(null)
-  const [busy, setBusy] = useState(false)
-  const fields = error instanceof ApiError ? error.fields : {}
-  return (
-    <Dialog open onOpenChange={onClose} title={`Room ${room.name}`} width={420}>
-      <Form
-        onSubmit={(e) => {
-          e.preventDefault()
-          setBusy(true)
-          api.patch(`/rooms/${room.id}`, { name, topic }).then(onClose, (x) => {
-            setError(x)
-            setBusy(false)
-          })
-        }}
-      >
-        <Field label="Name" error={fields.name}>
-          <Input value={name} onChange={(e) => setName(e.target.value)} />
-        </Field>
-        <Field label="Topic" error={fields.topic}>
-          <Input value={topic} onChange={(e) => setTopic(e.target.value)} maxLength={250} />
-        </Field>
-        {error !== null && !Object.keys(fields).length && <Notice>{errorText(error)}</Notice>}
-        <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={busy}>
-            Save
-          </Button>
-        </DialogActions>
-      </Form>
-    </Dialog>
   )
 }

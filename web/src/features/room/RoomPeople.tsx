@@ -6,7 +6,7 @@ import { Button, Chip, PRESENCE_WORD, Time } from '@/ui'
 import s from './room.module.css'
 
 /** Who is in the room, and who else could come. */
-export function RoomPeople({ room, inside }: { room: Room; inside: User[] }) {
+export default function RoomPeople({ room, inside }: { room: Room; inside: User[] }) {
   const users = useOffice((o) => o.users)
   const presence = useOffice((o) => o.presence)
   const rooms = useOffice((o) => o.rooms)

@@ -1,15 +1,18 @@
 // A room: header with who is inside, tabs, timeline, composer, and the panel of what it is about.
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { api, ApiError, type Room } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
 import { useActiveRuns, useOffice, usePeopleIn } from '@/realtime'
 import { cx } from '@/lib/cx'
 import { Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
-import { Chat } from './Chat'
 import { RoomHeader, type RoomTab } from './RoomHeader'
-import { RoomPeople } from './RoomPeople'
 import s from './room.module.css'
+
+// Fetched at once, beside the sign-in check: the timeline is what people come for.
+const chat = import('./Chat')
+const Chat = lazy(async () => ({ default: (await chat).Chat }))
+const RoomPeople = lazy(() => import('./RoomPeople'))
 
 export function RoomView({ id }: { id: string }) {
   const known = useOffice((o) => o.rooms[id])
@@ -69,13 +72,17 @@ function Inside({ room }: { room: Room }) {
         />
         <TabPanel id={tab} idBase="room" className={s.panelBody}>
           {tab === 'chat' ? (
-            <Chat room={room} />
+            <Suspense fallback={<div className="grow"><Loading label="Loading messages" lines={6} /></div>}>
+              <Chat room={room} />
+            </Suspense>
           ) : tab === 'runs' && Runs ? (
             <div className={s.pad}>
               <Runs room={room} />
             </div>
           ) : (
-            <RoomPeople room={room} inside={people} />
+            <Suspense fallback={<Loading lines={4} />}>
+              <RoomPeople room={room} inside={people} />
+            </Suspense>
           )}
         </TabPanel>
       </section>

@@ -58,7 +58,11 @@ export function Timeline({
     current.current = rows
   }, [rows])
 
-  const end = useCallback(() => list.current?.scrollToIndex(current.current.length - 1, { align: 'end' }), [])
+  const ended = useRef(0)
+  const end = useCallback(() => {
+    ended.current = performance.now()
+    list.current?.scrollToIndex(current.current.length - 1, { align: 'end' })
+  }, [])
   const setAtEnd = useCallback(
     (at: boolean) => {
       stick.current = at
@@ -120,7 +124,11 @@ export function Timeline({
     const meant = performance.now() - intent.current < 350
     if (rest < 4) {
       if (!hasAfter) setAtEnd(true)
-    } else if (meant) setAtEnd(false)
+    } else if (meant) {
+      // A jump to the end may still wait for rows to be measured: it must not undo what the person does.
+      if (stick.current && performance.now() - ended.current < 400) h.scrollTo(h.scrollOffset)
+      setAtEnd(false)
+    }
     else if (stick.current) end()
     if (h.scrollOffset < 900 && (meant || !stick.current) && !failed) older()
     if (hasAfter && rest < 900 && meant) void loadAfter(room.id).catch(() => {})

@@ -96,7 +96,7 @@ function Actions({ run }: { run: Run }) {
       )}
       {run.abilities.approve && <ReviewButton run={run} />}
       {run.abilities.decline && <DeclineButton run={run} />}
-      {isActive(run.state) && run.abilities.stop && <StopButton run={run} />}
+      {(isActive(run.state) || (run.state === 'waiting' && !run.abilities.approve)) && run.abilities.stop && <StopButton run={run} />}
       <SettleButtons run={run} />
       {run.abilities.rerun && run.job && JobForm && (
         <>

@@ -26,12 +26,12 @@ export function StopButton({ run, size }: { run: RunSummary; size?: 's' | 'm' })
       kind="danger"
       size={size}
       icon={<CircleStop size={13} />}
-      title={`Stop run ${run.number}?`}
-      description={`${run.title} ends on every node where it still runs, with all processes it started. What it already did stays done.`}
-      confirm="Stop run"
+      title={run.state === 'waiting' ? `Withdraw run ${run.number}?` : `Stop run ${run.number}?`}
+      description={run.state === 'waiting' ? `${run.title} will not run, whoever approves it.` : `${run.title} ends on every node where it still runs, with all processes it started. What it already did stays done.`}
+      confirm={run.state === 'waiting' ? 'Withdraw' : 'Stop run'}
       onConfirm={async () => refresh(await api.post<Run>(`/runs/${run.id}/stop`))}
     >
-      Stop
+      {run.state === 'waiting' ? 'Withdraw' : 'Stop'}
     </ConfirmButton>
   )
 }

@@ -147,12 +147,15 @@ function Asked({ run, now }: { run: Run; now: number }) {
         <p>
           {a.summary || `${run.title} on ${nodesWord(run.nodes.length)}`}; <span className={expiry.soon ? s.soon : undefined}>{expiry.text}</span>.
         </p>
-        {(run.abilities.approve || run.abilities.decline) && (
+        {expiry.over ? (
+          <p>Nobody answered in time. Ask for the run again.</p>
+        ) : run.abilities.approve || run.abilities.decline || run.abilities.stop ? (
           <div className={s.askActions}>
             {run.abilities.approve && <ReviewButton run={run} />}
             {run.abilities.decline && <DeclineButton run={run} />}
+            {run.abilities.stop && !run.abilities.approve && <StopButton run={run} />}
           </div>
-        )}
+        ) : null}
       </div>
       {!run.abilities.approve && run.denied_approve && (
         <p className={s.denied}>
