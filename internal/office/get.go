@@ -191,6 +191,9 @@ func (s *Store) answer(ctx context.Context, tx *db.Tx, who actor.Actor, getID, s
 		return g, err
 	}
 	now := s.clock.Now()
+	if state != "expired" && g.State == "pending" && !now.Before(g.ExpiresAt) {
+		return g, fault.New(fault.Conflict, "This request has expired. Ask again if it is still needed.")
+	}
 	res, err := tx.Exec(ctx, `UPDATE office_get SET state = $2, answer = $3, answered_at = $4 WHERE id = $1 AND state = 'pending'`, g.ID, state, note, db.Micro(now))
 	if err != nil {
 		return g, fmt.Errorf("answer: %w", err)

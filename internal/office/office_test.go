@@ -291,6 +291,9 @@ func TestPlacesAndGet(t *testing.T) {
 	if _, err := enter(w.ann, locked, 0); !fault.Is(err, fault.Denied) {
 		t.Fatal("through a locked door:", err)
 	}
+	if err := w.do(func(tx *db.Tx) error { return w.rooms.Join(ctx, tx, w.ann, locked.ID, w.ann.ID) }); !fault.Is(err, fault.Denied) {
+		t.Fatal("a key of one's own making:", err)
+	}
 	var g office.Get
 	w.must(func(tx *db.Tx) (err error) {
 		g, err = w.office.Ask(ctx, tx, w.admin, w.ann.ID, locked.ID, "please come")
@@ -311,6 +314,10 @@ func TestPlacesAndGet(t *testing.T) {
 		g, err = w.office.Ask(ctx, tx, w.ann, w.bob.ID, locked.ID, "")
 		return err
 	})
+	w.clock.Advance(office.GetExpiry) // and no server was there to end it
+	if err := w.do(func(tx *db.Tx) error { _, err := w.office.Accept(ctx, tx, w.bob, g.ID); return err }); !fault.Is(err, fault.Conflict) {
+		t.Fatal("accepted too late:", err)
+	}
 	expired := make(chan struct{})
 	w.bus.Subscribe(func(topic string, payload any) {
 		if m, ok := payload.(map[string]any); ok && topic == "user:"+w.ann.ID && m["type"] == "get" && m["get"].(office.Get).State == "expired" {
@@ -319,7 +326,6 @@ func TestPlacesAndGet(t *testing.T) {
 	})
 	w.tasks.Start()
 	defer w.tasks.Stop()
-	w.clock.Advance(office.GetExpiry)
 	w.tasks.Wake()
 	<-expired
 	if l, _ := w.office.Location(ctx, w.d.Read(), w.bob.ID); l == nil || l.Room != ops.ID {

@@ -38,6 +38,13 @@ func (s *Store) Join(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, pe
 	if r.Archived {
 		return fault.New(fault.Conflict, "This room is archived. Ask an administrator to open it again.")
 	}
+	if person == who.ID && r.Door == "locked" && !who.IsSystem() {
+		// Or membership would be the key that anybody makes for themselves.
+		if in, err := s.Member(ctx, tx, r.ID, person); err != nil || in {
+			return err
+		}
+		return fault.New(fault.Denied, "The door of "+r.Name+" is locked. Ask somebody inside to Get you.")
+	}
 	return s.join(ctx, tx, who, r, person)
 }
 

@@ -109,12 +109,14 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
 
 type Ladder = Incident & { next_page?: { user_id: string; at: string } | null }
 /** Whom the rotation calls next, and when: only acknowledging stops it. */
-const NextPage = ({ i }: { i: Ladder }) =>
-  i.next_page ? (
+const NextPage = ({ i }: { i: Ladder }) => {
+  const me = useMyId()
+  return i.next_page ? (
     <p className={s.sum}>
-      <UserName id={i.next_page.user_id} you /> is called in <Countdown to={i.next_page.at} done="a moment" /> unless somebody acknowledges.
+      {i.next_page.user_id === me ? 'You are' : <><UserName id={i.next_page.user_id} /> is</>} called in <Countdown to={i.next_page.at} done="a moment" /> unless somebody acknowledges.
     </p>
   ) : null
+}
 
 /** Who was paged, saw it, is on the way, is here or is not; `absent` leaves those out that a list beside it shows. */
 export function Response({ i, full, absent }: { i: Incident; full?: boolean; absent?: boolean }) {

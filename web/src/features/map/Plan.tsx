@@ -152,7 +152,7 @@ export function Plan(p: PlanProps) {
   }
   const allowed = (id: string) => !!drag?.moved && drag.over === id && (drag.you ? id !== p.here : id === p.here)
   const people = p.rooms.flatMap((r) => r.people)
-  const free = useMemo(() => freeSpace(p.rooms.map((r) => r.rect), p.width, p.height), [p.rooms, p.width, p.height])
+  const free = useMemo(() => (p.rooms.some((r) => r.shape === 'incident') ? null : freeSpace(p.rooms.map((r) => r.rect), p.width, p.height)), [p.rooms, p.width, p.height])
 
   return (
     <>

@@ -7,6 +7,8 @@ import { ansi, find, marked, SHOWN } from './ansi'
 import s from './log.module.css'
 
 const ROW = 18
+/** Lines are drawn in blocks: scrolling inside one costs nothing but the scroll itself. */
+const BLOCK = 24
 export type LogRowsHandle = { show: (index: number) => void }
 export type LogRowsProps = {
   count: number
@@ -48,7 +50,7 @@ function useIntent() {
 
 function Fixed({ count, at, version, onRange, follow, onFollow, nodeWidth, query = '', selected, current, onPick, nested, label, ref, cols }: LogRowsProps & { cols: CSSProperties }) {
   const box = useRef<HTMLDivElement>(null)
-  const [top, setTop] = useState(0)
+  const [block, setBlock] = useState(0)
   const [height, setHeight] = useState(nested ? 180 : 600)
   const { own, events } = useIntent()
   useLayoutEffect(() => {
@@ -69,8 +71,8 @@ function Fixed({ count, at, version, onRange, follow, onFollow, nodeWidth, query
       if (y < el.scrollTop + ROW * 2 || y > el.scrollTop + el.clientHeight - ROW * 3) el.scrollTop = Math.max(0, y - el.clientHeight / 3)
     },
   }))
-  const first = Math.max(0, Math.min(count - 1, Math.floor(top / ROW)) - 8)
-  const last = Math.min(count, first + Math.ceil(height / ROW) + 16)
+  const first = Math.max(0, (Math.min(Math.floor(count / BLOCK), block) - 1) * BLOCK)
+  const last = Math.min(count, first + Math.ceil(height / ROW) + BLOCK * 3)
   useEffect(() => {
     if (count > 0) onRange?.(first, last)
   }, [first, last, count, onRange, version])
@@ -91,14 +93,14 @@ function Fixed({ count, at, version, onRange, follow, onFollow, nodeWidth, query
       {...events}
       onScroll={(e) => {
         const el = e.currentTarget
-        setTop(el.scrollTop)
+        setBlock(Math.floor(el.scrollTop / ROW / BLOCK))
         const end = el.scrollHeight - el.scrollTop - el.clientHeight < ROW * 2
         if (end && !follow && own()) onFollow(true)
         else if (!end && follow && own()) onFollow(false)
       }}
     >
       <div className={s.space} style={{ height: count * ROW }}>
-        <div className={s.window} style={{ transform: `translateY(${first * ROW}px)` }}>
+        <div className={s.window} style={{ top: first * ROW }}>
           {rows}
         </div>
       </div>
