@@ -51,6 +51,19 @@ export async function press(p, button, entry) {
 export const asList = (p) => p.page.getByRole('button', { name: 'Show as a list' }).click()
 export const asPlan = (p) => p.page.getByRole('button', { name: 'Show as a plan' }).click()
 
+/** loaded waits until nothing on the screen is still on its way. */
+export async function loaded(p) {
+  await p.page.getByRole('status').filter({ hasText: /^Loading/ }).first().waitFor({ state: 'detached' })
+}
+
+/** jump types into the palette and takes the first hit by key. */
+export async function jump(p, words, hit, key = 'Enter') {
+  await p.page.keyboard.press('Control+k')
+  await p.page.getByRole('combobox', { name: 'Go to or do anything' }).fill(words)
+  await p.page.getByRole('option', { name: hit, selected: true }).waitFor()
+  await p.page.keyboard.press(key)
+}
+
 // -- talk
 
 export const composer = (p) => p.page.getByRole('textbox', { name: /^Message / })

@@ -103,11 +103,13 @@ export async function startMuster({ demo = true, args = [], env = {}, files = {}
     await stop()
     throw error
   })
-  const cli = async (...words) => {
-    const { stdout } = await promisify(execFile)(binary, [...words, '--data', dir])
-    return words.includes('--json') ? JSON.parse(stdout) : stdout.trim()
-  }
-  return { url, dir, halt: end, stop, cli, said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
+  return { url, dir, halt: end, stop, cli: (...words) => cli(dir, ...words), said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
+}
+
+/** cli runs one command on a data folder, and gives what it prints; with --json as an object. */
+export async function cli(dir, ...words) {
+  const { stdout } = await promisify(execFile)(binary, [...words, '--data', dir])
+  return words.includes('--json') ? JSON.parse(stdout) : stdout.trim()
 }
 
 /** The demo keeps what it printed in its folder: a line "NAME PASSWORD ROLE" each. */

@@ -362,6 +362,20 @@ func TestTokens(t *testing.T) {
 	}
 	forever, _, err := create(root, ann.ID, 0)
 	f.ok(err)
+	// Who made a token for somebody is known, and stays known of what is made with it.
+	lent, _, err := f.acc.Authenticate(f.ctx, f.db.Read(), forever)
+	if err != nil || lent.ID != ann.ID || lent.LentBy != root.ID {
+		t.Errorf("%+v %v", lent, err)
+	}
+	again, third, err := create(lent, ann.ID, 1)
+	f.ok(err)
+	if who, err := f.who(again); err != nil || who.LentBy != root.ID {
+		t.Errorf("%+v %v", who, err)
+	}
+	if who, err := f.who(plain); err != nil || who.LentBy != "" {
+		t.Errorf("one's own: %+v %v", who, err)
+	}
+	f.ok(f.do(ann, func(tx *db.Tx) error { return f.acc.RevokeToken(f.ctx, tx, ann, third.ID) }))
 	_, se, err := f.acc.Authenticate(f.ctx, f.db.Read(), plain)
 	f.ok(err)
 	if se.CSRF != "" || !se.Token {

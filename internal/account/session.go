@@ -118,6 +118,18 @@ func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (
 	}
 	who := u.Actor()
 	who.Session = se.ID
+	if token {
+		maker, err := db.One(ctx, q, db.Strings, `SELECT made_by FROM account_token WHERE id = $1`, se.ID)
+		if db.IsNoRows(err) {
+			return actor.Actor{}, Session{}, bad // revoked in between
+		}
+		if err != nil {
+			return actor.Actor{}, Session{}, fmt.Errorf("authenticate: %w", err)
+		}
+		if maker != u.ID {
+			who.LentBy = maker
+		}
+	}
 	return who, se, nil
 }
 

@@ -52,13 +52,17 @@ func (s *Store) CreateToken(ctx context.Context, tx *db.Tx, who actor.Actor, use
 	}
 	plain, _ := secret()
 	plain = TokenPrefix + plain
+	maker := who.ID
+	if who.LentBy != "" { // a lent token makes no others that were not lent
+		maker = who.LentBy
+	}
 	now := s.clock.Now()
 	t := Session{ID: id.New(), UserID: userID, Token: true, Name: name, CreatedAt: now}
 	if days > 0 {
 		t.ExpiresAt = now.Add(time.Duration(days) * 24 * time.Hour)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO account_token (id, account, name, secret, created_at, used_at, expires_at) VALUES ($1,$2,$3,$4,$5,0,$6)`,
-		t.ID, userID, name, digest(plain), db.Micro(now), db.Micro(t.ExpiresAt)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO account_token (id, account, name, secret, created_at, used_at, expires_at, made_by) VALUES ($1,$2,$3,$4,$5,0,$6,$7)`,
+		t.ID, userID, name, digest(plain), db.Micro(now), db.Micro(t.ExpiresAt), maker); err != nil {
 		return "", t, fmt.Errorf("create token: %w", err)
 	}
 	ev := TokenCreated{User: userID, Token: t.ID, Name: name, Expires: "never"}

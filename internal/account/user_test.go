@@ -154,7 +154,7 @@ func TestInitialsAndHue(t *testing.T) {
 			t.Errorf("%q: %q", in, got)
 		}
 	}
-	if account.Hue("x") != account.Hue("x") || account.Hue("x") > 359 {
+	if one, two := account.Hue("x"), account.Hue("y"); one == two || one > 359 || two > 359 {
 		t.Error("hue")
 	}
 }

@@ -24,6 +24,7 @@ type Actor struct {
 	Session string   // session or token id, "" for the system
 	Door    string   // web, api, cli, chat, task, hook
 	Request string   // request id, ties the ledger to the log
+	LentBy  string   // who made the API token in use, when that is not the actor
 }
 
 // In says whether the actor belongs to group.

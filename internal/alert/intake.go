@@ -66,11 +66,10 @@ type intake struct {
 
 // raised is an alert that fires and needs an incident.
 type raised struct {
-	a      Alert
-	r      route
-	key    string // what gathers it
-	again  bool   // it fired before
-	change bool   // its text changed
+	a     Alert
+	r     route
+	key   string // what gathers it
+	again bool   // it fired before
 }
 
 // By is the actor that a source is.

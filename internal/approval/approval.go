@@ -201,6 +201,8 @@ func (s *Store) May(ctx context.Context, q db.Querier, who actor.Actor, a Approv
 		return refuse("Only a person can approve. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
 	case who.ID == a.RequestedBy:
 		return refuse("You asked for this yourself, so another person has to decide. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
+	case who.LentBy != "" && who.LentBy == a.RequestedBy:
+		return refuse("The API token you use was made by the person who asked for this, so it cannot decide. Sign in, or use a token of your own making.")
 	case !slices.ContainsFunc(Groups(a.Needs), who.In):
 		return refuse("This needs " + inWords(a.Needs) + ", and you are in none of these groups. Ask somebody who is.")
 	}

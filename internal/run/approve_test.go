@@ -114,6 +114,16 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	if _, err := o.Approve(o.Op, r); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "yourself") {
 		t.Errorf("%v", err)
 	}
+	// Nor with a token that they made for somebody else.
+	lent := o.App
+	lent.LentBy = o.Op.ID
+	if _, err := o.Approve(lent, r); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "made by") {
+		t.Errorf("%v", err)
+	}
+	lent.LentBy = o.Admin.ID
+	if _, err := o.Approve(lent, r); err != nil {
+		t.Errorf("a token from an administrator who did not ask: %v", err)
+	}
 }
 
 func TestDecline(t *testing.T) {
@@ -295,6 +305,23 @@ func TestStricterRulesBeforeTheStart(t *testing.T) {
 	many := o.Import("- name: many\n  nodefilters: {filter: 'name: web1'}\n  options:\n    - {name: env, multivalued: true}\n  sequence:\n    commands:\n      - exec: go ${option.env}\n")
 	if r := o.Run(o.Op, run.Request{JobID: many, Options: map[string][]string{"env": {"qa", "prod"}}}); r.State != run.Waiting {
 		t.Errorf("a list with prod in it is %s", r.State)
+	}
+}
+
+// An approval is for now: a run that could not begin for hours asks again.
+func TestApprovalGoesStale(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 20, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	r := ask(o, o.Import(pay))
+	if _, err := o.Approve(o.App, r); err != nil {
+		t.Fatal(err)
+	}
+	c.Advance(4 * time.Hour) // no server was there
+	o.Runs.Start()
+	o.Tasks.Start()
+	t.Cleanup(func() { o.Runs.Close(); o.Tasks.Stop() })
+	if r = o.Until(r.ID, run.StoppedBy, run.Succeeded); !strings.Contains(r.Reason, "did not begin within 4h 0m") || len(o.Fake.Commands()) > 0 {
+		t.Errorf("%s: %s %q", r.State, r.Reason, o.Fake.Commands())
 	}
 }
 

@@ -223,8 +223,8 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 		refusal = "its options are no longer right: " + p.problems[0].Message
 	case p.need != nil && r.ApprovalID == "":
 		refusal = "the project's rules now demand approval for it. Ask for it again"
-	case p.need != nil && !s.covers(ctx, tx, r, p.need):
-		refusal = "the project's rules now demand another approval than it has. Ask for it again"
+	case p.need != nil && s.wanting(ctx, tx, r, p.need) != "":
+		refusal = s.wanting(ctx, tx, r, p.need)
 	case p.job != nil && !p.job.Def.Multiple:
 		if err := s.Jobs.Lock(ctx, tx, p.job.ID); err != nil {
 			return who, p, sec, "", err
@@ -240,10 +240,18 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 	return who, p, sec, refusal, nil
 }
 
-// covers says whether the approval that r has is what is demanded now.
-func (s *Store) covers(ctx context.Context, q db.Querier, r *Run, need *approval.Requirement) bool {
+// wanting says what the approval that r has lacks of what is demanded now; "" for
+// nothing. A yes holds for as long as the question did: what was approved in the
+// evening does not begin when the server comes back in the morning.
+func (s *Store) wanting(ctx context.Context, q db.Querier, r *Run, need *approval.Requirement) string {
 	a, err := s.Approvals.Get(ctx, q, r.ApprovalID)
-	return err == nil && a.State == approval.Approved && a.Digest == r.Digest && approval.Satisfied(need.Needs, a.Votes)
+	if err != nil || a.State != approval.Approved || a.Digest != r.Digest || !approval.Satisfied(need.Needs, a.Votes) {
+		return "the project's rules now demand another approval than it has. Ask for it again"
+	}
+	if r.Attempt == 0 && !s.clock.Now().Before(a.EndedAt.Add(need.Expires)) {
+		return fmt.Sprintf("it was approved at %s UTC and did not begin within %s. Ask for it again", a.EndedAt.Format("2006-01-02 15:04"), shortDuration(need.Expires))
+	}
+	return ""
 }
 
 // soft keeps only errors that say nothing about the run itself.

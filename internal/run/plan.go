@@ -45,7 +45,6 @@ type plan struct {
 	problems    []job.OptionProblem
 	nodes       []node.Node
 	identities  []map[string]string
-	filter      string
 	spec        spec
 	environment string
 	need        *approval.Requirement

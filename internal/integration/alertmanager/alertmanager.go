@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"sort"
 	"strings"
 	"time"
@@ -144,8 +145,8 @@ func one(field string, a payloadAlert, bad *problems) alert.Incoming {
 	if len(in.Fingerprint) > maxName {
 		bad.add(field+".fingerprint", "The fingerprint has more than %d bytes.", maxName)
 	}
-	if len(in.GeneratorURL) > maxURL {
-		in.GeneratorURL = "" // a cut link leads nowhere
+	if u, err := url.Parse(in.GeneratorURL); err != nil || len(in.GeneratorURL) > maxURL || u.Scheme != "http" && u.Scheme != "https" {
+		in.GeneratorURL = "" // a cut link leads nowhere, and one of another kind is no link
 	}
 	if len(a.Labels) == 0 {
 		bad.add(field+".labels", "An alert needs labels: they say which alert it is.")

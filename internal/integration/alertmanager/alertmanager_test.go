@@ -107,6 +107,26 @@ func TestDecodeCutsWhatCanBeCut(t *testing.T) {
 	}
 }
 
+// A link that comes from outside is shown to people: it leads to a page or nowhere.
+func TestDecodeTakesOnlyWebLinks(t *testing.T) {
+	for link, want := range map[string]string{
+		"https://prom.bank.example/graph?g0.expr=up": "https://prom.bank.example/graph?g0.expr=up",
+		"javascript:alert(1)":                        "",
+		" javascript:alert(1)":                       "",
+		"data:text/html,x":                           "",
+		"file:///etc/passwd":                         "",
+		"//elsewhere.example/x":                      "",
+	} {
+		body, _ := json.Marshal(map[string]any{"version": "4", "status": "firing", "alerts": []any{map[string]any{
+			"status": "firing", "labels": map[string]string{"a": "x"}, "startsAt": "2026-11-22T12:00:00Z", "generatorURL": link,
+		}}})
+		d, err := Decode(body)
+		if err != nil || d.Alerts[0].GeneratorURL != want {
+			t.Errorf("%q: %v %q", link, err, d.Alerts[0].GeneratorURL)
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(good))
 	f.Add([]byte(`{"version":"4","status":"resolved","alerts":[]}`))

@@ -441,7 +441,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/keys/{path...}": {
+    "/api/v1/keys/{path}": {
         parameters: {
             query?: never;
             header?: never;
@@ -4506,7 +4506,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["DeclineGetInput"];
             };
@@ -12255,7 +12255,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["EnterRoomInput"];
             };
