@@ -41,11 +41,11 @@ func TestHostileInput(t *testing.T) {
 			lines[l.op] = l
 		}
 	}
+	routes := slices.Clone(s.API.Routes())
+	slow := []string{"sign-in", "set-up", "change-password"} // on purpose, and limited
+	slices.SortStableFunc(routes, func(a, b httpapi.Route) int { return slices.Index(slow, a.ID) - slices.Index(slow, b.ID) })
 	sent := 0
-	for _, r := range s.API.Routes() {
-		if r.ID == "sign-in" || r.ID == "change-password" { // slow on purpose, and limited
-			continue
-		}
+	for _, r := range routes {
 		op := operation(doc, r)
 		s.person("god-"+r.ID, append(slices.Clone(account.Roles), "vault-team")...)
 		god := s.as("god-" + r.ID) // with a budget of its own

@@ -202,6 +202,10 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 	if p, err = s.look(ctx, tx, who, in); err != nil {
 		return who, nil, sec, "it can no longer run: " + fault.Message(err), soft(err)
 	}
+	lacks := ""
+	if p.need != nil && r.ApprovalID != "" {
+		lacks = s.wanting(ctx, tx, r, p.need)
+	}
 	switch digest := p.material(sec).digest(); {
 	case digest != r.Digest:
 		was := []map[string]string{}
@@ -223,8 +227,8 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 		refusal = "its options are no longer right: " + p.problems[0].Message
 	case p.need != nil && r.ApprovalID == "":
 		refusal = "the project's rules now demand approval for it. Ask for it again"
-	case p.need != nil && s.wanting(ctx, tx, r, p.need) != "":
-		refusal = s.wanting(ctx, tx, r, p.need)
+	case lacks != "":
+		refusal = lacks
 	case p.job != nil && !p.job.Def.Multiple:
 		if err := s.Jobs.Lock(ctx, tx, p.job.ID); err != nil {
 			return who, p, sec, "", err

@@ -60,7 +60,7 @@ export const fromSnapshot = (o: Office): OfficeState => ({
   rooms: index(o.rooms, (r) => r.id),
   users: index(o.people, (u) => u.id),
   presence: index(o.presence, (p) => p.user_id),
-  incidents: index(o.incidents, (i) => i.id),
+  incidents: index(o.incidents.filter(isOpen), (i) => i.id),
   runs: index(o.runs, (r) => r.id),
   oncall: o.oncall ?? [],
   gets: index(o.gets, (g) => g.id),
