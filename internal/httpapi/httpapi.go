@@ -152,6 +152,9 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 		if r.Access != "public" && l.err != nil {
 			return out, a.problem(ctx, l.Who, l.err)
 		}
+		if err := checkBody(in); err != nil {
+			return out, a.problem(ctx, l.Who, err)
+		}
 		ctx, cancel := context.WithTimeout(ctx, r.Timeout)
 		defer cancel()
 		out, err = fn(ctx, l.Who, in)

@@ -125,12 +125,21 @@ func (a *API) outer(next http.Handler) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				a.Log.Error("panic in a request", "request", rid, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				a.Log.Error("panic in a request", "request", rid, "path", loggable(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
 				WriteProblem(w, r, errors.New("panic"))
 			}
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// loggable is a path without the secret that is a webhook's key.
+func loggable(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/hooks/"); ok {
+		kind, _, _ := strings.Cut(rest, "/")
+		return "/hooks/" + kind + "/…"
+	}
+	return path
 }
 
 func (a *API) authenticated(next http.Handler) http.Handler {

@@ -81,13 +81,14 @@ function Nav() {
 function Rooms() {
   const ready = useOffice((o) => o.status === 'ready')
   const rooms = useOffice((o) => o.rooms)
+  const open = useOffice((o) => o.incidents)
   const incidents = useIncidents()
   const inside = useInsideRooms()
   const runs = useActiveRuns()
   const path = useRouterState({ select: (r) => r.location.pathname })
   const mayCreate = useCan('manage_rooms')
   const mayDeclare = useCan('declare')
-  const list = useMemo(() => sidebarRooms({ rooms }), [rooms])
+  const list = useMemo(() => sidebarRooms({ rooms, incidents: open }), [rooms, open])
   const busy = useMemo(() => {
     const out: Record<string, number> = {}
     for (const r of runs)

@@ -30,8 +30,8 @@ export function useShortcuts() {
     }
     if (e.altKey && !ctrl && (e.key === 'ArrowUp' || e.key === 'ArrowDown')) {
       e.preventDefault()
-      const { rooms } = useOffice.getState()
-      const order = [...incidents.map((i) => i.room.id), ...sidebarRooms({ rooms }).map((r) => r.id)]
+      const { rooms, incidents: open } = useOffice.getState()
+      const order = [...incidents.map((i) => i.room.id), ...sidebarRooms({ rooms, incidents: open }).map((r) => r.id)]
       const list = e.shiftKey ? order.filter((id) => rooms[id]?.unread || path === '/rooms/' + id) : order
       if (!list.length) return
       const at = list.indexOf(/^\/rooms\/([^/]+)/.exec(path)?.[1] ?? '')

@@ -201,11 +201,12 @@ export function applyRead(s: OfficeState, roomId: string, seq: number): OfficeSt
 export const incidentOrder = (a: Incident, b: Incident): number =>
   a.severity - b.severity || a.times.declared.localeCompare(b.times.declared)
 
-/** Rooms for the sidebar: by name, without the rooms of incidents, which have rows of their own. */
-export function sidebarRooms(s: Pick<OfficeState, 'rooms'>): Room[] {
-  const rank: Record<string, number> = { team: 0, office: 1, meeting: 2, focus: 3, lounge: 4 }
+/** Rooms for the sidebar: by name. Open incidents have rows of their own; the room of a resolved one stays here until it is closed. */
+export function sidebarRooms(s: Pick<OfficeState, 'rooms' | 'incidents'>): Room[] {
+  const rank: Record<string, number> = { incident: 0, team: 0, office: 1, meeting: 2, focus: 3, lounge: 4 }
+  const open = new Set(Object.values(s.incidents).map((i) => i.room.id))
   return Object.values(s.rooms)
-    .filter((r) => r.kind !== 'incident' && !r.archived && (r.kind !== 'focus' || r.member))
+    .filter((r) => !open.has(r.id) && !r.archived && ((r.kind !== 'focus' && r.kind !== 'incident') || r.member))
     .sort((a, b) => (rank[a.kind] ?? 0) - (rank[b.kind] ?? 0) || a.name.localeCompare(b.name))
 }
 

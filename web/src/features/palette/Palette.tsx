@@ -189,7 +189,7 @@ function useItems(onClose: () => void): Item[] {
         run: done(() => openJobForm(j.id, shown)),
         alt: { label: 'definition', run: go('/jobs/' + j.id) },
       })
-    for (const r of sidebarRooms({ rooms }).sort((a, b) => b.mentions - a.mentions || b.unread - a.unread)) {
+    for (const r of sidebarRooms({ rooms, incidents: useOffice.getState().incidents }).sort((a, b) => b.mentions - a.mentions || b.unread - a.unread)) {
       const n = inside[r.id]?.length ?? 0
       out.push({
         id: 'room ' + r.id,

@@ -1,0 +1,26 @@
+package httpapi
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+// A webhook's secret is in its path, which must not get into the log with it.
+func TestPanicKeepsHookSecretsOutOfTheLog(t *testing.T) {
+	var log bytes.Buffer
+	a := New(Core{Log: slog.New(slog.NewTextHandler(&log, nil))}, "test", nil)
+	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", func(http.ResponseWriter, *http.Request) { panic("bug") })
+	w := httptest.NewRecorder()
+	a.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/hooks/alertmanager/s3cret", nil))
+	if w.Code != http.StatusInternalServerError || !strings.Contains(log.String(), "/hooks/alertmanager/…") {
+		t.Errorf("%d %s", w.Code, log.String())
+	}
+	// The stack names functions and files, never a request.
+	if strings.Contains(log.String(), "s3cret") || strings.Contains(w.Body.String(), "s3cret") {
+		t.Errorf("the secret is told: %s %s", log.String(), w.Body)
+	}
+}
