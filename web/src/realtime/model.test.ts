@@ -127,9 +127,10 @@ describe('readings', () => {
     ]
     expect(list.sort(incidentOrder).map((i) => i.id)).toEqual(['c', 'b', 'a'])
   })
-  it('keeps the rooms of incidents out of the list of rooms', () => {
-    const s = fromSnapshot(office({ rooms: [room('b'), room('a'), room('x', { kind: 'incident' }), room('z', { kind: 'lounge' })] }))
-    expect(sidebarRooms(s).map((r) => r.id)).toEqual(['a', 'b', 'z'])
+  it('keeps the rooms of open incidents out of the list of rooms, and a resolved one in it for its members', () => {
+    const rooms = [room('b'), room('a'), room('x', { kind: 'incident' }), room('y', { kind: 'incident' }), room('n', { kind: 'incident', member: false }), room('z', { kind: 'lounge' })]
+    const s = fromSnapshot(office({ rooms, incidents: [incident('i', { room: { id: 'x', name: 'x' } }), incident('j', { stage: 'resolved', room: { id: 'y', name: 'y' } })] }))
+    expect(sidebarRooms(s).map((r) => r.id)).toEqual(['a', 'b', 'y', 'z'])
   })
   it('nobody who is offline is inside a room', () => {
     const s = fromSnapshot(office({ presence: [presence('a', 'r1'), presence('b', 'r1', { state: 'offline' })] }))
