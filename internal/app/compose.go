@@ -115,7 +115,7 @@ func (a *App) mentioned(ctx context.Context, tx *db.Tx, who actor.Actor, person 
 func (a *App) doors() error {
 	core := httpapi.Core{DB: a.DB, Access: a.Access, Log: a.log, PublicURL: a.URL}
 	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
-	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office}
+	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
 	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
 	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Version: Version, Demo: a.cfg.Demo})
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})

@@ -173,6 +173,8 @@ func TestBadInput(t *testing.T) {
 		{"a thread elsewhere", "POST", messages, `{"text":"a","thread":"x"}`, 422, "thread"},
 		{"an unknown command", "POST", messages, `{"text":"/frobnicate"}`, 422, "text"},
 		{"several wrong fields", "POST", "/users", `{"name":"X Y","display":"","email":"x","roles":["A B"],"kind":"bot"}`, 422, "display email name roles"},
+		{"a member who is nobody", "POST", "/rooms", `{"name":"x","members":["nobody"]}`, 422, "members[0]"},
+		{"a member who is nobody", "PUT", "/rooms/" + r.ID + "/members/nobody", nil, 404, ""},
 		{"an unknown word", "PATCH", "/rooms/" + r.ID, `{"door":"ajar"}`, 422, "door"},
 		{"a negative number", "PUT", "/rooms/" + r.ID + "/read", `{"seq":-1}`, 422, "seq"},
 		{"a number beyond the end", "PUT", "/rooms/" + r.ID + "/read", `{"seq":9000000000}`, 422, "seq"},

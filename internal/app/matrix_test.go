@@ -355,6 +355,12 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	w.tryForged(routes)
+	// What stands beside the table.
+	text := httpapi.Route{ID: "log.txt", Method: "GET", Path: "/runs/{id}/log.txt"}
+	for _, c := range callers {
+		w.try(text, line{with: "id=<run>", may: readers}, c.role, c.name)
+		w.try(text, line{with: "id=<vault run>", may: nope}, c.role, c.name)
+	}
 }
 
 var placeholder = regexp.MustCompile(`<([a-zA-Z' ]+)>`)

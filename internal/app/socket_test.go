@@ -85,7 +85,7 @@ func TestSocketDoor(t *testing.T) {
 		{"publish": obj{"channel": "office", "data": obj{}}}, {"publish": obj{"channel": "user:" + s.people["ann"].ID, "data": obj{}}},
 		{"history": obj{"channel": "office", "limit": 10}}, {"presence": obj{"channel": "office"}}, {"presence_stats": obj{"channel": "office"}},
 		{"rpc": obj{"method": "format", "data": obj{}}}, {"rpc": obj{"method": "typing", "data": obj{"room_id": "x"}}},
-		{"subscribe": obj{"channel": "user:x"}}, {"subscribe": obj{"channel": "nothing"}}, {"subscribe": obj{"channel": "room:"}}, {"subscribe": obj{"channel": ":"}}, {"subscribe": obj{"channel": "room:nothing"}},
+		{"subscribe": obj{"channel": "user:x"}}, {"subscribe": obj{"channel": "nothing"}}, {"subscribe": obj{"channel": "room:"}}, {"subscribe": obj{"channel": "room:a\x00b"}}, {"subscribe": obj{"channel": ":"}}, {"subscribe": obj{"channel": "room:nothing"}},
 	} {
 		if r := other.ask(command); refused(r) == 0 || refused(r) == 100 {
 			t.Errorf("%v: %v", command, r)
@@ -217,7 +217,8 @@ func TestMembership(t *testing.T) {
 		sk.follow("room:" + private.ID)
 		sk.follow("room:" + public.ID)
 	}
-	s.as("carol").want(204, "POST", "/rooms/"+public.ID+"/enter", nil)
+	s.as("carol").want(204, "POST", "/rooms/"+private.ID+"/enter", nil)
+	bob.wait("Carol in the room", presence(carol.ID, "available", private.ID))
 
 	// Typing is told to who is there.
 	if r := her.ask(obj{"rpc": obj{"method": "typing", "data": obj{"room_id": private.ID}}}); refused(r) != 0 {
@@ -230,6 +231,11 @@ func TestMembership(t *testing.T) {
 	s.as("bob").want(201, "POST", "/rooms/"+private.ID+"/messages", obj{"text": "before"})
 	her.wait("what Bob said", func(e event) bool { return e.typ == "message" && e.get("message", "text") == "before" })
 	s.as("root").want(204, "DELETE", "/rooms/"+private.ID+"/members/"+carol.ID, nil)
+	for _, p := range s.as("bob").want(200, "GET", "/office", nil).get("presence").([]any) {
+		if p := p.(obj); p["user_id"] == carol.ID && p["room_id"] != nil {
+			t.Errorf("she still sits inside: %v", p)
+		}
+	}
 	her.wait("the end of her subscription", func(e event) bool { return e.typ == "unsubscribe" && e.channel == "room:"+private.ID })
 	s.as("bob").want(201, "POST", "/rooms/"+private.ID+"/messages", obj{"text": "after"})
 	bob.wait("what he said", func(e event) bool { return e.typ == "message" && e.get("message", "text") == "after" })

@@ -129,6 +129,10 @@ func (a *API) outer(next http.Handler) http.Handler {
 				WriteProblem(w, r, errors.New("panic"))
 			}
 		}()
+		if err := checkURL(r); err != nil {
+			WriteProblem(w, r, err)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

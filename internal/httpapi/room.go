@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 
+	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/office"
 	"muster/internal/room"
@@ -14,6 +17,7 @@ import (
 type RoomDeps struct {
 	Rooms  *room.Store
 	Office *office.Store
+	People *account.Store
 }
 
 // RoomView is a room as the caller sees it.
@@ -52,6 +56,13 @@ func RegisterRooms(a *API, d RoomDeps) {
 		func(ctx context.Context, who actor.Actor, in *create) (v RoomView, err error) {
 			b := in.Body
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				for i, m := range b.Members {
+					if _, err := d.People.Get(ctx, tx, m); fault.Is(err, fault.NotFound) {
+						return fault.Field(fmt.Sprintf("members[%d]", i), "There is no user with this id. Choose people from the list.")
+					} else if err != nil {
+						return err
+					}
+				}
 				r, err := d.Rooms.Create(ctx, tx, who, room.New{Name: b.Name, Kind: b.Kind, Topic: b.Topic, Private: b.Private, Door: b.Door, Members: b.Members})
 				if err != nil {
 					return err
@@ -136,7 +147,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 				if join {
 					return d.Rooms.Join(ctx, tx, who, r.ID, who.ID)
 				}
-				return d.Rooms.Leave(ctx, tx, who, r.ID, who.ID)
+				return d.putOut(ctx, tx, who, r, who.ID)
 			})
 		}
 	}
@@ -144,7 +155,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/membership", ID: "leave-room", Summary: "End your membership of a room", Tag: "Rooms", Access: "signed-in"}, member(false))
 	type memberOf struct {
 		RoomPath
-		User string `path:"user" maxLength:"80" doc:"User id"`
+		User string `path:"user" maxLength:"254" doc:"User id, login or email address"`
 	}
 	Handle(a, Route{Method: "PUT", Path: "/rooms/{id}/members/{user}", ID: "add-room-member", Summary: "Make somebody a member of a room", Tag: "Rooms", Access: "room:invite"},
 		func(ctx context.Context, who actor.Actor, in *memberOf) (None, error) {
@@ -153,7 +164,11 @@ func RegisterRooms(a *API, d RoomDeps) {
 				if err != nil {
 					return err
 				}
-				return d.Rooms.Join(ctx, tx, who, r.ID, in.User)
+				u, err := d.People.Find(ctx, tx, in.User)
+				if err != nil {
+					return err
+				}
+				return d.Rooms.Join(ctx, tx, who, r.ID, u.ID)
 			})
 		})
 	Handle(a, Route{Method: "DELETE", Path: "/rooms/{id}/members/{user}", ID: "remove-room-member", Summary: "End somebody's membership of a room", Tag: "Rooms", Access: "room:moderate"},
@@ -163,7 +178,11 @@ func RegisterRooms(a *API, d RoomDeps) {
 				if err != nil {
 					return err
 				}
-				return d.Rooms.Leave(ctx, tx, who, r.ID, in.User)
+				u, err := d.People.Find(ctx, tx, in.User)
+				if err != nil {
+					return err
+				}
+				return d.putOut(ctx, tx, who, r, u.ID)
 			})
 		})
 	type read struct {
@@ -196,6 +215,25 @@ func (d RoomDeps) moderated(ctx context.Context, q db.Querier, who actor.Actor, 
 		return r, false, err // a name that is guessed right must not be told by the answer
 	}
 	return hidden, false, nil
+}
+
+// putOut ends a membership. Whoever may not read the room without it does not
+// stay sitting in it.
+func (d RoomDeps) putOut(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, person string) error {
+	if err := d.Rooms.Leave(ctx, tx, who, r.ID, person); err != nil {
+		return err
+	}
+	at, err := d.Office.Location(ctx, tx, person)
+	if err != nil || at == nil || at.Room != r.ID {
+		return err
+	}
+	u, err := d.People.Get(ctx, tx, person)
+	if err != nil || d.Rooms.May(ctx, tx, u.Actor(), "read", r) {
+		return err
+	}
+	out := u.Actor()
+	out.Door, out.Request = who.Door, who.Request
+	return d.Office.Leave(ctx, tx, out)
 }
 
 func (d RoomDeps) view(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (RoomView, error) {

@@ -332,6 +332,19 @@ func (s *Store) Acted(ctx context.Context, tx *db.Tx, notificationID string) err
 	return s.publish(ctx, tx, n, false)
 }
 
+// Settle is Acted by the key the person was told under. Without such a
+// notification there is nothing to do.
+func (s *Store) Settle(ctx context.Context, tx *db.Tx, person, key string) error {
+	n, err := s.one(ctx, tx, `n.person = $1 AND n.uniq = $2`, person, key)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.Acted(ctx, tx, n.ID)
+}
+
 // clip cuts a text at a rune, visibly.
 func clip(text string, most int) string {
 	text = strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "\uFFFD")

@@ -32,6 +32,9 @@ type Get struct {
 	AnsweredAt *time.Time `json:"answered_at,omitempty"`
 }
 
+// key is under which the person is told.
+func (g Get) key() string { return "get " + g.ID }
+
 // GetAsked is the ledger event of somebody asked over.
 type GetAsked struct {
 	Get    string `json:"get" class:"public"`
@@ -142,7 +145,7 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 		return g, err
 	}
 	s.showGet(tx, g)
-	_, err = s.notify.Send(ctx, tx, notify.New{Person: person, Kind: "get", Title: who.Display + " asks you over to " + r.Name, Body: note, Link: "/rooms/" + r.ID, Incident: about.Incident, Key: "get " + g.ID})
+	_, err = s.notify.Send(ctx, tx, notify.New{Person: person, Kind: "get", Title: who.Display + " asks you over to " + r.Name, Body: note, Link: "/rooms/" + r.ID, Incident: about.Incident, Key: g.key()})
 	return g, err
 }
 
@@ -211,6 +214,11 @@ func (s *Store) answer(ctx context.Context, tx *db.Tx, who actor.Actor, getID, s
 	}
 	if err := s.ledger.Append(ctx, tx, who, about, GetAnswered{g.ID, state, g.From, note}); err != nil {
 		return g, err
+	}
+	if state != "expired" { // what nobody answered stays in the inbox as new
+		if err := s.notify.Settle(ctx, tx, g.To, g.key()); err != nil {
+			return g, err
+		}
 	}
 	s.showGet(tx, g)
 	return g, nil

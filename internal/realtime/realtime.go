@@ -236,7 +236,7 @@ func (s *Server) allowed(ctx context.Context, who actor.Actor, channel string) e
 	}
 	kind, thing, _ := strings.Cut(channel, ":")
 	gate := s.gates[kind]
-	if gate == nil || thing == "" {
+	if gate == nil || thing == "" || strings.IndexByte(thing, 0) >= 0 {
 		return fault.New(fault.NotFound, "There is no such channel.")
 	}
 	return gate(ctx, who, thing)

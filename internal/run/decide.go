@@ -56,6 +56,9 @@ func (s *Store) decide(ctx context.Context, tx *db.Tx, who actor.Actor, ref, dec
 		if err := s.Ledger.Append(ctx, tx, who, r.about(), Approved{r.Number, r.Title, by, r.Digest, strings.TrimSpace(note)}); err != nil {
 			return r, err
 		}
+		if err := s.settleApprovers(ctx, tx, &r); err != nil {
+			return r, err
+		}
 		if err := s.enqueue(ctx, tx, r.ID); err != nil {
 			return r, err
 		}
@@ -119,6 +122,11 @@ func (s *Store) over(ctx context.Context, tx *db.Tx, who actor.Actor, r *Run, st
 	}
 	if _, err := tx.Exec(ctx, `UPDATE run_node SET state = 'skipped' WHERE run = $1 AND state IN ('pending', 'running')`, r.ID); err != nil {
 		return fmt.Errorf("end run's nodes: %w", err)
+	}
+	if r.State == Waiting {
+		if err := s.settleApprovers(ctx, tx, r); err != nil {
+			return err
+		}
 	}
 	if who.ID != r.RequestBy && r.State != Unknown {
 		if err := s.tellRequester(ctx, tx, r, reason); err != nil {

@@ -12,21 +12,45 @@ import (
 
 // tellApprovers lets everybody know who can say yes to a run that waits.
 func (s *Store) tellApprovers(ctx context.Context, tx *db.Tx, r *Run, a approval.Approval) error {
+	return s.approvers(ctx, tx, a, func(u account.User) error {
+		if u.Disabled || s.Approvals.May(ctx, tx, u.Actor(), a) != nil {
+			return nil
+		}
+		return s.tell(ctx, tx, r, u, "approval", fmt.Sprintf("Run #%d waits for your approval", r.Number), a.Summary+".")
+	})
+}
+
+// settleApprovers takes the request out of their inboxes: nothing waits any more.
+func (s *Store) settleApprovers(ctx context.Context, tx *db.Tx, r *Run) error {
+	if s.Notify == nil || r.ApprovalID == "" {
+		return nil
+	}
+	a, err := s.Approvals.Get(ctx, tx, r.ApprovalID)
+	if err != nil {
+		return err
+	}
+	return s.approvers(ctx, tx, a, func(u account.User) error {
+		return s.Notify.Settle(ctx, tx, u.ID, tellKey(r, "approval"))
+	})
+}
+
+// approvers goes once over each person of the groups an approval asks.
+func (s *Store) approvers(ctx context.Context, tx *db.Tx, a approval.Approval, do func(account.User) error) error {
 	if s.Notify == nil {
 		return nil
 	}
-	told := map[string]bool{}
+	met := map[string]bool{}
 	for _, group := range approval.Groups(a.Needs) {
 		people, err := s.Accounts.WithRole(ctx, tx, group)
 		if err != nil {
 			return err
 		}
 		for _, u := range people {
-			if told[u.ID] || u.Disabled || s.Approvals.May(ctx, tx, u.Actor(), a) != nil {
+			if met[u.ID] {
 				continue
 			}
-			told[u.ID] = true
-			if err := s.tell(ctx, tx, r, u, "approval", fmt.Sprintf("Run #%d waits for your approval", r.Number), a.Summary+"."); err != nil {
+			met[u.ID] = true
+			if err := do(u); err != nil {
 				return err
 			}
 		}
@@ -47,6 +71,8 @@ func (s *Store) tellRequester(ctx context.Context, tx *db.Tx, r *Run, reason str
 }
 
 func (s *Store) tell(ctx context.Context, tx *db.Tx, r *Run, u account.User, kind, title, body string) error {
-	_, err := s.Notify.Send(ctx, tx, notify.New{Person: u.ID, Kind: kind, Title: title, Body: body, Link: "/runs/" + r.ID, Incident: r.IncidentID, Key: "run:" + r.ID + ":" + kind})
+	_, err := s.Notify.Send(ctx, tx, notify.New{Person: u.ID, Kind: kind, Title: title, Body: body, Link: "/runs/" + r.ID, Incident: r.IncidentID, Key: tellKey(r, kind)})
 	return err
 }
+
+func tellKey(r *Run, kind string) string { return "run:" + r.ID + ":" + kind }
