@@ -34,7 +34,7 @@ after(async () => {
 
 /** accessible looks for violations in light and dark. All that are found are told at the end. */
 const barriers = []
-const accessible = async (p, label) => {const t=Date.now(); await p.axe(label).catch((error) => barriers.push(error.message)); console.log('axe', label, Date.now()-t)}
+const accessible = (p, label) => p.axe(label).catch((error) => barriers.push(error.message))
 
 /** chapter is a part of the story. What was on everybody's screen when it broke off is kept in e2e/out. */
 let broken = ''
@@ -333,6 +333,7 @@ chapter('a job is asked for in the room, approved by another, and seen by all', 
   // Live for both: the log while it runs, then how it ended.
   await Promise.all([jonas, daniel].map((p) => output(p, 1).getByText('payments-api: 148 connections left').first().waitFor()))
   await bar.waitFor({ state: 'detached' })
+  await bell(daniel, 0).waitFor() // nothing waits for anybody any more
   await jonas.shot('run-live')
   await Promise.all([jonas, daniel].map((p) => run(p, 1).getByText('Succeeded', { exact: true }).waitFor({ timeout: 40_000 })))
 

@@ -23,7 +23,6 @@ const soon = 20 * time.Second
 // it was sent.
 type socket struct {
 	t    testing.TB
-	name string
 	conn *websocket.Conn
 
 	mu      sync.Mutex

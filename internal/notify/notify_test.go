@@ -358,11 +358,18 @@ func TestSeeingAndActing(t *testing.T) {
 	}
 	r.do(func(tx *db.Tx) error { return r.store.SeeAll(ctx, tx, r.ann) })
 	r.do(func(tx *db.Tx) error { return r.store.Acted(ctx, tx, b.ID) })
+	c := r.send(notify.New{Title: "c", Key: "get 1"})
+	for _, key := range []string{"get 1", "get 1", "get 2"} {
+		r.do(func(tx *db.Tx) error { return r.store.Settle(ctx, tx, r.ann.ID, key) })
+	}
+	if n, _ := r.store.Unseen(ctx, r.d.Read(), r.ann.ID); n != 0 {
+		t.Error("settled, but unseen:", n)
+	}
 	if strings.Join(heard, ", ") != "a by ann, b by ann" {
 		t.Error(heard)
 	}
 	ns, err := r.store.List(ctx, r.d.Read(), r.ann, false, 0)
-	if err != nil || len(ns) != 2 || ns[0].ID != b.ID || ns[0].ActedAt == nil || ns[0].SeenAt == nil || ns[1].ActedAt != nil {
+	if err != nil || len(ns) != 3 || ns[0].ID != c.ID || ns[0].ActedAt == nil || ns[1].ID != b.ID || ns[1].ActedAt == nil || ns[1].SeenAt == nil || ns[2].ActedAt != nil {
 		t.Errorf("%+v %v", ns, err)
 	}
 }

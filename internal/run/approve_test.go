@@ -90,6 +90,9 @@ func TestProductionWaitsForAnother(t *testing.T) {
 	if x, err := o.Approve(o.App, r); err != nil || x.State != run.Queued {
 		t.Fatalf("%v %s", err, x.State)
 	}
+	if ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.App2, true, 10); err != nil || len(ns) != 0 {
+		t.Errorf("it still waits in the other approver's inbox: %v %+v", err, ns)
+	}
 	if _, err := o.Approve(o.App2, r); !fault.Is(err, fault.Conflict) {
 		t.Errorf("approved twice: %v", err)
 	}
@@ -156,6 +159,9 @@ func TestStopWhileWaiting(t *testing.T) {
 	o.Do(o.Op, func(tx *db.Tx) error { _, err := o.Runs.Stop(o.Ctx, tx, o.Op, r.ID); return err })
 	if x := o.See(r.ID); x.State != run.StoppedBy || x.Approval.State != approval.Voided {
 		t.Errorf("%s %s", x.State, x.Approval.State)
+	}
+	if ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.App, true, 10); err != nil || len(ns) != 0 {
+		t.Errorf("it still waits in an inbox: %v %+v", err, ns)
 	}
 	if _, err := o.Approve(o.App, r); !fault.Is(err, fault.Conflict) {
 		t.Errorf("approved after the stop: %v", err)

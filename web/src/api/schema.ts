@@ -12376,7 +12376,7 @@ export interface operations {
             path: {
                 /** @description Room id or name */
                 id: string;
-                /** @description User id */
+                /** @description User id, login or email address */
                 user: string;
             };
             cookie?: never;
@@ -12498,7 +12498,7 @@ export interface operations {
             path: {
                 /** @description Room id or name */
                 id: string;
-                /** @description User id */
+                /** @description User id, login or email address */
                 user: string;
             };
             cookie?: never;
