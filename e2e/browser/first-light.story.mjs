@@ -287,6 +287,8 @@ chapter('more alerts of the service come to the same room', async () => {
   await alert(amara, slow).getByText(/^Resolved after/).waitFor()
   await alertmanager.fire(latency, { summary: slow })
   await alert(jonas, slow).getByText(/^Firing for/).waitFor()
+  await alert(jonas, slow).getByRole('button', { name: /^Acknowledge/ }).click()
+  await alert(amara, slow).getByText('acknowledged by Jonas Lindqvist').waitFor()
   const open = await incidents()
   assert.equal(open.length, 1, 'a second alert opened a second incident')
   assert.equal(open[0].alerts.length, 2)
@@ -432,7 +434,7 @@ chapter('the incident is led to its end', async () => {
   for (const line of [
     /Alert fired: Outbound pacs\.008/, /Jonas Lindqvist was paged, on call for payments-api/, /Jonas Lindqvist saw the page/, /Jonas Lindqvist acknowledged/,
     /was the first in the room/, /asked for run 1: payments\/restart-service/, /Daniel Weiss approved run 1/, /[Rr]un 1.*succeeded/, /Alert resolved: Outbound pacs\.008/,
-    /moved .* to mitigating|triage to mitigating/i, /Root cause/,
+    /from triage to mitigating: All three hosts restarted\./, /Root cause/,
   ]) assert.match(timeline, line)
   const measured = (name) => screen(amara).getByRole('term').filter({ hasText: name }).locator('xpath=..')
   assert.match(await measured('MTTA').innerText(), /\d+ s[^]*acknowledged − detected/)

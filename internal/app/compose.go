@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -40,6 +43,16 @@ import (
 // architecture, and the doors on top.
 func (a *App) compose() error {
 	a.Clock, a.Bus = clock.Real{}, bus.NewMemory()
+	// A new key over an old record would look like tampering for ever.
+	if _, err := os.Stat(a.cfg.LedgerKeyFile()); errors.Is(err, fs.ErrNotExist) {
+		head, err := ledger.Head(context.Background(), a.DB.Read())
+		if err != nil {
+			return fmt.Errorf("read the ledger's head: %w", err)
+		}
+		if head != "" {
+			return fmt.Errorf("the ledger's key %s is missing, but there is a ledger signed with it; restore the key from your backup", a.cfg.LedgerKeyFile())
+		}
+	}
 	lkeys, err := ledger.LoadKeys(a.cfg.LedgerKeyFile())
 	if err != nil {
 		return err

@@ -137,6 +137,8 @@ func TestPresence(t *testing.T) {
 func TestPrivateIsPrivate(t *testing.T) {
 	s := start(t)
 	w := newWorld(s)
+	// What the making of the world set off must not be taken for what happens below.
+	s.settled(s.as("bob").connect(), "bob")
 	out, bob, carol := s.as(account.Administrator).connect(), s.as("bob").connect(), s.as("carol").connect()
 	viewer := s.as(account.Observer).connect()
 	for _, channel := range []string{

@@ -222,3 +222,25 @@ func TestDatabaseMissing(t *testing.T) {
 		t.Errorf("the error tells the password: %v", err)
 	}
 }
+
+// TestLedgerKeyLost: a ledger is not gone on with under a new key, which would
+// make every checkpoint of before look forged.
+func TestLedgerKeyLost(t *testing.T) {
+	cfg := settings(t, t.TempDir())
+	first, err := app.Start(t.Context(), cfg, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(cfg.LedgerKeyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.Start(t.Context(), cfg, quiet); err == nil || !strings.Contains(err.Error(), "restore the key") {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(cfg.LedgerKeyFile()); err == nil {
+		t.Fatal("a new key was made")
+	}
+}

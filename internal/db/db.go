@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,6 +49,7 @@ type DB struct {
 	jobs    chan *job
 	closed  chan struct{}
 	done    chan struct{}
+	once    sync.Once
 }
 
 //go:embed migrations/*.sql
@@ -144,7 +146,7 @@ func (d *DB) Ping(ctx context.Context) error { return d.read.PingContext(ctx) }
 
 // Close waits for the running transactions and lets go of the database.
 func (d *DB) Close() error {
-	close(d.closed)
+	d.once.Do(func() { close(d.closed) })
 	<-d.done
 	err := d.write.Close()
 	if d.read != d.write {

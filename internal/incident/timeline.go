@@ -216,7 +216,10 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 			e.Text += " · " + join(sv, e.word("environment"))
 		}
 	case "incident.StageChanged":
-		e.Text = oneLine(stageLine(by, Stage(e.word("from")), Stage(e.word("to")), e.word("note")))
+		e.Text = stageLine(by, Stage(e.word("from")), Stage(e.word("to")), "")
+		if note := strings.TrimSuffix(oneLine(e.word("note")), "."); note != "" {
+			e.Text = by + strings.Replace(e.Text[len(by):], ".", ": "+note+".", 1)
+		}
 	case "incident.SeverityChanged":
 		e.Text = fmt.Sprintf("%s changed the severity from SEV-%s to SEV-%s.", by, e.word("from"), e.word("to"))
 	case "incident.Changed":

@@ -37,7 +37,7 @@ export function AcknowledgeButton({ a, size }: { a: Alert; size?: 's' | 'm' }) {
         api
           .post<Alert | undefined>(`/alerts/${a.id}/acknowledge`)
           .then((next) => {
-            if (next?.id) queries.setQueryData(['alert', a.id], next)
+            if (next?.id) queries.setQueriesData({ queryKey: ['alert', a.id] }, next)
             return Promise.all([queries.invalidateQueries({ queryKey: ['alerts'] }), queries.invalidateQueries({ queryKey: ['alert'] })])
           })
           .catch((e) => toastError('The alert was not acknowledged', e))

@@ -217,6 +217,7 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
   const o = outcomeWords(r.outcome)
   const room = useOffice((x) => x.rooms[r.room ?? ''])
   const incident = useOffice((x) => x.incidents[r.incident ?? ''])
+  const who = useOffice((x) => Object.values(x.users).find((u) => u.name === r.actor_name)?.display) ?? r.actor_name
   const fields = Object.entries(r.fields ?? {})
   return (
     <>
@@ -232,7 +233,7 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
         <Facts
           items={[
             ['When', <Time key="t" at={r.at} mode="date" />],
-            ['Who', r.actor_name || 'the system'],
+            ['Who', who || 'the system'],
             ['Through', doorWords(r.door)],
             [
               'Outcome',

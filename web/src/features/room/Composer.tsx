@@ -69,6 +69,11 @@ export function Composer({
       area.current?.setSelectionRange(to, to)
     })
   }
+  // What was refused can be mended; what completes it need not cover the answer.
+  const again = (body: string) => {
+    put(body)
+    setDismissed(body)
+  }
   const take = (o: Offer | undefined) => o && put(o.text, o.caret)
 
   const submit = async () => {
@@ -86,12 +91,12 @@ export function Composer({
       const answer = await send(room.id, body, thread)
       if (answer.error) {
         setSaid({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n') })
-        put(body) // What was refused can be mended.
+        again(body)
       } else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
     } catch (e) {
       const fields = e instanceof ApiError ? Object.entries(e.fields).map(([k, v]) => `${k}: ${v}`) : []
       setSaid({ tone: 'bad', title: e instanceof ApiError && e.status === 403 ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields].join('\n') })
-      put(body)
+      again(body)
     } finally {
       setRunning(false)
     }

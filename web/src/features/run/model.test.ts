@@ -50,6 +50,14 @@ describe('progress', () => {
       { state: 'waiting', label: 'exec', share: 0, time: '' },
     ])
   })
+  it('counts the time of a step without what ran between its nodes', () => {
+    const step = (n: number, from: string, to: string) => ({ n, state: 'succeeded' as const, error: '', started_at: `2026-11-22T14:00:${from}Z`, finished_at: `2026-11-22T14:00:${to}Z` })
+    const steps = [1, 2].map((n) => ({ n, kind: 'exec', label: '', state: 'succeeded' as const, started_at: '2026-11-22T14:00:00Z', finished_at: '2026-11-22T14:00:20Z' }))
+    const after = [node('a', 'succeeded', { steps: [step(1, '00', '02'), step(2, '02', '09')] }), node('b', 'succeeded', { steps: [step(1, '09', '12'), step(2, '12', '20')] })]
+    expect(m.rail({ state: 'succeeded', steps, nodes: after }, T0).map((x) => x.time)).toEqual(['5 s', '15 s'])
+    const beside = [node('a', 'succeeded', { steps: [step(1, '00', '02')] }), node('b', 'succeeded', { steps: [step(1, '01', '04')] })]
+    expect(m.rail({ state: 'succeeded', steps: steps.slice(0, 1), nodes: beside }, T0)[0]?.time).toBe('4 s')
+  })
   it('says the outcome in one line', () => {
     const base = { started_at: '2026-11-22T14:00:00Z', finished_at: '2026-11-22T14:00:12Z', progress: { done: 2, total: 2, failed: 0 }, reason: '', nodes: [node('a', 'succeeded')] }
     expect(m.outcome({ ...base, state: 'succeeded' }, T0)).toBe('Succeeded in 12 s on 1 node')

@@ -99,10 +99,24 @@ export function rail(run: Pick<Run, 'steps' | 'nodes' | 'state'>, now: number): 
     const over = per.filter((x) => x.state !== 'pending' && x.state !== 'running').length
     const state: Rail['state'] = s.state === 'succeeded' || s.state === 'handled' ? 'done' : s.state === 'failed' ? 'failed' : s.state === 'running' ? 'running' : s.state === 'skipped' ? 'skipped' : 'waiting'
     const share = state === 'done' || state === 'failed' ? 1 : per.length > 0 ? over / per.length : state === 'running' ? 0.5 : 0
-    const end = s.finished_at ? Date.parse(s.finished_at) : state === 'running' && isActive(run.state) ? now : 0
-    const time = s.started_at && end ? length(end - Date.parse(s.started_at)) : ''
+    const spans = (per.some((x) => x.started_at) ? per : [s]).flatMap((x): [number, number][] => {
+      const end = x.finished_at ? Date.parse(x.finished_at) : x.state === 'running' && isActive(run.state) ? now : 0
+      return x.started_at && end ? [[Date.parse(x.started_at), end]] : []
+    })
+    const time = spans.length ? length(busy(spans)) : ''
     return { n: s.n, label: s.label || s.kind, state, share, time }
   })
+}
+
+/** How long at least one of the spans lasted: node after node, what lies between is another step's. */
+function busy(spans: [number, number][]): number {
+  let sum = 0
+  let until = -Infinity
+  for (const [from, to] of [...spans].sort((a, b) => a[0] - b[0])) {
+    sum += Math.max(0, to - Math.max(from, until))
+    until = Math.max(until, to)
+  }
+  return sum
 }
 
 export function elapsed(run: Pick<RunSummary, 'started_at' | 'finished_at' | 'state'>, now: number): number | null {
