@@ -105,7 +105,9 @@ func goodbye(t *testing.T, f Fixture) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	l := NewLog()
-	in := f.Command(`trap 'echo bye; exit 0' TERM; echo ready; sleep 1000 & wait`)
+	// Ready only once the child runs: a shell that is told to end between the two
+	// would begin to wait for a child that was never told.
+	in := f.Command(`trap 'echo bye; exit 0' TERM; sleep 1000 & echo ready; wait`)
 	ended := Go(ctx, f.Executor, in, l)
 	l.Wait(t, "ready")
 	stop()

@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { api, type Alert } from '@/api'
 import { cx } from '@/lib/cx'
 import { EnvChip, SeverityChip, type CardProps } from '@/ui'
-import { alertFromCard, countWords, firing } from './model'
+import { alertFromCard, asNew, countWords, firing } from './model'
 import { AckedBy, AcknowledgeButton, IncidentLink, Labels, Lasted, Links } from './parts'
 import s from './alert.module.css'
 
@@ -12,8 +12,8 @@ import s from './alert.module.css'
 export function AlertCard({ card, latest }: CardProps) {
   const snapshot = alertFromCard(card.data)
   // The card is rewritten when the alert changes; what I may do with it comes only with my own answer.
-  const { data } = useQuery({ queryKey: ['alert', card.ref, snapshot?.last_at ?? ''], queryFn: () => api.get<Alert>(`/alerts/${card.ref}`), enabled: !snapshot || (firing(snapshot) && latest) })
-  const a = data && (!snapshot || data.last_at >= snapshot.last_at) ? data : snapshot
+  const { data } = useQuery({ queryKey: ['alert', card.ref, snapshot?.last_at ?? '', snapshot?.state ?? ''], queryFn: () => api.get<Alert>(`/alerts/${card.ref}`), enabled: !snapshot || (firing(snapshot) && latest) })
+  const a = data && (!snapshot || asNew(data, snapshot)) ? data : snapshot
   const [open, setOpen] = useState<boolean | null>(null)
   if (!a) return null
   const full = open ?? (latest && firing(a))

@@ -5,6 +5,13 @@ import * as m from './model'
 const alert = (over: Partial<Alert> = {}): Alert => ({ id: 'a', source_id: '', source: 'am', fingerprint: '', group_key: '', state: 'open', title: 'QueueHigh', summary: 'deep', service: 'pay', environment: 'prod', severity: 2, labels: {}, annotations: {}, starts_at: '2026-11-22T14:00:00Z', last_at: '2026-11-22T14:10:00Z', count: 1, generator_url: '', abilities: {}, ...over })
 
 describe('alerts', () => {
+  it('knows which of two tellings is the newer', () => {
+    const later = '2026-11-22T14:11:00Z'
+    expect(m.asNew(alert(), alert())).toBe(true)
+    expect(m.asNew(alert(), alert({ state: 'acknowledged' }))).toBe(false)
+    expect(m.asNew(alert({ last_at: later }), alert({ state: 'resolved' }))).toBe(true)
+    expect(m.asNew(alert({ state: 'resolved' }), alert({ last_at: later }))).toBe(false)
+  })
   it('says how long it fires, then how long it lasted', () => {
     const now = Date.parse('2026-11-22T14:12:00Z')
     expect(m.durationWords(alert(), now)).toBe('Firing for 12 min')

@@ -65,6 +65,12 @@ export function matchAlert(a: Alert, state: string, service: string, text: strin
   const hay = `${a.title} ${a.summary} ${a.service} ${a.environment} ${a.source} ${Object.entries(a.labels).map(([k, v]) => `${k}=${v}`).join(' ')}`.toLowerCase()
   return terms.every((t) => hay.includes(t))
 }
+const STATES: Alert['state'][] = ['open', 'acknowledged', 'resolved']
+/** Of two tellings of one alert, whether the first is at least as new: a later moment, or at the same one a later state. */
+export function asNew(a: Pick<Alert, 'last_at' | 'state'>, than: Pick<Alert, 'last_at' | 'state'>): boolean {
+  const by = (ms(a.last_at) ?? 0) - (ms(than.last_at) ?? 0)
+  return by > 0 || (by === 0 && STATES.indexOf(a.state) >= STATES.indexOf(than.state))
+}
 /** Firing before resolved, worst first, newest first. */
 export function order(a: Alert, b: Alert): number {
   return Number(!firing(a)) - Number(!firing(b)) || (firing(a) ? a.severity - b.severity : 0) || b.last_at.localeCompare(a.last_at)

@@ -24,11 +24,13 @@ export const Lasted = ({ a }: { a: Alert }) => {
 export function AcknowledgeButton({ a, size }: { a: Alert; size?: 's' | 'm' }) {
   const queries = useQueryClient()
   const [busy, setBusy] = useState(false)
+  // Somebody takes care of the incident already: then this is one thing to do among others.
+  const taken = !!useOpenIncident(a.incident_id)?.times.acknowledged
   if (a.state !== 'open' || !a.abilities?.acknowledge) return null
   return (
     <Button
       size={size}
-      kind="primary"
+      kind={taken ? 'ghost' : 'primary'}
       busy={busy}
       icon={<Check size={13} />}
       aria-label={`Acknowledge ${a.title}`}

@@ -1,10 +1,10 @@
 import { useNavigate } from '@tanstack/react-router'
 import { List, Map as MapIcon, Maximize, Minus, Plus, Search } from 'lucide-react'
 import { useDeferredValue, useId, useMemo, useState } from 'react'
-import { useMyId, type User } from '@/api'
+import { useCan, useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
 import { enterRoom, getPerson, useOffice } from '@/realtime'
-import { Avatar, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useSlots } from '@/ui'
+import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useOverlays, useSlots } from '@/ui'
 import { ListView } from './ListView'
 import { buildFloor, defaultView, findPeople, focusOn, rectOf, zoom, type Box, type Office } from './model'
 import { fullBox, Plan } from './Plan'
@@ -25,6 +25,7 @@ export default function MapView() {
   const incidents = useOffice((x) => x.incidents)
   const runs = useOffice((x) => x.runs)
   const me = useMyId()
+  const mayCreate = useCan('manage_rooms')
   const navigate = useNavigate()
   const phone = usePhone()
   const office = useMemo<Office>(() => ({ rooms: Object.values(rooms), people: Object.values(users), presence: Object.values(presence), incidents: Object.values(incidents), runs: Object.values(runs) }), [rooms, users, presence, incidents, runs])
@@ -52,9 +53,22 @@ export default function MapView() {
   if (status === 'loading') return <Loading label="Loading the floor" lines={8} />
   if (!floor || mapRooms.length === 0)
     return (
-      <Empty icon={<MapIcon size={20} />} title="There is no floor yet">
-        An administrator lays out rooms under Administration, Rooms.
-      </Empty>
+      <div className={s.nothing}>
+        <Empty
+          page
+          icon={<MapIcon size={20} />}
+          title="The office is empty"
+          action={
+            mayCreate ? (
+              <Button kind="primary" icon={<Plus size={14} aria-hidden="true" />} onClick={() => useOverlays.setState({ createRoom: true })}>
+                Make the first room
+              </Button>
+            ) : undefined
+          }
+        >
+          Rooms stand on this floor as soon as they are made; an incident's room comes and goes by itself.{mayCreate ? '' : ' An administrator makes them.'}
+        </Empty>
+      </div>
     )
 
   const grid = gridOf(floor.layout.width)
