@@ -61,13 +61,18 @@ export function Composer({
     area.current?.focus()
   })
 
+  // The caret goes with the text, before the next key: a frame later it would part what is typed on.
+  const goal = useRef<number | null>(null)
+  useLayoutEffect(() => {
+    if (goal.current === null) return
+    area.current?.setSelectionRange(goal.current, goal.current)
+    goal.current = null
+  }, [text, caret])
   const put = (next: string, to = next.length) => {
+    goal.current = to
     setText(next)
     setCaret(to)
-    requestAnimationFrame(() => {
-      area.current?.focus()
-      area.current?.setSelectionRange(to, to)
-    })
+    area.current?.focus()
   }
   // What was refused can be mended; what completes it need not cover the answer.
   const again = (body: string) => {
@@ -183,6 +188,7 @@ export function Composer({
           aria-autocomplete="list"
           enterKeyHint="send"
           onChange={(e) => {
+            goal.current = null
             setText(e.target.value)
             setCaret(e.target.selectionStart)
             if (e.target.value && !e.target.value.startsWith('/')) sayTyping(room.id)
