@@ -315,7 +315,7 @@ func alertmanager(t *testing.T, url string) (base string) {
 	t.Helper()
 	bin, err := exec.LookPath("prometheus-alertmanager")
 	if err != nil {
-		t.Skip("prometheus-alertmanager is not installed; apt-get install prometheus-alertmanager")
+		t.Fatal("prometheus-alertmanager is not installed. Install what the tests need: scripts/need test")
 	}
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "alertmanager.yml")

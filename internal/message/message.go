@@ -44,7 +44,7 @@ type Author struct {
 // Card is something with a life of its own shown in a room: an alert, a run,
 // an incident. Data is the snapshot to draw when the thing itself can't be read.
 type Card struct {
-	Type string          `json:"type" enum:"alert,run,incident,get,event"`
+	Type string          `json:"type" enum:"alert,run,incident,event"`
 	Ref  string          `json:"ref" doc:"Id of the thing"`
 	Data json.RawMessage `json:"data"`
 }

@@ -1648,7 +1648,7 @@ export interface components {
             /** @description Id of the thing */
             ref: string;
             /** @enum {string} */
-            type: "alert" | "run" | "incident" | "get" | "event";
+            type: "alert" | "run" | "incident" | "event";
         };
         Change: {
             environment?: string;

@@ -1,6 +1,5 @@
 // Where features meet: each piece is loaded when it is first shown.
 import { lazy, Suspense, type ComponentType } from 'react'
-import { GetCard } from '@/features/people/GetCard'
 import { PersonCard } from '@/features/people/PersonCard'
 import type { Slots } from '@/ui'
 
@@ -15,15 +14,11 @@ function piece<P extends object>(load: () => Promise<ComponentType<P>>): Compone
   }
 }
 
-const run = piece(async () => (await import('@/features/run/cards')).RunCard)
-
 export const slots: Slots = {
   cards: {
     alert: piece(async () => (await import('@/features/alert/cards')).AlertCard),
     incident: piece(async () => (await import('@/features/incident/cards')).IncidentCard),
-    run,
-    approval: run,
-    get: GetCard,
+    run: piece(async () => (await import('@/features/run/cards')).RunCard),
   },
   roomPanel: { incident: piece(async () => (await import('@/features/incident/IncidentPanel')).default) },
   roomBar: piece(async () => (await import('@/features/run/RoomBar')).default),
