@@ -1,15 +1,15 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"muster/e2e/host"
 )
 
 // TestMain lets scripts call our small helper programs beside muster itself.
@@ -33,7 +33,8 @@ func (c cleaned) Run() int {
 
 var built struct {
 	once sync.Once
-	dir  string
+	dir  string // ours, removed at the end
+	bin  string
 	err  error
 }
 
@@ -41,26 +42,17 @@ var built struct {
 // gives the folder it is in. MUSTER_BIN names a built one to use instead.
 func binDir(t testing.TB) string {
 	t.Helper()
-	if given := os.Getenv("MUSTER_BIN"); given != "" {
-		return filepath.Dir(given)
-	}
 	built.once.Do(func() {
-		if built.dir, built.err = os.MkdirTemp("", "muster-e2e"); built.err != nil {
-			return
+		var bin string
+		if built.dir, built.err = os.MkdirTemp("", "muster-e2e"); built.err == nil {
+			bin, built.err = host.Build(built.dir, raceEnabled())
 		}
-		args := []string{"build", "-buildvcs=false", "-o", filepath.Join(built.dir, "muster")}
-		if raceEnabled() {
-			args = append(args, "-race")
-		}
-		cmd := exec.Command("go", append(args, "muster/cmd/muster")...)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			built.err = fmt.Errorf("%v\n%s", err, out)
-		}
+		built.bin = filepath.Dir(bin)
 	})
 	if built.err != nil {
-		t.Fatalf("build muster: %v", built.err)
+		t.Fatal(built.err)
 	}
-	return built.dir
+	return built.bin
 }
 
 func raceEnabled() bool {

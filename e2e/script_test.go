@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
 
+	"muster/e2e/host"
 	"muster/internal/db/dbtest"
 	"muster/internal/executor/sshd"
 )
@@ -85,8 +86,8 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	servers.Store(ts, s)
 	ts.Defer(func() { stopServer(ts) })
-	ts.Setenv("MUSTER_URL", s.url)
-	_, _ = io.WriteString(ts.Stdout(), s.said())
+	ts.Setenv("MUSTER_URL", s.URL)
+	_, _ = io.WriteString(ts.Stdout(), s.Said())
 }
 
 func link(ts *testscript.TestScript, neg bool, args []string) {
@@ -95,7 +96,7 @@ func link(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("no Muster is running")
 	}
-	found, err := s.(*server).says(regexp.MustCompile(`https?://\S*/setup\?token=\S+`))
+	found, err := s.(*host.Server).Says(regexp.MustCompile(`https?://\S*/setup\?token=\S+`))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs("link"), []byte(found), 0o600))
 }
@@ -107,8 +108,8 @@ func stop(ts *testscript.TestScript, neg bool, args []string) {
 
 func stopServer(ts *testscript.TestScript) {
 	if s, ok := servers.LoadAndDelete(ts); ok {
-		if err := s.(*server).stop(); err != nil {
-			ts.Logf("%s", s.(*server).said())
+		if err := s.(*host.Server).Stop(); err != nil {
+			ts.Logf("%s", s.(*host.Server).Said())
 			ts.Fatalf("stop muster: %v", err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // it. docs/ARCHITECTURE.md says what each is for.
 var order = strings.Fields(`
 	fault id clock actor yamldoc
-	db db/dbtest bus blob task
+	meter db db/dbtest bus blob outbound task
 	ledger access key account approval notify
 	room message office
 	node job run run/runtest schedule
@@ -23,6 +23,7 @@ var order = strings.Fields(`
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
 	command
 	integration/alertmanager
+	backup doctor
 	httpapi realtime cli
 	webui config app
 `)
