@@ -19,7 +19,7 @@ var order = strings.Fields(`
 	ledger access key account approval notify
 	room message office
 	node job run run/runtest schedule
-	oncall incident incident/incidenttest alert
+	oncall incident incident/paper incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
 	command
 	integration/alertmanager

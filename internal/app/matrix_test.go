@@ -181,6 +181,10 @@ var ordinary = []line{
 	{op: "set-incident-times", with: "id=<an incident>", body: `{"impact_started":"2026-01-02T03:04:05Z"}`, may: talkers},
 	{op: "get-incident-timeline", with: "id=<an incident>", may: readers},
 	{op: "get-incident-metrics", with: "id=<an incident>", may: readers},
+	{op: "list-followups", with: "id=<an incident>", may: readers},
+	{op: "add-followup", with: "id=<incident>", body: `{"kind":"action","text":"x"}`, may: talkers},
+	{op: "change-followup", with: "id=<an incident>&followup=<followup>", body: `{"state":"done"}`, may: talkers},
+	{op: "get-postmortem", with: "id=<an incident>", may: readers},
 	{op: "get-incident-summary", may: signedIn},
 
 	{op: "list-alerts", may: signedIn},
@@ -270,6 +274,10 @@ var foreign = []line{
 	{op: "set-incident-times", with: "id=<restricted incident>", body: `{"impact_started":"2026-01-02T03:04:05Z"}`, may: nope},
 	{op: "get-incident-timeline", with: "id=<restricted incident>", may: nope},
 	{op: "get-incident-metrics", with: "id=<restricted incident>", may: nope},
+	{op: "list-followups", with: "id=<restricted incident>", may: nope},
+	{op: "add-followup", with: "id=<restricted incident>", body: `{"kind":"question","text":"x"}`, may: nope},
+	{op: "change-followup", with: "id=<restricted incident>&followup=<restricted followup>", body: `{"state":"done"}`, may: nope},
+	{op: "get-postmortem", with: "id=<restricted incident>", may: nope},
 	{op: "get-alert", with: "id=<restricted alert>", may: nope},
 	{op: "acknowledge-alert", with: "id=<restricted alert>", may: nope},
 
@@ -360,6 +368,11 @@ func TestMatrix(t *testing.T) {
 	for _, c := range callers {
 		w.try(text, line{with: "id=<run>", may: readers}, c.role, c.name)
 		w.try(text, line{with: "id=<vault run>", may: nope}, c.role, c.name)
+		for _, ext := range []string{"md", "pdf"} {
+			file := httpapi.Route{ID: "postmortem." + ext, Method: "GET", Path: "/incidents/{id}/postmortem." + ext}
+			w.try(file, line{with: "id=<an incident>", may: readers}, c.role, c.name)
+			w.try(file, line{with: "id=<restricted incident>", may: nope}, c.role, c.name)
+		}
 	}
 }
 

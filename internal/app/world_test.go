@@ -296,6 +296,16 @@ func (w *world) thing(name string) string {
 		})
 	case "an incident":
 		return once(func() string { return w.thing("incident") })
+	case "followup", "restricted followup":
+		of, text := w.thing("an incident"), "x"
+		if name != "followup" {
+			of, text = w.secret.ID, mark
+		}
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			f, err := w.Incidents.AddFollowup(ctx, tx, w.by("bob"), of, incident.NewFollowup{Kind: "action", Text: text})
+			out = f.ID
+			return err
+		})
 	case "an alert":
 		return once(func() string { return w.alert(false) })
 	case "restricted incident":

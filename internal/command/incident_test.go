@@ -63,8 +63,10 @@ func TestAnIncidentByCommands(t *testing.T) {
 		"/role scribe @bob":            "The scribe of INC-2041 is The bob.",
 		"/stage mitigating we restart": "INC-2041 is mitigating.",
 		"/note it's the switch":        "Noted on the timeline of INC-2041.",
-		"/page @root":                  "@root is paged.",
-		"/page payments-api":           "payments-api is paged.",
+		"/action Watch the queue @ann due=2026-12-01": "On the list of INC-2041: Watch the queue",
+		"/question Why did it not fail over?":         "On the list of INC-2041: Why did it not fail over?",
+		"/page @root":                                 "@root is paged.",
+		"/page payments-api":                          "payments-api is paged.",
 	} {
 		if got := f.say(f.Ann, in, line); got != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
@@ -103,6 +105,9 @@ func TestCommandsThatAreWrongLeaveNothing(t *testing.T) {
 		{f.Bob, in, "/page", fault.Invalid},
 		{f.Bob, in, "/page nope", fault.NotFound},
 		{f.Bob, in, "/note", fault.Invalid},
+		{f.Bob, in, "/action @ann", fault.Invalid},
+		{f.Bob, in, "/action Watch it due=soon", fault.Invalid},
+		{f.Bob, in, "/question @nobody why", fault.NotFound},
 		{f.Watcher, in, "/ack", fault.Denied},
 		{f.Watcher, f.ops.ID, "/incident x", fault.Denied},
 	} {
@@ -144,7 +149,7 @@ func TestCompletionAndHelp(t *testing.T) {
 		"/role comma":                "/role commander ",
 		"/role scribe @bo":           "/role scribe @bob ",
 		"/page pay":                  "/page payments-api ",
-		"/ac":                        "/ack ",
+		"/ac":                        "/ack |/action ",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

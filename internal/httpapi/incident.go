@@ -165,4 +165,5 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 			ms, err := d.Incidents.Summary(ctx, a.DB.Read(), who)
 			return ListOf(ms), err
 		})
+	registerPostmortem(a, d)
 }

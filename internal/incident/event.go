@@ -109,3 +109,36 @@ type FirstResponder struct {
 }
 
 func (FirstResponder) EventKind() string { return "incident.FirstResponder" }
+
+// FollowupAdded records an action or a question for after the incident.
+type FollowupAdded struct {
+	Followup string `json:"followup" class:"public"`
+	Type     string `json:"type" class:"public"` // action, question
+	Owner    string `json:"owner,omitempty" class:"public"`
+	Due      string `json:"due,omitempty" class:"public"`
+	Text     string `json:"text" class:"secret"`
+}
+
+func (FollowupAdded) EventKind() string { return "incident.FollowupAdded" }
+
+// FollowupChanged records an action or question as it is now.
+type FollowupChanged struct {
+	Followup string `json:"followup" class:"public"`
+	Type     string `json:"type" class:"public"`
+	Was      string `json:"was" class:"public"`
+	State    string `json:"state" class:"public"`
+	Owner    string `json:"owner,omitempty" class:"public"`
+	Due      string `json:"due,omitempty" class:"public"`
+	Text     string `json:"text" class:"secret"`
+	Answer   string `json:"answer,omitempty" class:"secret"`
+}
+
+func (FollowupChanged) EventKind() string { return "incident.FollowupChanged" }
+
+// PostmortemExported records that a draft left Muster.
+type PostmortemExported struct {
+	Format string `json:"format" class:"public"` // markdown, pdf
+	SHA256 string `json:"sha256" class:"public"` // of the file
+}
+
+func (PostmortemExported) EventKind() string { return "incident.PostmortemExported" }

@@ -61,6 +61,10 @@ func (s *Store) Timeline(ctx context.Context, q db.Querier, who actor.Actor, idO
 	if err != nil {
 		return nil, err
 	}
+	followups, err := s.followups(ctx, q, i.ID)
+	if err != nil {
+		return nil, err
+	}
 	out := []Entry{}
 	for _, r := range records {
 		e, ok := sentence(r, names, i)
@@ -73,6 +77,9 @@ func (s *Store) Timeline(ctx context.Context, q db.Querier, who actor.Actor, idO
 				continue
 			}
 			e.ID, e.At, e.Text, e.Link = n.id, n.at, n.text, ""
+		}
+		if f := slices.IndexFunc(followups, func(f Followup) bool { return f.ID == e.word("followup") }); f >= 0 {
+			e.Text += " " + followups[f].Text
 		}
 		out = append(out, e)
 	}
@@ -172,12 +179,13 @@ var kinds = map[string]string{
 	"incident.StageChanged": "incident.stage", "incident.RoleChanged": "incident.role", "incident.SeverityChanged": "incident.severity",
 	"incident.Paged": "page.sent", "incident.PageSeen": "page.seen", "incident.Acknowledged": "page.acknowledged", "incident.NobodyToPage": "page.nobody",
 	"incident.Noted": "note", "incident.FirstResponder": "incident.first_responder", "incident.TimeSet": "incident.time",
+	"incident.FollowupAdded": "followup.added", "incident.FollowupChanged": "followup.changed",
 	"message.Pinned": "pin", "office.GetAsked": "get.asked", "office.GetAnswered": "get.answered",
 }
 
 // silent are records that say nothing a reader of the timeline needs: what they
 // tell is said by another record of the same transaction, or by the chat.
-var silent = map[string]bool{"approval.Asked": true, "room.Joined": true, "room.Left": true, "room.Changed": true, "office.Left": true, "message.Deleted": true}
+var silent = map[string]bool{"approval.Asked": true, "room.Joined": true, "room.Left": true, "room.Changed": true, "office.Left": true, "message.Deleted": true, "incident.PostmortemExported": true}
 
 // sentence turns a record into a line. It is tolerant: a field that is not there
 // leaves its words out, a kind it does not know is told in plain words.
@@ -263,6 +271,14 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = by + " acknowledged."
 	case "incident.FirstResponder":
 		e.Text = who("user") + " was the first in the room."
+	case "incident.FollowupAdded":
+		e.Text = fmt.Sprintf("%s added %s:", by, map[string]string{"action": "an action", "question": "an open question"}[e.word("type")])
+	case "incident.FollowupChanged":
+		verb := "changed"
+		if e.word("state") != e.word("was") {
+			verb = map[string]string{"open": "opened again", "done": "finished", "dropped": "dropped"}[e.word("state")]
+		}
+		e.Text = fmt.Sprintf("%s %s %s:", by, verb, map[string]string{"action": "an action", "question": "a question"}[e.word("type")])
 	case "room.Opened":
 		e.Text, e.Link = fmt.Sprintf("The room %q was opened.", e.word("name")), "/rooms/"+r.Room
 	case "office.Entered":

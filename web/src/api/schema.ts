@@ -252,6 +252,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/followups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Actions and open questions of an incident */
+        get: operations["list-followups"];
+        put?: never;
+        /** Add an action or an open question */
+        post: operations["add-followup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/followups/{followup}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change an action or open question, finish or drop it */
+        patch: operations["change-followup"];
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/metrics": {
         parameters: {
             query?: never;
@@ -297,6 +332,26 @@ export interface paths {
         put?: never;
         /** Page a person, or whoever is on call for a service */
         post: operations["page-for-incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/postmortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draft a postmortem from the record
+         * @description The same as a file: …/postmortem.md and …/postmortem.pdf; those are recorded as exports.
+         */
+        get: operations["get-postmortem"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1658,6 +1713,17 @@ export interface components {
             summary?: string;
             title?: string;
         };
+        ChangeFollowup: {
+            /** @description What came of it */
+            answer?: string;
+            /** @description YYYY-MM-DD; empty for none */
+            due?: string;
+            /** @description A person's id; empty for nobody */
+            owner?: string;
+            /** @enum {string} */
+            state?: "open" | "done" | "dropped";
+            text?: string;
+        };
         ChangePasswordInput: {
             current: string;
             /** @description At least 12 characters */
@@ -1845,6 +1911,25 @@ export interface components {
             id: string;
             layout: components["schemas"]["Layout"];
             name: string;
+        };
+        Followup: {
+            /** @description What came of it */
+            answer: string;
+            /** Format: date-time */
+            closed_at?: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by: string;
+            /** @description YYYY-MM-DD; empty: no date yet */
+            due: string;
+            id: string;
+            /** @enum {string} */
+            kind: "action" | "question";
+            /** @description A person's id; empty: nobody yet */
+            owner: string;
+            /** @enum {string} */
+            state: "open" | "done" | "dropped";
+            text: string;
         };
         FreshPassword: {
             /** @description Shown this once; the person changes it after signing in */
@@ -2035,6 +2120,9 @@ export interface components {
         };
         ListEntry: {
             items: components["schemas"]["Entry"][];
+        };
+        ListFollowup: {
+            items: components["schemas"]["Followup"][];
         };
         ListImportItem: {
             items: components["schemas"]["ImportItem"][];
@@ -2246,6 +2334,15 @@ export interface components {
             /** @description Where the monitoring system posts; shown this once */
             url: string;
         };
+        NewFollowup: {
+            /** @description YYYY-MM-DD */
+            due?: string;
+            /** @enum {string} */
+            kind: "action" | "question";
+            /** @description A person's id */
+            owner?: string;
+            text: string;
+        };
         NewOverride: {
             /** Format: date-time */
             from: string;
@@ -2405,6 +2502,17 @@ export interface components {
             state: "paged" | "seen" | "acknowledged" | "declined" | "escalated";
             user_id: string;
         };
+        Person: {
+            name: string;
+            what: string;
+        };
+        Phase: {
+            /** Format: date-time */
+            from: string;
+            /** Format: double */
+            seconds: number;
+            stage: string;
+        };
         Placed: {
             doors: components["schemas"]["Door"][];
             /** Format: int64 */
@@ -2501,6 +2609,32 @@ export interface components {
             text: string;
             /** @description Id of the message this one answers */
             thread?: string;
+        };
+        Postmortem: {
+            /** @description The ledger's signed head when the draft was made */
+            checkpoint: string;
+            /** @description Name */
+            declared_by: string;
+            /**
+             * Format: date-time
+             * @description When this draft was made
+             */
+            drawn_at: string;
+            drawn_by: string;
+            followups: components["schemas"]["Followup"][];
+            incident: components["schemas"]["Incident"];
+            metrics: components["schemas"]["Metric"][];
+            office: string;
+            phases: components["schemas"]["Phase"][];
+            /** @description What the record leaves open */
+            questions: string[];
+            /** @description Who was paged, and what came of it */
+            responders: components["schemas"]["Person"][];
+            /** @description Who held which role at the end */
+            roles: components["schemas"]["Person"][];
+            /** @description What was run, in order */
+            runs: components["schemas"]["RunLine"][];
+            timeline: components["schemas"]["Entry"][];
         };
         Presence: {
             /** @description null: nowhere, or in a room you cannot see */
@@ -2735,6 +2869,24 @@ export interface components {
             name: string;
             /** Format: int64 */
             version: number;
+        };
+        RunLine: {
+            approvers: string[];
+            /** Format: date-time */
+            asked_at: string;
+            asked_by: string;
+            /** Format: date-time */
+            ended_at?: string;
+            environment: string;
+            log_sha256: string;
+            number: string;
+            state: string;
+            title: string;
+            /**
+             * Format: double
+             * @description For approval
+             */
+            waited_seconds: number;
         };
         RunNode: {
             error: string;
@@ -5237,6 +5389,381 @@ export interface operations {
             };
         };
     };
+    "list-followups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFollowup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "add-followup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFollowup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Followup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "change-followup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+                followup: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeFollowup"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Followup"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-incident-metrics": {
         parameters: {
             query?: never;
@@ -5508,6 +6035,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-postmortem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Postmortem"];
                 };
             };
             /** @description Bad Request */
