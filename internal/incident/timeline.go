@@ -278,6 +278,9 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		if e.word("state") != e.word("was") {
 			verb = map[string]string{"open": "opened again", "done": "finished", "dropped": "dropped"}[e.word("state")]
 		}
+		if verb == "finished" && e.word("type") == "question" {
+			verb = "answered"
+		}
 		e.Text = fmt.Sprintf("%s %s %s:", by, verb, map[string]string{"action": "an action", "question": "a question"}[e.word("type")])
 	case "room.Opened":
 		e.Text, e.Link = fmt.Sprintf("The room %q was opened.", e.word("name")), "/rooms/"+r.Room

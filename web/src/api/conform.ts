@@ -33,6 +33,7 @@ export type Conform = [
   Reads<S['Paging'], t.Page>,
   Reads<S['Incident'], t.Incident>,
   Reads<S['Entry'], t.TimelineEntry>,
+  Reads<S['Followup'], t.Followup>,
   Reads<S['Metric'], t.Metric>,
   Reads<S['Project'], t.Project>,
   Reads<S['JobSummary'], t.JobSummary>,

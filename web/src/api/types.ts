@@ -313,6 +313,18 @@ export type TimelineEntry = {
   link?: string | null
   data: CardData
 }
+export type Followup = {
+  id: string
+  kind: 'action' | 'question'
+  text: string
+  owner: string
+  due: string
+  state: 'open' | 'done' | 'dropped'
+  answer: string
+  created_by: string
+  created_at: string
+  closed_at?: string | null
+}
 export type Metric = {
   name: 'MTTD' | 'MTTA' | 'time_to_muster' | 'MTTM' | 'MTTR'
   title: string

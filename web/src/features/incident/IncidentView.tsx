@@ -4,6 +4,7 @@ import { useState, type FormEvent } from 'react'
 import { errorText, type Incident } from '@/api'
 import { enterRoom, useRoomInfo } from '@/realtime'
 import { Box, Button, buttonClass, Chip, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, Loading, Notice, Page, StageChip, Textarea, Time, toastError } from '@/ui'
+import { Followups, PostmortemMenu } from './Followups'
 import { Clocks, IncidentFacts } from './IncidentPanel'
 import { useActs, useIncident, type Acts } from './live'
 import { fromLocalInput, STAMP_NAMES, stampWord, titleProblem, toLocalInput } from './model'
@@ -43,6 +44,7 @@ function Loaded({ i }: { i: Incident }) {
       title={`${i.ticket} ${i.title}`}
       actions={
         <>
+          <PostmortemMenu i={i} />
           {i.abilities?.update && (
             <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
               Edit
@@ -112,6 +114,7 @@ function Loaded({ i }: { i: Incident }) {
                 <Metrics i={i} />
               </div>
             </Box>
+            <Followups i={i} acts={acts} />
             <Box title="Alerts">
               <div className={s.pad}>
                 {i.alerts.length === 0 ? (

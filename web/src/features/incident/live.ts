@@ -1,6 +1,6 @@
 // An incident on the screen: the open ones come with the office, a closed one is fetched; both are kept by their channel.
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { api, type Incident, type IncidentEvent, type IncidentRoleName, type Items, type Metric, type Stage, type TimelineEntry } from '@/api'
+import { api, type Followup, type Incident, type IncidentEvent, type IncidentRoleName, type Items, type Metric, type Stage, type TimelineEntry } from '@/api'
 import { useChannel, useOffice } from '@/realtime'
 
 export function useIncident(id: string) {
@@ -24,6 +24,7 @@ export function useIncident(id: string) {
 }
 export const useTimeline = (id: string) => useQuery({ queryKey: ['incident', id, 'timeline'], queryFn: () => api.get<Items<TimelineEntry>>(`/incidents/${id}/timeline`) })
 export const useMetrics = (id: string) => useQuery({ queryKey: ['incident', id, 'metrics'], queryFn: () => api.get<Items<Metric>>(`/incidents/${id}/metrics`) })
+export const useFollowups = (id: string) => useQuery({ queryKey: ['incident', id, 'followups'], queryFn: () => api.get<Items<Followup>>(`/incidents/${id}/followups`) })
 
 /** What one does with an incident. Each answers with the incident as it is afterwards, or nothing. */
 export function useActs(id: string) {
@@ -46,6 +47,8 @@ export function useActs(id: string) {
     acknowledge: () => after(api.post<Incident>(`${at}/acknowledge`)),
     page: (who: { user_id: string } | { service: string }) => after(api.post(`${at}/page`, who)),
     note: (text: string, when?: string) => after(api.post(`${at}/notes`, { text, at: when || undefined })),
+    addFollowup: (f: { kind: Followup['kind']; text: string; owner?: string | undefined; due?: string | undefined }) => after(api.post(`${at}/followups`, f)),
+    changeFollowup: (id: string, patch: Partial<Pick<Followup, 'text' | 'owner' | 'due' | 'state' | 'answer'>>) => after(api.patch(`${at}/followups/${id}`, patch)),
     times: (patch: Record<string, string | null>) => after(api.patch(`${at}/times`, patch)),
   }
 }

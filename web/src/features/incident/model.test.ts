@@ -102,3 +102,14 @@ describe('forms', () => {
     expect(m.safeTicket('')).toBeNull()
   })
 })
+
+describe('dueWord', () => {
+  const now = new Date(2026, 10, 22, 23, 30)
+  it.each([
+    ['2026-11-22', 'due today', false],
+    ['2026-11-23', 'due tomorrow', false],
+    ['2026-12-01', 'due 2026-12-01', false],
+    ['2026-11-21', 'due yesterday', true],
+    ['2026-11-12', '10 days late', true],
+  ])('%s', (due, text, late) => expect(m.dueWord(due, now)).toEqual({ text, late }))
+})

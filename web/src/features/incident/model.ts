@@ -153,6 +153,7 @@ export function mark(e: Pick<TimelineEntry, 'kind' | 'data'>): Mark {
   if (k.startsWith('page.') || k.startsWith('notify.')) return { icon: 'page', tone: 'amber' }
   if (k === 'run.approved' || k.startsWith('approval.')) return { icon: 'approve', tone: k.includes('declin') ? 'red' : 'green' }
   if (k.startsWith('run.')) return { icon: 'run', tone: failed ? 'red' : 'violet' }
+  if (k.startsWith('followup.')) return { icon: 'note', tone: 'teal' }
   if (k === 'note') return { icon: 'note', tone: 'blue' }
   if (k === 'pin' || k.startsWith('message.')) return { icon: 'pin', tone: 'blue' }
   if (k.startsWith('room.')) return { icon: 'room', tone: 'mute' }
@@ -164,7 +165,7 @@ export const TIMELINE_FILTERS: { id: string; label: string; test: (kind: string)
   { id: 'people', label: 'People', test: (k) => k.startsWith('page.') || k.startsWith('office.') || k.startsWith('get.') || k === 'incident.role' || k === 'incident.first_responder' },
   { id: 'actions', label: 'Actions', test: (k) => k.startsWith('run.') || k.startsWith('approval.') || k.startsWith('incident.stage') },
   { id: 'signals', label: 'Signals', test: (k) => k.startsWith('alert.') },
-  { id: 'notes', label: 'Notes', test: (k) => k === 'note' || k === 'pin' || k.startsWith('message.') },
+  { id: 'notes', label: 'Notes', test: (k) => k === 'note' || k === 'pin' || k.startsWith('followup.') || k.startsWith('message.') },
 ]
 /** The newest first for the panel; ties keep the order they were recorded in. */
 export function newestFirst(items: readonly TimelineEntry[]): TimelineEntry[] {
@@ -238,4 +239,12 @@ export function toLocalInput(at: string | null | undefined): string {
   const d = new Date(n)
   const p = (x: number) => String(x).padStart(2, '0')
   return `${d.getFullYear()}-${p(d.getMonth() + 1)}-${p(d.getDate())}T${p(d.getHours())}:${p(d.getMinutes())}:${p(d.getSeconds())}`
+}
+
+/** A due date in words. */
+export function dueWord(due: string, now: Date): { text: string; late: boolean } {
+  const [y = 0, m = 1, d = 1] = due.split('-').map(Number)
+  const days = Math.round((Date.UTC(y, m - 1, d) - Date.UTC(now.getFullYear(), now.getMonth(), now.getDate())) / 86_400_000)
+  const text = days === 0 ? 'due today' : days === 1 ? 'due tomorrow' : days === -1 ? 'due yesterday' : days < 0 ? `${-days} days late` : `due ${due}`
+  return { text, late: days < 0 }
 }
