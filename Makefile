@@ -26,8 +26,9 @@ test: ## everything: lint, types, Go on SQLite and PostgreSQL, race, web, browse
 check: ## the quick part: lint, types, Go on SQLite, web unit tests
 	scripts/test need web_install lint web_types web_unit go
 
-bench: ## Go benchmarks
-	scripts/bench
+bench: build ## measure everything into docs/performance.md (about 20 minutes)
+	@scripts/need bench
+	MUSTER_BIN=bin/muster go run ./bench -write docs/performance.md
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	scripts/fuzz
@@ -40,7 +41,7 @@ api: build ## write the web app's API types from the server's OpenAPI
 	scripts/api
 
 fmt: ## format the Go code
-	gofmt -w cmd internal e2e
+	gofmt -w cmd internal e2e bench
 
 clean: ## remove what was built; data stays
 	rm -rf bin e2e/out web/node_modules web/dist
