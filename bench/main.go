@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"muster/bench/alerts"
 	"muster/bench/report"
 	"muster/bench/rig"
 )
@@ -36,10 +37,15 @@ type area struct {
 
 // areas in the order of the page.
 var areas = []area{
+	{"alerts", "A webhook's POST until a connected browser-like socket shows what became of it.", alerts.Run},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == rig.FloorArg {
+		fmt.Fprintln(os.Stderr, "bench: floor:", rig.ServeFloor(os.Args[2]))
+		os.Exit(1)
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)

@@ -247,6 +247,9 @@ func Text(a Area) string {
 // Here describes this machine.
 func Here(goVersion string, cores int) Machine {
 	m := Machine{Cores: cores, Go: goVersion, Database: "SQLite, embedded (the default), synchronous=FULL"}
+	if os.Getenv("MUSTER_DATABASE") != "" {
+		m.Database = "PostgreSQL (MUSTER_DATABASE)"
+	}
 	m.CPU = field("/proc/cpuinfo", "model name")
 	if kb, err := strconv.ParseFloat(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 64); err == nil {
 		m.Memory = fmt.Sprintf("%.0f GB", kb/1e6)
