@@ -23,6 +23,7 @@ import (
 	"muster/bench/alerts"
 	"muster/bench/report"
 	"muster/bench/rig"
+	"muster/bench/ssh"
 )
 
 // story is the part of the page that people write: what was slow and what was done.
@@ -38,6 +39,7 @@ type area struct {
 // areas in the order of the page.
 var areas = []area{
 	{"alerts", "A webhook's POST until a connected browser-like socket shows what became of it.", alerts.Run},
+	{"ssh", "`true` on many machines: beside Ansible, clustershell and a bare loop.", ssh.Run},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 

@@ -3,7 +3,7 @@
 // them, and the demo office uses them as the machines of its bank.
 //
 // Invariant: a server touches nothing outside its folder (apart from /run/sshd,
-// which sshd demands of root), listens on 127.0.0.1 only, lets in one user by
+// which sshd demands of root), listens on loopback only, lets in one user by
 // one key, and ends with Stop. Muster itself never needs this package.
 package sshd
 
@@ -34,8 +34,11 @@ type Options struct {
 	// Dir holds everything of this server. What is there already (keys) is used
 	// again, so a server keeps its identity over restarts.
 	Dir string
-	// Port on 127.0.0.1; 0 takes a free one.
+	// Port to listen on; 0 takes a free one.
 	Port int
+	// Addresses of loopback to listen on, all at Port; empty means 127.0.0.1. The
+	// first is the server's Addr. sshd takes 16.
+	Addresses []string
 	// PrivateKey lets several servers share one key for logging in (PEM); empty
 	// means a key of this server's own.
 	PrivateKey []byte
@@ -50,12 +53,12 @@ type Options struct {
 // Server is a running sshd.
 type Server struct {
 	Port     int
-	Addr     string // 127.0.0.1:port
+	Addr     string // 127.0.0.1:port, or the first of the addresses
 	Username string
 	// PrivateKey logs in (OpenSSH PEM); PublicKey is its authorised line.
 	PrivateKey []byte
 	PublicKey  string
-	// HostKey is the key part ("ssh-ed25519 AAAA…"), KnownHosts the whole line.
+	// HostKey is the key part ("ssh-ed25519 AAAA…"), KnownHosts a whole line an address.
 	HostKey, KnownHosts string
 	LogFile             string
 
@@ -103,6 +106,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 			return nil, fmt.Errorf("make sshd's privilege separation folder: %w", err)
 		}
 	}
+	if len(o.Addresses) == 0 {
+		o.Addresses = []string{"127.0.0.1"}
+	}
+	for _, a := range o.Addresses {
+		if ip := net.ParseIP(a); ip == nil || !ip.IsLoopback() {
+			return nil, fault.New(fault.Invalid, "The address "+strconv.Quote(a)+" is not of loopback. Choose one such as 127.0.0.2.")
+		}
+	}
 	s := &Server{Username: me.Username, LogFile: filepath.Join(dir, "sshd.log")}
 	if err := s.keys(dir, o.PrivateKey); err != nil {
 		return nil, err
@@ -116,12 +127,16 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 				return nil, err
 			}
 		}
-		s.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Port))
-		s.KnownHosts = "[127.0.0.1]:" + strconv.Itoa(s.Port) + " " + s.HostKey
+		s.Addr = net.JoinHostPort(o.Addresses[0], strconv.Itoa(s.Port))
+		s.KnownHosts = ""
+		for _, a := range o.Addresses {
+			s.KnownHosts += "[" + a + "]:" + strconv.Itoa(s.Port) + " " + s.HostKey + "\n"
+		}
+		s.KnownHosts = strings.TrimSpace(s.KnownHosts)
 		if err := os.WriteFile(filepath.Join(dir, "sshd_config"), []byte(config(dir, s.Port, me, o)), 0o600); err != nil {
 			return nil, fmt.Errorf("write sshd configuration: %w", err)
 		}
-		if err = s.start(ctx, bin, dir); err == nil {
+		if err = s.start(ctx, bin, dir, len(o.Addresses)); err == nil {
 			return s, nil
 		}
 		if o.Port != 0 || try == 4 || ctx.Err() != nil {
@@ -133,7 +148,9 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 func config(dir string, port int, me *user.User, o Options) string {
 	var b strings.Builder
 	line := func(format string, a ...any) { fmt.Fprintf(&b, format+"\n", a...) }
-	line("ListenAddress 127.0.0.1:%d", port)
+	for _, a := range o.Addresses {
+		line("ListenAddress %s", net.JoinHostPort(a, strconv.Itoa(port)))
+	}
 	line("HostKey \"%s/host_key\"", dir)
 	if _, err := os.Stat(filepath.Join(dir, "host_key-cert.pub")); err == nil {
 		line("HostCertificate \"%s/host_key-cert.pub\"", dir)
@@ -202,8 +219,9 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// start runs sshd in the foreground and waits for its word that it listens.
-func (s *Server) start(ctx context.Context, bin, dir string) error {
+// start runs sshd in the foreground and waits for its word that it listens
+// on each of its addresses.
+func (s *Server) start(ctx context.Context, bin, dir string, addresses int) error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("sshd log: %w", err)
@@ -240,17 +258,18 @@ func (s *Server) start(ctx context.Context, bin, dir string) error {
 		defer logFile.Close()
 		defer r.Close()
 		in := bufio.NewReader(io.TeeReader(r, logFile))
-		told := false
+		told := 0
 		for {
 			l, err := in.ReadString('\n')
 			if err != nil {
 				return
 			}
-			if !told {
+			if told < addresses {
 				said.add(l)
 				if strings.Contains(l, "Server listening on") {
-					told = true
-					close(listening)
+					if told++; told == addresses {
+						close(listening)
+					}
 				}
 			}
 		}

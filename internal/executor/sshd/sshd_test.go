@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -57,5 +58,27 @@ func TestMissing(t *testing.T) {
 	}
 	if _, err := Find(); err == nil || !strings.Contains(err.Error(), "apt-get install openssh-server") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// One daemon can stand for several machines.
+func TestAddresses(t *testing.T) {
+	if _, err := Start(t.Context(), Options{Dir: t.TempDir(), Addresses: []string{"0.0.0.0"}}); err == nil || !strings.Contains(err.Error(), "loopback") {
+		t.Errorf("error %v", err)
+	}
+	s, err := Start(t.Context(), Options{Dir: t.TempDir(), Addresses: []string{"127.0.0.2", "127.0.0.3"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop() })
+	for _, a := range []string{"127.0.0.2", "127.0.0.3"} {
+		c, err := net.Dial("tcp", net.JoinHostPort(a, strconv.Itoa(s.Port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	}
+	if strings.Count(s.KnownHosts, "\n") != 1 || !strings.HasPrefix(s.KnownHosts, "[127.0.0.2]:") || !strings.HasPrefix(s.Addr, "127.0.0.2:") {
+		t.Errorf("address %s, known hosts %q", s.Addr, s.KnownHosts)
 	}
 }
