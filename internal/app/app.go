@@ -217,7 +217,7 @@ func (a *App) serveConsole() error {
 		_ = ln.Close()
 		return fmt.Errorf("open the admin socket: %w", err)
 	}
-	return a.serve(ln, httpapi.AsConsole(a.API.Handler()))
+	return a.serve(ln, a.console())
 }
 
 // Stop takes no new requests, lets running ones end, hands work back, and closes everything.

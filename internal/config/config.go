@@ -27,6 +27,8 @@ type Config struct {
 	MasterKey string `yaml:"master_key"` // file of the key that locks stored secrets; "" is in the data folder
 	LedgerKey string `yaml:"ledger_key"` // file of the key that signs the ledger; "" is in the data folder
 
+	Profile bool `yaml:"profile"` // Go profiles on the admin socket
+
 	TLS      TLS      `yaml:"tls"`
 	SMTP     SMTP     `yaml:"smtp"`
 	Incident Incident `yaml:"incident"`
