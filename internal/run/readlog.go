@@ -43,7 +43,10 @@ type LogPage struct {
 	Items []LogLine `json:"items"`
 	Next  int64     `json:"next" doc:"Give it as after to go on"`
 	Total int64     `json:"total" doc:"Lines so far"`
-	Done  bool      `json:"done" doc:"The run has ended and this was the last of its log"`
+	// Stored lines are acknowledged: they are there after a crash. What follows
+	// them is shown at once and stored within a second.
+	Stored int64 `json:"stored" doc:"Lines that are stored durably; those behind it may be lost if the server is killed now"`
+	Done   bool  `json:"done" doc:"The run has ended and this was the last of its log"`
 }
 
 // scanMax bounds the lines looked at for one page when few of them are picked.
@@ -55,6 +58,10 @@ func (s *Store) ReadLog(ctx context.Context, q db.Querier, r Run, in LogQuery) (
 		in.Limit = 2000
 	}
 	page := LogPage{Items: []LogLine{}, Next: max(0, in.After), Total: r.LogLines}
+	// Asked before the lines are read, so that what it covers is among them as it is stored.
+	if err := q.QueryRow(ctx, `SELECT COALESCE(MAX(first + lines - 1), 0) FROM run_chunk WHERE run = $1`, r.ID).Scan(&page.Stored); err != nil {
+		return page, fmt.Errorf("read log: %w", err)
+	}
 	seen := 0
 	err := s.lines(ctx, q, r.ID, page.Next, &page.Total, func(l LogLine) bool {
 		if len(page.Items) >= in.Limit || seen >= scanMax {
