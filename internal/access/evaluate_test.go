@@ -77,6 +77,7 @@ func TestRules(t *testing.T) {
 		{"5: match is full", doc(demo, ops, "job", "match: {group: 'web'}, allow: run"), person("ann", "ops"), "run", job, false},
 		{"5: match list needs all", doc(demo, ops, "job", "match: {group: ['web/.*', '.*/qa']}, allow: run"), person("ann", "ops"), "run", job, false},
 		{"5: match, missing attribute fails", doc(demo, ops, "job", "match: {colour: '.*'}, allow: run"), person("ann", "ops"), "run", job, false},
+		{"4: two halves of an expression are a literal", doc(demo, "by: {group: 'x)|(?:op'}", "job", "allow: run"), person("ann", "shop"), "run", job, false},
 		{"5: an invalid expression is a literal", doc(demo, ops, "job", "match: {name: '*'}, allow: run"), person("ann", "ops"), "run", Resource{Project: "demo", Type: "job", Name: "*"}, true},
 		{"5: an invalid expression matches nothing else", doc(demo, ops, "job", "match: {name: '*'}, allow: run"), person("ann", "ops"), "run", job, false},
 		{"5: contains one", doc(demo, ops, "node", "contains: {tags: web}, allow: run"), person("ann", "ops"), "run", node, true},

@@ -382,9 +382,14 @@ func compile(s string, line int) (pattern, error) {
 	if regexp.QuoteMeta(s) == s {
 		return literal(s), nil
 	}
-	re, err := regexp.Compile(`\A(?:` + s + `)\z`)
+	// By itself first: "a)|(?:b" is none, but would be one between our marks,
+	// and match far more than a whole text.
+	_, err := regexp.Compile(s)
 	if err == nil {
-		return pattern{s, re}, nil
+		var re *regexp.Regexp
+		if re, err = regexp.Compile(`\A(?:` + s + `)\z`); err == nil {
+			return pattern{s, re}, nil
+		}
 	}
 	if se, ok := err.(*syntax.Error); ok {
 		switch se.Code {

@@ -42,8 +42,13 @@ type pattern struct {
 func patterns(texts []string) []pattern {
 	out := []pattern{}
 	for _, t := range texts {
-		re, _ := regexp.Compile(`(?i)^(?:` + t + `)$`)
-		out = append(out, pattern{t, re})
+		p := pattern{text: t}
+		// By itself first: "a)|(?:b" is no expression, and must not become one
+		// between our marks.
+		if _, err := regexp.Compile(t); err == nil {
+			p.re, _ = regexp.Compile(`(?i)^(?:` + t + `)$`)
+		}
+		out = append(out, p)
 	}
 	return out
 }

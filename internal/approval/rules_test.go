@@ -32,6 +32,7 @@ func TestApplies(t *testing.T) {
 		{"{environment: PROD}", Subject{Nodes: []Machine{prod}}, true},
 		{"{environment: 'prod.*'}", Subject{Nodes: []Machine{prod}}, true},
 		{"{environment: pro}", Subject{Nodes: []Machine{prod}}, no},
+		{"{environment: 'x)|(?:od'}", Subject{Nodes: []Machine{prod}}, no}, // no expression by itself
 		{"{environment: [x, prod]}", Subject{Nodes: []Machine{prod}}, true},
 		{"{tags: pci}", Subject{Nodes: []Machine{qa, prod}}, true},
 		{"{tags: pci, environment: qa}", Subject{Nodes: []Machine{qa, prod}}, no}, // on one node

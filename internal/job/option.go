@@ -148,7 +148,11 @@ func (r *reader) option(name string, v *yamldoc.Value) Option {
 		r.cannot("the option %s is enforced, but has no values; list them in `values`", name)
 	}
 	if o.Regex != "" {
-		re, err := regexp.Compile(`^(?:` + o.Regex + `)$`)
+		_, err := regexp.Compile(o.Regex) // by itself first: "a)|(?:b" is none
+		var re *regexp.Regexp
+		if err == nil {
+			re, err = regexp.Compile(`^(?:` + o.Regex + `)$`)
+		}
 		if err != nil {
 			r.cannot("the regex of the option %s is not one Muster can check (RE2 syntax, so no look-ahead); rewrite it", name)
 		}

@@ -214,7 +214,13 @@ func newMatcher(key, v string) (matcher, error) {
 	if len(v) >= 2 && v[0] == '/' && v[len(v)-1] == '/' {
 		m.only, pattern = true, v[1:len(v)-1]
 	}
-	re, err := regexp.Compile(`^(?:` + pattern + `)$`)
+	// By itself first: "a)|(?:b" is no expression, and between our marks it
+	// would be one that does not match the whole attribute.
+	_, err := regexp.Compile(pattern)
+	var re *regexp.Regexp
+	if err == nil {
+		re, err = regexp.Compile(`^(?:` + pattern + `)$`)
+	}
 	if err != nil {
 		if m.only {
 			return m, fault.Field("filter", "The node filter's `"+key+": "+v+"` is not a regular expression Muster can use (RE2 syntax, so no look-ahead). Correct it.")

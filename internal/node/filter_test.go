@@ -55,6 +55,7 @@ func TestFilter(t *testing.T) {
 		{"name: /app-\\d/", "app-1 app-2"},
 		{"nodename: db-1", "db-1"},
 		{"a+b(", "a+b("}, // not an expression: the text itself
+		{"x)|(?:1", ""}, // no expression by itself
 		{"tags: app", "app-1 app-2 win-1"},
 		{"tags: app+eu", "app-1 win-1"},
 		{"tags: app+eu,db", "app-1 db-1 win-1"},
