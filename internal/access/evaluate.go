@@ -168,6 +168,11 @@ func lists(actions []string, action string) bool {
 	return slices.Contains(actions, action) || slices.Contains(actions, "*")
 }
 
+// grants says whether the rule allows the action, by its name or by a stronger one.
+func grants(r *rule, action string) bool {
+	return lists(r.allow, action) || slices.ContainsFunc(stronger, func(a string) bool { return lists(r.allow, a) })
+}
+
 // verdict of the rules: one deny of the action is the answer; otherwise one
 // allow of it, or of a stronger action that is not itself denied, is enough.
 func (s *set) verdict(name string, groups []string, action string, res Resource) (allowed bool, by *rule) {
@@ -268,7 +273,7 @@ func (s *set) holders(action string, res Resource) []string {
 		if r.subj.not || len(r.allow) == 0 || !r.holds(res) {
 			continue
 		}
-		if !lists(r.allow, action) && !slices.ContainsFunc(stronger, func(a string) bool { return lists(r.allow, a) }) {
+		if !grants(r, action) {
 			continue
 		}
 		for _, g := range r.subj.groups {
@@ -308,7 +313,7 @@ func (s *set) anywhere(who actor.Actor, action, typ string) bool {
 	groups := groupsOf(who)
 	for i := range s.project[typ] {
 		r := &s.project[typ][i]
-		if lists(r.allow, action) && r.subj.of(who.Name, groups) {
+		if grants(r, action) && r.subj.of(who.Name, groups) {
 			return true
 		}
 	}
