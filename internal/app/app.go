@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -49,7 +50,8 @@ var Version = "dev"
 type App struct {
 	cfg config.Config
 	log *slog.Logger
-	url string // as people reach it
+	url string           // as people reach it
+	own []netip.AddrPort // what this server listens on
 
 	DB        *db.DB
 	Clock     clock.Clock
@@ -160,6 +162,9 @@ func (a *App) listen() (net.Listener, error) {
 	ln, err := net.Listen("tcp", a.cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w; give another address with --addr", a.cfg.Addr, err)
+	}
+	if t, ok := ln.Addr().(*net.TCPAddr); ok {
+		a.own = append(a.own, t.AddrPort())
 	}
 	scheme := "http"
 	if a.cfg.TLS.Cert != "" || !a.cfg.Loopback() {

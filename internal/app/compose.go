@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"muster/internal/bus"
 	"muster/internal/clock"
 	"muster/internal/command"
+	"muster/internal/config"
 	"muster/internal/db"
 	"muster/internal/executor/local"
 	"muster/internal/executor/ssh"
@@ -32,6 +34,7 @@ import (
 	"muster/internal/notify"
 	"muster/internal/office"
 	"muster/internal/oncall"
+	"muster/internal/outbound"
 	"muster/internal/realtime"
 	"muster/internal/room"
 	"muster/internal/run"
@@ -81,7 +84,7 @@ func (a *App) compose() error {
 
 	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Jobs = job.New(a.Access, a.Ledger, a.Clock, a.Nodes)
-	executors := map[string]run.Executor{"local": local.New(local.Options{}), "ssh": ssh.New(ssh.Options{})}
+	executors := map[string]run.Executor{"local": local.New(local.Options{}), "ssh": ssh.New(ssh.Options{Dial: a.dialer(outbound.Nodes).DialContext})}
 	for _, e := range executors {
 		a.closers = append(a.closers, e.Close)
 	}
@@ -112,7 +115,18 @@ func (a *App) mail() *notify.Mail {
 	if m.Host == "" {
 		return nil
 	}
-	return &notify.Mail{Host: m.Host, Port: m.Port, From: m.From, User: m.Username, Password: m.Password, TLS: m.TLS}
+	return &notify.Mail{Host: m.Host, Port: m.Port, From: m.From, User: m.Username, Password: m.Password, TLS: m.TLS, Dialer: a.dialer(outbound.Mail)}
+}
+
+// dialer opens connections as the settings allow for a use. They were checked
+// when they were read.
+func (a *App) dialer(use outbound.Use) *outbound.Dialer {
+	t := map[outbound.Use]config.Targets{outbound.Mail: a.cfg.Outbound.Mail, outbound.Nodes: a.cfg.Outbound.Nodes, outbound.URLs: a.cfg.Outbound.URLs}[use]
+	rules, err := t.Rules()
+	if err != nil {
+		rules = outbound.Rules{Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}
+	}
+	return outbound.New(use, rules, outbound.Options{Own: func() []netip.AddrPort { return a.own }})
 }
 
 // mentioned notifies who was mentioned.

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
+
+	"muster/internal/outbound"
 )
 
 // Config of one server. The yaml names are those of muster.yaml; docs/muster.yaml documents each.
@@ -33,6 +35,7 @@ type Config struct {
 	SMTP     SMTP     `yaml:"smtp"`
 	Incident Incident `yaml:"incident"`
 	Runs     Runs     `yaml:"runs"`
+	Outbound Outbound `yaml:"outbound"`
 }
 
 // TLS of the one HTTPS port. Without files, an address off loopback gets a
@@ -63,6 +66,23 @@ type Runs struct {
 	LogLimit int64 `yaml:"log_limit"` // bytes of one run's log
 	Workers  int   `yaml:"workers"`   // tasks at once
 }
+
+// Outbound says which addresses Muster may connect to, by who chose the target.
+type Outbound struct {
+	Mail  Targets `yaml:"mail"`  // smtp.host
+	Nodes Targets `yaml:"nodes"` // machines of the inventories
+	URLs  Targets `yaml:"urls"`  // addresses that people type
+}
+
+// Targets are addresses (10.1.2.3) and networks (10.0.0.0/8) beside what holds
+// by default; deny beats allow.
+type Targets struct {
+	Allow []string `yaml:"allow"`
+	Deny  []string `yaml:"deny"`
+}
+
+// Rules are the targets as package outbound takes them.
+func (t Targets) Rules() (outbound.Rules, error) { return outbound.ParseRules(t.Allow, t.Deny) }
 
 // Load reads file, or DATA/muster.yaml if that is there, then the environment
 // (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD).
@@ -143,6 +163,11 @@ func (c Config) Check() error {
 	}
 	if c.Runs.LogLimit < 1<<20 {
 		return fmt.Errorf("runs.log_limit %d must be at least 1048576 bytes", c.Runs.LogLimit)
+	}
+	for use, t := range map[outbound.Use]Targets{outbound.Mail: c.Outbound.Mail, outbound.Nodes: c.Outbound.Nodes, outbound.URLs: c.Outbound.URLs} {
+		if _, err := t.Rules(); err != nil {
+			return fmt.Errorf("outbound.%s: %w", use, err)
+		}
 	}
 	return nil
 }

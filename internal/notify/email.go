@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	netmail "net/mail"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"muster/internal/account"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/outbound"
 	"muster/internal/task"
 )
 
@@ -29,6 +31,9 @@ type Mail struct {
 	User      string
 	Password  string
 	TLSConfig *tls.Config // nil: the system's roots
+	// Dialer connects to the server; nil means with the rules for mail and no
+	// settings of their own.
+	Dialer *outbound.Dialer
 }
 
 // Validate says what is wrong with the settings.
@@ -200,7 +205,17 @@ func (m Mail) send(ctx context.Context, n Notification, to account.User, publicU
 	if err != nil {
 		return err
 	}
-	opts := []mail.Option{mail.WithTimeout(20 * time.Second), mail.WithoutNoop()}
+	dialer := m.Dialer
+	if dialer == nil {
+		dialer = outbound.New(outbound.Mail, outbound.Rules{}, outbound.Options{})
+	}
+	dial := dialer.DialContext
+	tlsConfig := &tls.Config{MinVersion: tls.VersionTLS12}
+	if m.TLSConfig != nil {
+		tlsConfig = m.TLSConfig.Clone()
+	}
+	tlsConfig.ServerName = m.Host
+	opts := []mail.Option{mail.WithTimeout(20 * time.Second), mail.WithoutNoop(), mail.WithTLSConfig(tlsConfig)}
 	port := m.Port
 	byMode := func(p int) {
 		if port == 0 {
@@ -210,7 +225,22 @@ func (m Mail) send(ctx context.Context, n Notification, to account.User, publicU
 	switch m.TLS {
 	case "tls":
 		byMode(465)
-		opts = append(opts, mail.WithSSL())
+		// Not WithSSL: the library would take a dialler of ours for one that
+		// speaks in clear, and offer no login. It sees the connection's state
+		// under the opportunistic policy, and finds it encrypted already.
+		opts = append(opts, mail.WithTLSPolicy(mail.TLSOpportunistic))
+		dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			raw, err := dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			conn := tls.Client(raw, tlsConfig)
+			if err := conn.HandshakeContext(ctx); err != nil {
+				_ = raw.Close()
+				return nil, err
+			}
+			return conn, nil
+		}
 	case "none":
 		byMode(25)
 		opts = append(opts, mail.WithTLSPolicy(mail.NoTLS))
@@ -221,12 +251,7 @@ func (m Mail) send(ctx context.Context, n Notification, to account.User, publicU
 		byMode(587)
 		opts = append(opts, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
-	opts = append(opts, mail.WithPort(port))
-	if m.TLSConfig != nil {
-		cfg := m.TLSConfig.Clone()
-		cfg.ServerName = m.Host
-		opts = append(opts, mail.WithTLSConfig(cfg))
-	}
+	opts = append(opts, mail.WithPort(port), mail.WithDialContextFunc(dial))
 	if m.User != "" {
 		opts = append(opts, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(m.User), mail.WithPassword(m.Password))
 	}
@@ -241,7 +266,7 @@ func (m Mail) send(ctx context.Context, n Notification, to account.User, publicU
 
 // permanent says that trying again cannot help.
 func permanent(err error) bool {
-	if errors.Is(err, errAddress) {
+	if errors.Is(err, errAddress) || outbound.IsRefused(err) {
 		return true
 	}
 	se, ok := errors.AsType[*mail.SendError](err)
@@ -250,6 +275,9 @@ func permanent(err error) bool {
 
 // words is what a screen says about a failed mail; details are in the log.
 func words(err error) string {
+	if refused, ok := errors.AsType[*outbound.Refused](err); ok {
+		return refused.Error()
+	}
 	if errors.Is(err, errAddress) {
 		return "The stored email address is not an address. Correct it in the profile."
 	}

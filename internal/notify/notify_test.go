@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"muster/internal/access"
@@ -31,6 +32,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/ledger"
 	"muster/internal/notify"
+	"muster/internal/outbound"
 	"muster/internal/task"
 )
 
@@ -50,6 +52,8 @@ type received struct {
 	raw  string
 	msg  *netmail.Message
 	body string
+
+	user, password string // what it logged in with
 }
 
 func (b *inbox) NewSession(*smtp.Conn) (smtp.Session, error) { return &session{b: b}, nil }
@@ -61,6 +65,15 @@ type session struct {
 
 func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
+
+// AuthMechanisms and Auth take one login, in the form that sends the password itself.
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
+func (s *session) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, user, password string) error {
+		s.r.user, s.r.password = user, password
+		return nil
+	}), nil
+}
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 	s.r.from = from
 	return nil
@@ -93,7 +106,44 @@ func (s *session) Data(r io.Reader) error {
 	return nil
 }
 
-// serve starts a mail server; with a pair it offers STARTTLS.
+// firstByte lets one port serve clients that begin with TLS, and others.
+type firstByte struct {
+	net.Listener
+	tls *tls.Config
+}
+
+func (l firstByte) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil || l.tls == nil {
+		return c, err
+	}
+	// A client that begins with TLS speaks first; all others wait to be greeted.
+	one := make([]byte, 1)
+	_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	n, _ := c.Read(one)
+	_ = c.SetReadDeadline(time.Time{})
+	if n == 0 {
+		return c, nil
+	}
+	return tls.Server(&unread{c, one}, l.tls), nil
+}
+
+// unread gives back what was read to have a look.
+type unread struct {
+	net.Conn
+	first []byte
+}
+
+func (u *unread) Read(p []byte) (int, error) {
+	if len(u.first) > 0 {
+		n := copy(p, u.first)
+		u.first = u.first[n:]
+		return n, nil
+	}
+	return u.Conn.Read(p)
+}
+
+// serve starts a mail server; with a pair it offers STARTTLS and takes TLS.
 func serve(t *testing.T, pair *tls.Certificate) (*inbox, int) {
 	b := &inbox{mails: make(chan received, 100)}
 	s := smtp.NewServer(b)
@@ -106,6 +156,7 @@ func serve(t *testing.T, pair *tls.Certificate) (*inbox, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ln = firstByte{ln, s.TLSConfig}
 	go func() { _ = s.Serve(ln) }()
 	t.Cleanup(func() { _ = s.Close() })
 	return b, ln.Addr().(*net.TCPAddr).Port
@@ -396,6 +447,37 @@ func TestTLS(t *testing.T) {
 	n := r.send(notify.New{Title: "t", Email: true})
 	r.mail(b)
 	r.until(n.ID, "sent")
+
+	// The login goes over either kind of encryption, and never in clear.
+	for mode, sent := range map[string]bool{"starttls": true, "tls": true, "none": false} {
+		m := *set
+		m.TLS, m.User, m.Password = mode, "muster", "open sesame"
+		r := open(t, notify.Settings{Mail: &m})
+		r.start()
+		n := r.send(notify.New{Title: "t", Email: true})
+		if !sent {
+			r.until(n.ID, "queued")
+			continue
+		}
+		if got := r.mail(b); got.user != "muster" || got.password != "open sesame" {
+			t.Errorf("%s: logged in as %q with %q", mode, got.user, got.password)
+		}
+		r.until(n.ID, "sent")
+	}
+
+	// A target that the rules refuse is not tried again, and the page says why.
+	refused := *set
+	rules, err := outbound.ParseRules(nil, []string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused.Dialer = outbound.New(outbound.Mail, rules, outbound.Options{})
+	r = open(t, notify.Settings{Mail: &refused})
+	r.start()
+	n = r.send(notify.New{Title: "t", Email: true})
+	if c := r.until(n.ID, "failed"); !strings.Contains(c.Error, "outbound.mail.deny") {
+		t.Error(c)
+	}
 
 	// A server that nobody vouches for gets nothing, nor one without TLS.
 	stranger := *set

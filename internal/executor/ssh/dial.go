@@ -13,6 +13,8 @@ import (
 
 	xssh "golang.org/x/crypto/ssh"
 
+	"muster/internal/fault"
+	"muster/internal/outbound"
 	"muster/internal/run"
 )
 
@@ -182,6 +184,8 @@ func unreachable(t *target, err error, o Options) error {
 	var ne net.Error
 	timeout := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &ne) && ne.Timeout())
 	switch {
+	case outbound.IsRefused(err):
+		return run.NewExecError(run.Setup, err, "%s: %s", t.node, fault.Message(err))
 	case errors.As(err, &dns):
 		return say("The name %s of node %s could not be resolved. Check the node's hostname and Muster's DNS.", t.host, t.node)
 	case errors.Is(err, syscall.ECONNREFUSED):

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"muster/internal/executor/posix"
+	"muster/internal/outbound"
 	"muster/internal/run"
 )
 
@@ -37,7 +38,8 @@ type Options struct {
 	// Connections bounds all connections (256), Sessions those of one
 	// connection (8: sshd allows 10, and stopping needs one too).
 	Connections, Sessions int
-	// Dial opens the TCP connection; nil means directly.
+	// Dial opens the TCP connection; nil means with the rules for nodes and no
+	// settings of their own.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -58,7 +60,7 @@ func (o Options) defaulted() Options {
 		o.Sessions = 8
 	}
 	if o.Dial == nil {
-		o.Dial = (&net.Dialer{KeepAlive: 30 * time.Second}).DialContext
+		o.Dial = outbound.New(outbound.Nodes, outbound.Rules{}, outbound.Options{}).DialContext
 	}
 	return o
 }
