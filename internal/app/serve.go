@@ -49,14 +49,14 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	if err := os.WriteFile(filepath.Join(data, "url"), []byte(a.URL()+"\n"), 0o600); err != nil {
 		log.Warn("write the address", "error", err)
 	}
-	if err := a.greet(ctx, std); err != nil {
-		return err
-	}
-	select {
-	case <-ctx.Done():
-		log.Info("stopping")
-		err = nil
-	case err = <-a.Failed():
+	// Whoever stops it while it greets wants it to end as at any other time.
+	if err = a.greet(ctx, std); err == nil || ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
+			log.Info("stopping")
+			err = nil
+		case err = <-a.Failed():
+		}
 	}
 	if serr := a.Stop(context.Background()); serr != nil {
 		log.Error("stop", "error", serr)
