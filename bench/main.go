@@ -21,9 +21,12 @@ import (
 	"time"
 
 	"muster/bench/alerts"
+	"muster/bench/lists"
+	"muster/bench/logs"
 	"muster/bench/report"
 	"muster/bench/rig"
 	"muster/bench/ssh"
+	"muster/bench/start"
 )
 
 // story is the part of the page that people write: what was slow and what was done.
@@ -39,7 +42,10 @@ type area struct {
 // areas in the order of the page.
 var areas = []area{
 	{"alerts", "A webhook's POST until a connected browser-like socket shows what became of it.", alerts.Run},
+	{"logs", "What a machine prints until fifty screens show it, and a long log.", logs.Run},
 	{"ssh", "`true` on many machines: beside Ansible, clustershell and a bare loop.", ssh.Run},
+	{"lists", "Long lists over HTTP and on the command line, as somebody with rights of their own (not the console).", lists.Run},
+	{"start", "What it costs before anybody uses it.", start.Run},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 
