@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"sync"
 
 	"muster/internal/actor"
 )
@@ -102,10 +104,19 @@ type set struct {
 	app      map[string][]rule // by resource type
 	project  map[string][]rule
 	problems []Mistake
+
+	mu     sync.RWMutex
+	spoken map[asker][]*rule
 }
 
+// asker is whose rules are asked for, and in which context.
+type asker struct{ name, groups, project, typ string }
+
+// maxSpoken bounds how many askers are remembered: names and types come from outside.
+const maxSpoken = 1024
+
 func newSet(version string) *set {
-	return &set{version: version, app: map[string][]rule{}, project: map[string][]rule{}}
+	return &set{version: version, app: map[string][]rule{}, project: map[string][]rule{}, spoken: map[asker][]*rule{}}
 }
 
 func (s *set) add(docs []Document) {
@@ -129,10 +140,48 @@ func (s *set) rules(r Resource) []rule {
 	return s.project[r.Type]
 }
 
-func (r *rule) holds(res Resource) bool {
-	if res.Project != "" && !r.ctx.project.match(res.Project) {
-		return false
+// speaking are the rules whose document speaks of name, a member of groups, in
+// the resource's context: most of hundreds of rules speak of other people.
+func (s *set) speaking(name string, groups []string, res Resource) []*rule {
+	var out []*rule
+	rules := s.rules(res)
+	for i := range rules {
+		if r := &rules[i]; r.subj.of(name, groups) && r.covers(res.Project) {
+			out = append(out, r)
+		}
 	}
+	return out
+}
+
+// remembered is speaking, worked out once for each asker: a set never changes.
+func (s *set) remembered(name string, groups []string, res Resource) []*rule {
+	key := asker{name: name, project: res.Project, typ: res.Type}
+	for _, g := range groups {
+		key.groups += strconv.Itoa(len(g)) + ":" + g // no two lists look the same
+	}
+	s.mu.RLock()
+	rs, ok := s.spoken[key]
+	s.mu.RUnlock()
+	if ok {
+		return rs
+	}
+	rs = s.speaking(name, groups, res)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.spoken) >= maxSpoken {
+		clear(s.spoken)
+	}
+	s.spoken[key] = rs
+	return rs
+}
+
+// covers says whether the rule is about that project, or about none.
+func (r *rule) covers(project string) bool { return project == "" || r.ctx.project.match(project) }
+
+func (r *rule) holds(res Resource) bool { return r.covers(res.Project) && r.tested(res) }
+
+// tested says whether the resource passes every test of the rule.
+func (r *rule) tested(res Resource) bool {
 	for _, t := range r.tests {
 		if !t.pass(res) {
 			return false
@@ -176,13 +225,21 @@ func grants(r *rule, action string) bool {
 // verdict of the rules: one deny of the action is the answer; otherwise one
 // allow of it, or of a stronger action that is not itself denied, is enough.
 func (s *set) verdict(name string, groups []string, action string, res Resource) (allowed bool, by *rule) {
+	return judge(s.remembered(name, groups, res), action, res)
+}
+
+// would is verdict for those who did not ask: it remembers nothing.
+func (s *set) would(name string, groups []string, action string, res Resource) bool {
+	allowed, _ := judge(s.speaking(name, groups, res), action, res)
+	return allowed
+}
+
+func judge(rules []*rule, action string, res Resource) (allowed bool, by *rule) {
 	var named, strong *rule
 	var strongDenied [3]bool
 	strongAllowed := [3]*rule{}
-	rules := s.rules(res)
-	for i := range rules {
-		r := &rules[i]
-		if !r.subj.of(name, groups) || !r.holds(res) {
+	for _, r := range rules {
+		if !r.tested(res) {
 			continue
 		}
 		if lists(r.deny, action) {
@@ -281,7 +338,7 @@ func (s *set) holders(action string, res Resource) []string {
 				continue
 			}
 			seen["group "+g.text] = true
-			if ok, _ := s.verdict("", []string{g.text, Everyone}, action, res); ok {
+			if s.would("", []string{g.text, Everyone}, action, res) {
 				out = append(out, g.text)
 			}
 		}
@@ -290,7 +347,7 @@ func (s *set) holders(action string, res Resource) []string {
 				continue
 			}
 			seen["user "+u.text] = true
-			if ok, _ := s.verdict(u.text, []string{Everyone}, action, res); ok {
+			if s.would(u.text, []string{Everyone}, action, res) {
 				out = append(out, "@"+u.text)
 			}
 		}

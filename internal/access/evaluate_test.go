@@ -226,3 +226,19 @@ func BenchmarkVerdict500(b *testing.B) {
 		}
 	}
 }
+
+// What is remembered for one asker is never another's answer.
+func TestRememberedIsTheAskersOwn(t *testing.T) {
+	names := rapid.SampledFrom([]string{"", "ann", "bob", "1:a"})
+	words := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "ab", "1:a", "a1:b", ""}), 0, 3)
+	typ := rapid.SampledFrom([]string{"job", "node"})
+	project := rapid.SampledFrom([]string{"", "demo", "p1"})
+	s := load(t, doc("project: demo", "by: {group: [a, 'a1:b']}", "job", "allow: run")+doc("project: 'p.*'", "by: {group: ab, username: ann}", "job", "allow: run")+
+		doc("project: '.*'", "by: {username: '1:a'}", "node", "allow: run")+doc("application: muster", "by: {group: b}", "job", "allow: run")+doc("project: demo", "by: {username: bob}", "job", "deny: run"))
+	rapid.Check(t, func(t *rapid.T) {
+		name, groups, res := names.Draw(t, "name"), words.Draw(t, "groups"), Resource{Project: project.Draw(t, "project"), Type: typ.Draw(t, "type")}
+		if got, _ := s.verdict(name, groups, "run", res); got != s.would(name, groups, "run", res) {
+			t.Fatalf("%q in %q on %+v: remembered %v", name, groups, res, got)
+		}
+	})
+}

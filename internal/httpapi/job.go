@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"muster/internal/access"
 	"muster/internal/actor"
 	"muster/internal/approval"
 	"muster/internal/db"
@@ -107,12 +108,15 @@ func RegisterJobs(a *API, d ProjectDeps) {
 			if err != nil {
 				return ListOf[JobSummary](nil), err
 			}
-			v, err := d.viewer(ctx, q, p)
+			v, err := d.viewer(ctx, q, a, who, p)
+			if err != nil {
+				return ListOf[JobSummary](nil), err
+			}
 			out := []JobSummary{}
 			for _, j := range js {
-				out = append(out, v.summary(ctx, q, a, who, j))
+				out = append(out, v.summary(j))
 			}
-			return ListOf(out), err
+			return ListOf(out), nil
 		})
 	Handle(a, Route{Method: "GET", Path: "/jobs/{id}", ID: "get-job", Summary: "Read a job with its options, steps and history", Tag: "Jobs", Access: "job:read"},
 		func(ctx context.Context, who actor.Actor, in *JobPath) (Job, error) {
@@ -129,11 +133,11 @@ func RegisterJobs(a *API, d ProjectDeps) {
 			if err != nil {
 				return Job{}, err
 			}
-			v, err := d.viewer(ctx, q, p)
+			v, err := d.viewer(ctx, q, a, who, p)
 			if err != nil {
 				return Job{}, err
 			}
-			out := jobView(v.summary(ctx, q, a, who, j), j)
+			out := jobView(v.summary(j), j)
 			vs, err := d.Jobs.Versions(ctx, q, j.ID)
 			for _, x := range vs {
 				out.Versions = append(out.Versions, JobVersion{x.Version, x.At, x.By})
@@ -149,12 +153,17 @@ func RegisterJobs(a *API, d ProjectDeps) {
 // viewer knows what all jobs of a project share.
 type viewer struct {
 	project node.Project
+	may     access.Judge
 	envs    []string
 	rules   map[string][]approval.Rule // those that concern nodes of an environment
 }
 
-func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, p node.Project) (viewer, error) {
-	v := viewer{project: p, envs: []string{}, rules: map[string][]approval.Rule{}}
+func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor.Actor, p node.Project) (viewer, error) {
+	may, err := a.Access.Judge(ctx, q, who)
+	if err != nil {
+		return viewer{}, err
+	}
+	v := viewer{project: p, may: may, envs: []string{}, rules: map[string][]approval.Rule{}}
 	machines := map[string][]approval.Machine{}
 	ns, err := d.Nodes.All(ctx, q, p.Name)
 	if err != nil {
@@ -182,7 +191,7 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, p node.Project) (
 	return v, err
 }
 
-func (v viewer) summary(ctx context.Context, q db.Querier, a *API, who actor.Actor, j job.Job) JobSummary {
+func (v viewer) summary(j job.Job) JobSummary {
 	s := JobSummary{ID: j.ID, Project: j.Project, Group: j.Group, Name: j.Name, FullName: j.FullName(), Description: j.Description, Version: j.Version,
 		NeedsApprovalIn: []string{}, Environments: v.envs, CannotRun: j.Def.CannotRun(v.project.AllowRaw)}
 	for _, e := range v.envs {
@@ -191,9 +200,9 @@ func (v viewer) summary(ctx context.Context, q db.Querier, a *API, who actor.Act
 		}
 	}
 	s.Abilities = map[string]bool{
-		"run":    len(s.CannotRun) == 0 && a.Access.Allowed(ctx, q, who, "run", j.Resource()),
-		"update": a.Access.Allowed(ctx, q, who, "update", j.Resource()),
-		"delete": a.Access.Allowed(ctx, q, who, "delete", j.Resource()),
+		"run":    len(s.CannotRun) == 0 && v.may.Allowed("run", j.Resource()),
+		"update": v.may.Allowed("update", j.Resource()),
+		"delete": v.may.Allowed("delete", j.Resource()),
 	}
 	return s
 }

@@ -280,9 +280,13 @@ func (s *Store) Find(ctx context.Context, q db.Querier, who actor.Actor, project
 	if err != nil {
 		return Job{}, fmt.Errorf("find job: %w", err)
 	}
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return Job{}, err
+	}
 	var full, short, near []Job
 	for _, j := range all {
-		if !s.access.Allowed(ctx, q, who, "read", j.Resource()) {
+		if !may.Allowed("read", j.Resource()) {
 			continue
 		}
 		switch {
@@ -338,6 +342,10 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, project
 	if err != nil {
 		return nil, fmt.Errorf("list jobs: %w", err)
 	}
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
 	out := []Job{}
 	part = strings.ToLower(part)
 	for _, st := range all {
@@ -345,7 +353,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, project
 		if part != "" && !strings.Contains(strings.ToLower(j.FullName()+"\n"+j.Description), part) {
 			continue
 		}
-		if !s.access.Allowed(ctx, q, who, "read", j.Resource()) {
+		if !may.Allowed("read", j.Resource()) {
 			continue
 		}
 		if j.Def, err = s.parsed(st.body); err != nil {

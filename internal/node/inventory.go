@@ -197,9 +197,13 @@ func (s *Store) Readable(ctx context.Context, q db.Querier, who actor.Actor, pro
 	if err != nil {
 		return nil, err
 	}
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
 	out := []Node{}
 	for _, n := range all {
-		if (f.Empty() || f.Match(n)) && s.access.Allowed(ctx, q, who, "read", Resource(p.Name, n)) {
+		if (f.Empty() || f.Match(n)) && may.Allowed("read", Resource(p.Name, n)) {
 			out = append(out, n)
 		}
 	}
