@@ -18,7 +18,7 @@ var order = strings.Fields(`
 	meter db db/dbtest bus blob outbound task
 	ledger access key account approval notify
 	room message office
-	node job run run/runtest schedule
+	node job job/shelltest run run/runtest schedule
 	oncall incident incident/paper incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
 	command

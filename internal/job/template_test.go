@@ -206,16 +206,3 @@ func TestExpand(t *testing.T) {
 		}
 	}
 }
-
-// FuzzTemplate: whatever the author wrote, if it is called safe, then a value
-// cannot make the shell run something.
-func FuzzTemplate(f *testing.F) {
-	for _, p := range places {
-		f.Add(p, "$(echo pwned)")
-		f.Add(p, "\n'\" ;")
-	}
-	f.Fuzz(func(t *testing.T, text, value string) {
-		tpl := ParseShell(text)
-		_ = tpl.Expand(lookup(value))
-	})
-}
