@@ -65,39 +65,26 @@ var reserved = map[string]bool{"labels": true, "annotations": true, "status": tr
 
 func options(extra ...expr.Option) []expr.Option {
 	opts := []expr.Option{expr.Env(about{}), expr.MaxNodes(500), expr.DisableAllBuiltins()}
-	for _, f := range []string{"len", "lower", "upper", "trim", "trimPrefix", "trimSuffix", "split", "replace", "int", "string", "hasPrefix", "hasSuffix", "indexOf"} {
+	for _, f := range plain {
 		opts = append(opts, expr.EnableBuiltin(f))
 	}
+	opts = append(opts, bounded()...)
 	return append(opts, extra...)
 }
 
-// compile refuses what could make one rule work for long: loops over lists, and
-// ranges to loop over.
+// compile refuses what could make one rule work for long or grow without bound.
 func compile(text string, extra ...expr.Option) (*vm.Program, error) {
 	p, err := expr.Compile(text, options(extra...)...)
 	if err != nil {
 		return nil, err
 	}
-	v := &loops{}
+	v := &endless{}
 	root := p.Node()
 	ast.Walk(&root, v)
 	if v.found != "" {
 		return nil, fmt.Errorf("%s is not available in rules", v.found)
 	}
 	return p, nil
-}
-
-type loops struct{ found string }
-
-func (l *loops) Visit(n *ast.Node) {
-	switch n := (*n).(type) {
-	case *ast.PredicateNode:
-		l.found = "a loop over a list"
-	case *ast.BinaryNode:
-		if n.Operator == ".." {
-			l.found = "a range of numbers"
-		}
-	}
 }
 
 func compileValue(text string) (*program, error) {
