@@ -113,6 +113,8 @@ func TestVerifyNamesEachWound(t *testing.T) {
 		{"deleted", `DELETE FROM ledger_event WHERE n = 7`, "deleted", "Record 7"},
 		{"deleted last", `DELETE FROM ledger_event WHERE n = 19`, "deleted", "Record 19"},
 		{"inserted", `INSERT INTO ledger_event SELECT 20, 'x', at, kind, actor, resource, room, incident, project, outcome, REPLACE(body, '"n":19', '"n":20') FROM ledger_event WHERE n = 19`, "inserted", "Record 20"},
+		{"inserted below the first", `INSERT INTO ledger_event SELECT -1, 'x', at, kind, actor, resource, room, incident, project, outcome, body FROM ledger_event WHERE n = 3`, "inserted", "Record -1"},
+		{"a hash inserted below the first", `INSERT INTO ledger_hash SELECT -1, h FROM ledger_hash WHERE n = 3`, "inserted", "Stored hash -1"},
 		{"reordered", `UPDATE ledger_event SET body = (SELECT e.body FROM ledger_event e WHERE e.n = 8) WHERE n = 7`, "reordered", "Record 7"},
 		{"swapped", `UPDATE ledger_event SET n = CASE n WHEN 7 THEN -8 ELSE -7 END WHERE n IN (7, 8)`, "", ""},
 		{"hash removed", `DELETE FROM ledger_hash WHERE n = 3`, "hash", ""},

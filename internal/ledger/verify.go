@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -142,23 +143,21 @@ type row struct {
 
 func (w *walk) records() error {
 	const page = 2000
-	last := int64(-1)
-	for {
+	// From the very first number there is: a record below 0 was inserted.
+	for from, more := int64(math.MinInt64), true; more; {
 		rows, err := db.All(w.ctx, w.q, func(s db.Scanner) (r row, err error) {
 			return r, s.Scan(&r.n, &r.id, &r.at, &r.kind, &r.actor, &r.resource, &r.room, &r.incident, &r.project, &r.result, &r.body)
-		}, `SELECT n, id, at, kind, actor, resource, room, incident, project, outcome, body FROM ledger_event WHERE n > $1 ORDER BY n LIMIT $2`, last, page)
+		}, `SELECT n, id, at, kind, actor, resource, room, incident, project, outcome, body FROM ledger_event WHERE n >= $1 ORDER BY n LIMIT $2`, from, page)
 		if err != nil {
 			return fmt.Errorf("read the ledger: %w", err)
 		}
+		more = len(rows) == page
 		for _, r := range rows {
-			last = r.n
+			from, more = r.n+1, more && r.n < math.MaxInt64
 			w.seen++
 			if err := w.record(r); err != nil {
 				return err
 			}
-		}
-		if len(rows) < page {
-			break
 		}
 	}
 	return w.missing(w.head.Size)
@@ -228,24 +227,22 @@ func (w *walk) storedHashes() error {
 		n int64
 		h []byte
 	}
-	last, count := int64(-1), int64(0)
-	for {
-		const page = 10000
-		rows, err := db.All(w.ctx, w.q, func(s db.Scanner) (r stored, err error) { return r, s.Scan(&r.n, &r.h) }, `SELECT n, h FROM ledger_hash WHERE n > $1 ORDER BY n LIMIT $2`, last, page)
+	const page = 10000
+	count := int64(0)
+	for from, more := int64(math.MinInt64), true; more; {
+		rows, err := db.All(w.ctx, w.q, func(s db.Scanner) (r stored, err error) { return r, s.Scan(&r.n, &r.h) }, `SELECT n, h FROM ledger_hash WHERE n >= $1 ORDER BY n LIMIT $2`, from, page)
 		if err != nil {
 			return fmt.Errorf("read the ledger's hashes: %w", err)
 		}
+		more = len(rows) == page
 		for _, r := range rows {
-			last = r.n
+			from, more = r.n+1, more && r.n < math.MaxInt64
 			count++
 			if r.n < 0 || r.n >= int64(len(w.tree)) {
 				w.add(-1, "inserted", "Stored hash %d lies outside the tree.", r.n)
 			} else if string(r.h) != string(w.tree[r.n][:]) {
 				w.add(-1, "hash", "Stored hash %d does not follow from the records.", r.n)
 			}
-		}
-		if len(rows) < page {
-			break
 		}
 	}
 	if want := int64(len(w.tree)); count < want {
