@@ -217,7 +217,11 @@ func (s *Store) Settle(ctx context.Context, tx *db.Tx, who actor.Actor, ref, out
 		if err := s.over(ctx, tx, who, &r, Failed, reason+", who asked for it again"); err != nil {
 			return r, err
 		}
-		next, err := s.Request(ctx, tx, who, r.again(sec))
+		in := r.again(sec)
+		if r.Job != nil {
+			in.version = r.Job.Version // what ran, not what the job has become since
+		}
+		next, err := s.Request(ctx, tx, who, in)
 		if err != nil {
 			return r, err
 		}

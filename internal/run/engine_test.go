@@ -53,6 +53,10 @@ func TestVanishedWorkerLeavesUnknown(t *testing.T) {
 	if _, err := settle("fine"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("%v", err)
 	}
+	// Again means the same again, though the job says something else by now.
+	if changed := o.Import(one("echo changed")); changed != id {
+		t.Fatal("the job was not replaced")
+	}
 	next, err := settle("rerun")
 	if err != nil || next.ID == r.ID || next.State != run.Queued {
 		t.Fatalf("%v %+v", err, next.RunSummary)
@@ -64,6 +68,9 @@ func TestVanishedWorkerLeavesUnknown(t *testing.T) {
 		t.Errorf("settled twice: %v", err)
 	}
 	o.Until(next.ID, run.Succeeded)
+	if said := strings.Join(o.Fake.Commands(), "\n"); !strings.Contains(said, "hello") || strings.Contains(said, "changed") || next.Job.Version != 1 {
+		t.Errorf("version %d ran: %s", next.Job.Version, said)
+	}
 }
 
 func TestIdempotentJobBeginsAgain(t *testing.T) {
