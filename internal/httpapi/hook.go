@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -22,7 +23,7 @@ type HookDeps struct {
 // RegisterHooks adds the URLs that monitoring posts to. They stand outside of
 // the versioned API and have no session: the secret in the path is the key.
 func RegisterHooks(a *API, d HookDeps) {
-	h := &hooks{a: a, alerts: d.Alerts, limit: newLimiter(5, 120)}
+	h := &hooks{a: a, alerts: d.Alerts, limit: newLimiter(5, 120), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)
 }
 
@@ -30,16 +31,33 @@ type hooks struct {
 	a      *API
 	alerts *alert.Store
 	limit  *limiter
+	// Of secrets found right, by hash, and of wrong ones, by network: who guesses
+	// has few tries, and senders from the same network go on.
+	good, guesses *limiter
 }
+
+var errGuessing = fault.New(fault.Unavailable, "Too many deliveries with a wrong secret came from this network. Wait a minute, and take the address from the alert source's page.")
 
 func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
 	defer cancel()
+	sum := sha256.Sum256([]byte(r.PathValue("secret")))
+	known, from := string(sum[:]), network(RemoteAddr(r.Context()))
+	if !h.good.knows(known) && !h.guesses.left(from) {
+		// Nor is this 429: a sender that is new here gives up on that.
+		w.Header().Set("Retry-After", "60")
+		h.refuse(w, r, errGuessing)
+		return
+	}
 	src, err := h.alerts.BySecret(ctx, h.a.DB.Read(), "alertmanager", r.PathValue("secret"))
 	if err != nil {
+		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) {
+			h.guesses.allow(from)
+		}
 		h.refuse(w, r, err)
 		return
 	}
+	h.good.allow(known)
 	if !h.limit.allow(src.ID) {
 		// Not 429: a sender gives up on 4xx, and the alert would be lost.
 		w.Header().Set("Retry-After", "5")

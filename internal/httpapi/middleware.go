@@ -271,6 +271,14 @@ func (l *limiter) know(key string) {
 	}
 }
 
+// left says whether key has something of its budget, and takes nothing of it.
+func (l *limiter) left(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	return b == nil || b.left+time.Since(b.at).Seconds()*l.rate >= 1
+}
+
 func (l *limiter) allow(key string) bool {
 	now := time.Now()
 	l.mu.Lock()

@@ -431,3 +431,31 @@ func TestARealAlertmanager(t *testing.T) {
 		t.Error(is)
 	}
 }
+
+// Whoever guesses secrets is stopped before the database is asked, while a
+// sender from the same network goes on.
+func TestGuessingAWebhooksSecret(t *testing.T) {
+	r := openResponse(t)
+	url := r.source()
+	if code, body := r.hook(url, webhook("firing", 0, "A")); code != 200 {
+		t.Fatal(code, body)
+	}
+	late := call[struct{ URL string }](r, "root", "POST", "/alert-sources", object{"kind": "alertmanager", "name": "late"}, 201).URL
+	codes := map[int]int{}
+	for i := range 60 {
+		code, body := r.hook(fmt.Sprintf("%s%04d", url[:len(url)-4], i), webhook("firing", 0, "B"))
+		if codes[code]++; code == 503 && !strings.Contains(body, "wrong secret") {
+			t.Error(body)
+		}
+	}
+	if codes[404] < 15 || codes[404] > 25 || codes[404]+codes[503] != 60 {
+		t.Errorf("answers by status: %v", codes)
+	}
+	if code, body := r.hook(url, webhook("firing", 0, "C")); code != 200 {
+		t.Error("a sender that is known:", code, body)
+	}
+	// One that is not known yet is told to come again, in a way that it does.
+	if code, body := r.hook(late, webhook("firing", 0, "D")); code != 503 {
+		t.Error(code, body)
+	}
+}
