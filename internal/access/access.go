@@ -10,7 +10,6 @@ package access
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -28,27 +27,14 @@ type Access struct {
 	clock  clock.Clock
 	log    *slog.Logger
 	cached atomic.Pointer[set]
+
+	denials denials
 }
 
 // New builds it; d is used only by Do.
 func New(d *db.DB, l *ledger.Ledger, c clock.Clock, log *slog.Logger) *Access {
 	return &Access{db: d, ledger: l, clock: c, log: log}
 }
-
-// Denial is the error of an action that is not allowed.
-type Denial struct {
-	Decision Decision
-	Who      actor.Actor
-	Action   string
-	Resource Resource
-
-	recorded atomic.Bool
-}
-
-func (d *Denial) Error() string { return d.Decision.Text }
-
-// FaultKind makes doors answer as for any other denial.
-func (d *Denial) FaultKind() fault.Kind { return fault.Denied }
 
 var errNobody = fault.New(fault.Unauthenticated, "Sign in first.")
 
@@ -136,42 +122,4 @@ func (a *Access) explain(ctx context.Context, q db.Querier, who actor.Actor, act
 		return Decision{}, err
 	}
 	return s.decide(who, action, res), nil
-}
-
-// Do runs fn in one transaction, as db.Do, and records a denial that comes out
-// of it in a transaction of its own: what was refused is part of the record.
-func (a *Access) Do(ctx context.Context, who actor.Actor, fn func(tx *db.Tx) error) error {
-	err := a.db.Do(ctx, fn)
-	a.Record(ctx, who, err)
-	return err
-}
-
-// Record writes err to the ledger if it is a denial that is not recorded yet. Do
-// calls it; a door calls it for reads, which open no transaction.
-func (a *Access) Record(ctx context.Context, who actor.Actor, err error) {
-	d, ok := errors.AsType[*Denial](err)
-	if !ok || d.recorded.Swap(true) {
-		return
-	}
-	if d.Who.ID != "" {
-		who = d.Who
-	}
-	rerr := a.db.Do(context.WithoutCancel(ctx), func(tx *db.Tx) error {
-		return a.ledger.Append(ctx, tx, who, ledger.About{
-			Resource: d.Resource.Type + ":" + d.Resource.key(),
-			Project:  d.Resource.Project,
-			Outcome:  ledger.Denied,
-		}, denied(d))
-	})
-	if rerr != nil {
-		a.log.ErrorContext(ctx, "denial not recorded", "error", rerr, "actor", who.ID, "action", d.Action, "type", d.Resource.Type)
-	}
-}
-
-func (r Resource) key() string {
-	if r.ID != "" {
-		return r.ID
-	}
-	name, _ := r.attr("name")
-	return name
 }

@@ -1,5 +1,7 @@
 package access
 
+import "time"
+
 // Denied records that somebody was refused.
 type Denied struct {
 	Action string `json:"action" class:"public"`
@@ -11,6 +13,19 @@ type Denied struct {
 }
 
 func (Denied) EventKind() string { return "access.Denied" }
+
+// DeniedAgain records how often somebody was refused the same again, or, with
+// Various, further things of a type after too many different ones.
+type DeniedAgain struct {
+	Action  string    `json:"action" class:"public"`
+	Type    string    `json:"type" class:"public"`
+	Times   int       `json:"times" class:"public"`
+	Various bool      `json:"various" class:"public"`
+	From    time.Time `json:"from" class:"public"`
+	To      time.Time `json:"to" class:"public"`
+}
+
+func (DeniedAgain) EventKind() string { return "access.DeniedAgain" }
 
 func denied(d *Denial) Denied {
 	e := Denied{Action: d.Action, Type: d.Resource.Type, Reason: d.Decision.Text}

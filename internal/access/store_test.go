@@ -25,6 +25,7 @@ type fixture struct {
 	db     *db.DB
 	ledger *ledger.Ledger
 	access *access.Access
+	clock  *clock.Test
 }
 
 func open(t *testing.T) *fixture {
@@ -32,8 +33,8 @@ func open(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{t: t, ctx: t.Context(), db: dbtest.Open(t)}
 	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	f := &fixture{t: t, ctx: t.Context(), db: dbtest.Open(t), clock: c}
 	f.ledger = ledger.New(c, bus.NewMemory(), keys)
 	f.access = access.New(f.db, f.ledger, c, slog.New(slog.DiscardHandler))
 	return f

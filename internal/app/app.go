@@ -134,6 +134,10 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.Office.GroundFloor(ctx); err != nil {
 		return nil, err
 	}
+	watching, rest := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() { a.Access.Watch(watching); close(watched) }()
+	a.closers = append(a.closers, func() error { rest(); <-watched; return nil })
 	a.Runs.Start()
 	a.Tasks.Start()
 	// Runs end before the queue does: it waits for their handlers.
