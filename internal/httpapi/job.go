@@ -126,8 +126,7 @@ func RegisterJobs(a *API, d ProjectDeps) {
 				return Job{}, err
 			}
 			if err := a.Access.Check(ctx, q, who, "read", j.Resource()); err != nil {
-				a.Access.Record(ctx, who, err)
-				return Job{}, err
+				return Job{}, job.Hidden(err)
 			}
 			p, err := d.Nodes.Project(ctx, q, j.Project)
 			if err != nil {

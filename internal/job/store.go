@@ -233,6 +233,9 @@ func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, jobID st
 	if err != nil {
 		return err
 	}
+	if err := s.access.Check(ctx, tx, who, "read", j.Resource()); err != nil {
+		return Hidden(err)
+	}
 	if err := s.access.Check(ctx, tx, who, "delete", access.Resource{Project: j.Project, Type: "resource", Attrs: map[string]string{"kind": "job"}}); err != nil {
 		return err
 	}
@@ -259,11 +262,17 @@ func (s *Store) row(ctx context.Context, q db.Querier, where string, args ...any
 	return db.One(ctx, q, scan, columns+where, args...)
 }
 
-// Get gives a job with its current definition.
+var errNone = fault.New(fault.NotFound, "There is no such job (any more). See the project's list of jobs.")
+
+// Hidden makes the refusal to read a job look as if it did not exist: names are
+// not told to whoever only has, or guesses, an id.
+func Hidden(err error) error { return access.Hide(err, errNone) }
+
+// Get gives a job with its current definition. It does not check who reads it.
 func (s *Store) Get(ctx context.Context, q db.Querier, jobID string) (Job, error) {
 	j, err := s.row(ctx, q, ` WHERE (j.id = $1 OR j.uuid = $1) AND j.deleted_at = 0 ORDER BY CASE WHEN j.id = $1 THEN 0 ELSE 1 END LIMIT 1`, jobID)
 	if db.IsNoRows(err) {
-		return j, fault.New(fault.NotFound, "There is no such job (any more). See the project's list of jobs.")
+		return j, errNone
 	}
 	if err != nil {
 		return j, fmt.Errorf("read job: %w", err)

@@ -78,9 +78,8 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 		if p.project, err = s.Nodes.Project(ctx, q, j.Project); err != nil {
 			return nil, err
 		}
-		if !s.Access.Allowed(ctx, q, who, "read", j.Resource()) {
-			// Not told apart from a job that does not exist.
-			return nil, s.Access.Check(ctx, q, who, "read", j.Resource())
+		if err := s.Access.Check(ctx, q, who, "read", j.Resource()); err != nil {
+			return nil, job.Hidden(err)
 		}
 		p.denied = s.Access.Check(ctx, q, who, "run", j.Resource())
 		d := j.Def
