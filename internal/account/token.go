@@ -65,6 +65,9 @@ func (s *Store) CreateToken(ctx context.Context, tx *db.Tx, who actor.Actor, use
 		t.ID, userID, name, digest(plain), db.Micro(now), db.Micro(t.ExpiresAt), maker); err != nil {
 		return "", t, fmt.Errorf("create token: %w", err)
 	}
+	if err := s.touch(ctx, tx, who, userID, HandToken); err != nil {
+		return "", t, err
+	}
 	ev := TokenCreated{User: userID, Token: t.ID, Name: name, Expires: "never"}
 	if days > 0 {
 		ev.Expires = t.ExpiresAt.Format(time.RFC3339)

@@ -79,6 +79,9 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in NewUs
 	if err := s.storeRoles(ctx, tx, u.ID, u.Roles); err != nil {
 		return User{}, err
 	}
+	if err := s.touch(ctx, tx, who, u.ID, HandCreated); err != nil {
+		return User{}, err
+	}
 	u.Hue, u.Initials = Hue(u.ID), Initials(u.Display)
 	s.tell(tx, u)
 	return u, s.ledger.Append(ctx, tx, who, about(u.ID), Created{User: u.ID, Name: u.Name, Display: u.Display, Email: u.Email, Roles: u.Roles, Kind: u.Kind})
@@ -213,6 +216,9 @@ func (s *Store) changeRoles(ctx context.Context, tx *db.Tx, who actor.Actor, bef
 	if err := s.storeRoles(ctx, tx, u.ID, u.Roles); err != nil {
 		return err
 	}
+	if err := s.touch(ctx, tx, who, u.ID, HandRoles); err != nil {
+		return err
+	}
 	tx.AfterCommit(func() { s.bus.Publish("roles", RolesTurned{UserID: u.ID}) })
 	return s.ledger.Append(ctx, tx, who, about(u.ID), RolesChanged{User: u.ID, Before: a, After: b})
 }
@@ -254,6 +260,9 @@ func (s *Store) ResetPassword(ctx context.Context, tx *db.Tx, who actor.Actor, u
 		return err
 	}
 	if err := s.storePassword(ctx, tx, u.ID, to); err != nil {
+		return err
+	}
+	if err := s.touch(ctx, tx, who, u.ID, HandPassword); err != nil {
 		return err
 	}
 	if err := s.revokeAll(ctx, tx, who, u.ID, "", "password reset"); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/account"
@@ -75,6 +76,7 @@ func (a *App) compose() error {
 	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
 	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock)
+	a.Approvals.Beware(approval.Caution{Hands: a.Accounts, CoolDown: time.Duration(a.cfg.Approvals.CoolDownHours) * time.Hour, Newcomer: time.Duration(a.cfg.Approvals.NewcomerHours) * time.Hour})
 	a.Notify = notify.NewStore(a.DB, a.Tasks, a.Clock, a.Bus, a.Accounts, notify.Settings{Mail: a.mail(), PublicURL: a.URL}, a.log)
 
 	a.Rooms = room.NewStore(a.Access, a.Ledger, a.Bus, a.Clock)

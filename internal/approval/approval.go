@@ -38,6 +38,7 @@ type Approval struct {
 	Attrs                                 map[string]string
 	Needs                                 []Need
 	RequestedBy                           string // user id
+	RequestedVia                          string // user id of who made the API token that asked, when that is another
 	Room, Incident                        string
 	State, Reason                         string
 	AskedAt, ExpiresAt, EndedAt           time.Time
@@ -58,10 +59,14 @@ type Store struct {
 	access *access.Access
 	ledger *ledger.Ledger
 	clock  clock.Clock
+
+	caution Caution
 }
 
 // New builds the store.
-func New(a *access.Access, l *ledger.Ledger, c clock.Clock) *Store { return &Store{a, l, c} }
+func New(a *access.Access, l *ledger.Ledger, c clock.Clock) *Store {
+	return &Store{access: a, ledger: l, clock: c}
+}
 
 // AskedFor records the question.
 type AskedFor struct {
@@ -103,9 +108,9 @@ type Ask struct {
 func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, in Ask) (Approval, error) {
 	now := s.clock.Now()
 	a := Approval{ID: id.New(), Project: in.Project, Subject: in.Subject, Digest: in.Digest, Summary: in.Summary, Attrs: in.Attrs, Needs: in.Requirement.Needs,
-		RequestedBy: who.ID, Room: in.Room, Incident: in.Incident, State: Asked, AskedAt: now, ExpiresAt: now.Add(in.Requirement.Expires), Votes: []Vote{}}
-	if _, err := tx.Exec(ctx, `INSERT INTO approval (id, project, subject, attrs, digest, summary, needs, requested_by, room, incident, state, asked_at, expires_at)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`, a.ID, a.Project, a.Subject, db.JSON(a.Attrs), a.Digest, a.Summary, db.JSON(a.Needs), a.RequestedBy, a.Room, a.Incident, a.State, db.Micro(a.AskedAt), db.Micro(a.ExpiresAt)); err != nil {
+		RequestedBy: who.ID, RequestedVia: who.LentBy, Room: in.Room, Incident: in.Incident, State: Asked, AskedAt: now, ExpiresAt: now.Add(in.Requirement.Expires), Votes: []Vote{}}
+	if _, err := tx.Exec(ctx, `INSERT INTO approval (id, project, subject, attrs, digest, summary, needs, requested_by, room, incident, state, asked_at, expires_at, requested_via)
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)`, a.ID, a.Project, a.Subject, db.JSON(a.Attrs), a.Digest, a.Summary, db.JSON(a.Needs), a.RequestedBy, a.Room, a.Incident, a.State, db.Micro(a.AskedAt), db.Micro(a.ExpiresAt), a.RequestedVia); err != nil {
 		return a, fmt.Errorf("ask for approval: %w", err)
 	}
 	return a, s.ledger.Append(ctx, tx, who, a.about(), AskedFor{a.Summary, a.Digest, a.Needs, a.ExpiresAt})
@@ -201,10 +206,19 @@ func (s *Store) May(ctx context.Context, q db.Querier, who actor.Actor, a Approv
 		return refuse("Only a person can approve. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
 	case who.ID == a.RequestedBy:
 		return refuse("You asked for this yourself, so another person has to decide. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
-	case who.LentBy != "" && who.LentBy == a.RequestedBy:
-		return refuse("The API token you use was made by the person who asked for this, so it cannot decide. Sign in, or use a token of your own making.")
+	case lent(who) || who.LentBy != "" && who.LentBy == a.RequestedBy:
+		return refuse("The API token you use was made by another person, so it cannot decide. Sign in, or use a token of your own making.")
+	case who.ID == a.RequestedVia:
+		return refuse("This was asked for with an API token that you made, so another person has to decide. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
 	case !slices.ContainsFunc(Groups(a.Needs), who.In):
 		return refuse("This needs " + inWords(a.Needs) + ", and you are in none of these groups. Ask somebody who is.")
+	}
+	why, err := s.held(ctx, q, who, a)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		return refuse(why + " Ask somebody else from " + strings.Join(Groups(a.Needs), " or ") + ".")
 	}
 	switch {
 	case a.State == Expired || a.State == Asked && !s.clock.Now().Before(a.ExpiresAt):
@@ -247,12 +261,12 @@ func (s *Store) Expire(ctx context.Context, tx *db.Tx, who actor.Actor, approval
 	return true, s.ledger.Append(ctx, tx, who, a.about(), Ended{Expired, a.Reason})
 }
 
-const columns = `SELECT id, project, subject, attrs, digest, summary, needs, requested_by, room, incident, state, reason, asked_at, expires_at, ended_at FROM approval`
+const columns = `SELECT id, project, subject, attrs, digest, summary, needs, requested_by, room, incident, state, reason, asked_at, expires_at, ended_at, requested_via FROM approval`
 
 func scan(r db.Scanner) (a Approval, err error) {
 	var attrs, needs string
 	var asked, expires, ended int64
-	if err = r.Scan(&a.ID, &a.Project, &a.Subject, &attrs, &a.Digest, &a.Summary, &needs, &a.RequestedBy, &a.Room, &a.Incident, &a.State, &a.Reason, &asked, &expires, &ended); err != nil {
+	if err = r.Scan(&a.ID, &a.Project, &a.Subject, &attrs, &a.Digest, &a.Summary, &needs, &a.RequestedBy, &a.Room, &a.Incident, &a.State, &a.Reason, &asked, &expires, &ended, &a.RequestedVia); err != nil {
 		return a, err
 	}
 	a.AskedAt, a.ExpiresAt, a.EndedAt, a.Votes = db.At(asked), db.At(expires), db.At(ended), []Vote{}

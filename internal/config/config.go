@@ -36,6 +36,8 @@ type Config struct {
 	Incident Incident `yaml:"incident"`
 	Runs     Runs     `yaml:"runs"`
 	Outbound Outbound `yaml:"outbound"`
+
+	Approvals Approvals `yaml:"approvals"`
 }
 
 // TLS of the one HTTPS port. Without files, an address off loopback gets a
@@ -67,6 +69,14 @@ type Runs struct {
 	Workers  int   `yaml:"workers"`   // tasks at once
 }
 
+// Approvals settings: how long one person's hand in another's account keeps the
+// two from approving each other's requests, and how long a new account approves
+// nothing.
+type Approvals struct {
+	CoolDownHours int `yaml:"cool_down_hours"`
+	NewcomerHours int `yaml:"newcomer_hours"`
+}
+
 // Outbound says which addresses Muster may connect to, by who chose the target.
 type Outbound struct {
 	Mail  Targets `yaml:"mail"`  // smtp.host
@@ -92,6 +102,8 @@ func Load(data, file string) (Config, error) {
 		SMTP:     SMTP{Port: 587, TLS: "starttls"},
 		Incident: Incident{Prefix: "INC", First: 1001},
 		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
+
+		Approvals: Approvals{CoolDownHours: 24},
 	}
 	given := file != ""
 	if !given {
@@ -163,6 +175,11 @@ func (c Config) Check() error {
 	}
 	if c.Runs.LogLimit < 1<<20 {
 		return fmt.Errorf("runs.log_limit %d must be at least 1048576 bytes", c.Runs.LogLimit)
+	}
+	for name, hours := range map[string]int{"cool_down_hours": c.Approvals.CoolDownHours, "newcomer_hours": c.Approvals.NewcomerHours} {
+		if hours < 0 || hours > 8760 {
+			return fmt.Errorf("approvals.%s %d must be 0 to 8760", name, hours)
+		}
 	}
 	for use, t := range map[outbound.Use]Targets{outbound.Mail: c.Outbound.Mail, outbound.Nodes: c.Outbound.Nodes, outbound.URLs: c.Outbound.URLs} {
 		if _, err := t.Rules(); err != nil {

@@ -52,13 +52,15 @@ tls: {cert: /c, key: /k}
 smtp: {host: mail, port: 25, from: muster@example.com, username: u, password: p, tls: none}
 incident: {prefix: OPS, first: 7}
 runs: {log_limit: 2000000, workers: 3}
+approvals: {cool_down_hours: 48, newcomer_hours: 3}
 outbound: {nodes: {deny: [10.0.0.0/8]}, urls: {allow: [192.0.2.1]}}
 `)
 	want := config.Config{
 		Data: data, Addr: "0.0.0.0:443", PublicURL: "https://muster.example.com", Database: "postgres://db/muster", MasterKey: "/etc/muster/master.key", LedgerKey: "/etc/muster/ledger.key",
 		TLS: config.TLS{Cert: "/c", Key: "/k"}, SMTP: config.SMTP{Host: "mail", Port: 25, From: "muster@example.com", Username: "u", Password: "p", TLS: "none"},
 		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3},
-		Outbound: config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
+		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
+		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
 	}
 	c, err := config.Load(data, "")
 	if err != nil || !reflect.DeepEqual(c, want) {
@@ -108,6 +110,7 @@ func TestWrong(t *testing.T) {
 		"runs: {workers: 0}\n":                         `runs\.workers`,
 		"runs: {log_limit: -1}\n":                      `runs\.log_limit`,
 		"outbound: {urls: {allow: [intranet]}}\n":      `outbound\.urls: "intranet" is not an address or network`,
+		"approvals: {cool_down_hours: -1}\n":           `approvals\.cool_down_hours`,
 		"outbound: {disk: {allow: []}}\n":              `\[1:\d+\].*disk`,
 	} {
 		_, err := config.Load(write(t, text), "")

@@ -123,9 +123,25 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	if _, err := o.Approve(lent, r); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "made by") {
 		t.Errorf("%v", err)
 	}
+	// Nor with one from anybody else: with it, they would decide.
 	lent.LentBy = o.Admin.ID
+	if _, err := o.Approve(lent, r); !fault.Is(err, fault.Denied) {
+		t.Errorf("a token from an administrator: %v", err)
+	}
+	// Nor do they decide on what a token of theirs asked for.
+	mine := o.Op2
+	mine.LentBy = o.App.ID
+	r2 := o.Run(mine, run.Request{JobID: r.JobID, Options: map[string][]string{"service": {"payments-api"}, "token": {"x"}}})
+	if _, err := o.Approve(o.App, r2); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "token that you made") {
+		t.Errorf("%v", err)
+	}
+	if _, err := o.Approve(o.App2, r2); err != nil {
+		t.Errorf("%v", err)
+	}
+	// The machine's own administrator stands outside of all this.
+	lent.LentBy = "system:console"
 	if _, err := o.Approve(lent, r); err != nil {
-		t.Errorf("a token from an administrator who did not ask: %v", err)
+		t.Errorf("a token from the console: %v", err)
 	}
 }
 
