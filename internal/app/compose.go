@@ -86,7 +86,11 @@ func (a *App) compose() error {
 
 	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Jobs = job.New(a.Access, a.Ledger, a.Clock, a.Nodes)
-	executors := map[string]run.Executor{"local": local.New(local.Options{}), "ssh": ssh.New(ssh.Options{Dial: a.dialer(outbound.Nodes).DialContext})}
+	here, err := local.New(a.localSteps())
+	if err != nil {
+		return err
+	}
+	executors := map[string]run.Executor{"local": here, "ssh": ssh.New(ssh.Options{Dial: a.dialer(outbound.Nodes).DialContext})}
 	for _, e := range executors {
 		a.closers = append(a.closers, e.Close)
 	}
@@ -110,6 +114,17 @@ func (a *App) compose() error {
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
 	return a.doors()
+}
+
+// localSteps says as whom steps run on this machine. As Muster itself they
+// could read the keys of secrets and ledger and speak to the admin socket: that
+// has to be allowed in so many words.
+func (a *App) localSteps() local.Options {
+	o := local.Options{User: a.cfg.Runs.LocalUser}
+	if o.User == "" && !a.cfg.Runs.AllowLocal {
+		o.Refuse = "steps on Muster's own machine are not allowed here, since they could read Muster's keys. An administrator sets runs.local_user (a user of its own for them), or runs.allow_local, in muster.yaml; or reach this machine by SSH."
+	}
+	return o
 }
 
 func (a *App) mail() *notify.Mail {

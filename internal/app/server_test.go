@@ -48,6 +48,7 @@ func settings(t testing.TB, data string) config.Config {
 		t.Fatal(err)
 	}
 	cfg.Addr = "127.0.0.1:0"
+	cfg.Runs.AllowLocal = true
 	if os.Getenv("MUSTER_TEST_POSTGRES") != "" {
 		cfg.Database = dbtest.URL(t)
 	}

@@ -67,6 +67,9 @@ type Incident struct {
 type Runs struct {
 	LogLimit int64 `yaml:"log_limit"` // bytes of one run's log
 	Workers  int   `yaml:"workers"`   // tasks at once
+
+	LocalUser  string `yaml:"local_user"`  // who steps on Muster's own machine run as
+	AllowLocal bool   `yaml:"allow_local"` // they may run as Muster itself
 }
 
 // Approvals settings: how long one person's hand in another's account keeps the

@@ -51,14 +51,14 @@ ledger_key: /etc/muster/ledger.key
 tls: {cert: /c, key: /k}
 smtp: {host: mail, port: 25, from: muster@example.com, username: u, password: p, tls: none}
 incident: {prefix: OPS, first: 7}
-runs: {log_limit: 2000000, workers: 3}
+runs: {log_limit: 2000000, workers: 3, local_user: jobs, allow_local: true}
 approvals: {cool_down_hours: 48, newcomer_hours: 3}
 outbound: {nodes: {deny: [10.0.0.0/8]}, urls: {allow: [192.0.2.1]}}
 `)
 	want := config.Config{
 		Data: data, Addr: "0.0.0.0:443", PublicURL: "https://muster.example.com", Database: "postgres://db/muster", MasterKey: "/etc/muster/master.key", LedgerKey: "/etc/muster/ledger.key",
 		TLS: config.TLS{Cert: "/c", Key: "/k"}, SMTP: config.SMTP{Host: "mail", Port: 25, From: "muster@example.com", Username: "u", Password: "p", TLS: "none"},
-		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3},
+		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3, LocalUser: "jobs", AllowLocal: true},
 		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
 		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
 	}

@@ -74,10 +74,10 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project,
 				it.Message = strings.TrimSpace(fmt.Sprintf("It came from %s before. %s", was.Source, it.Message))
 			}
 		}
-		// A step there has Muster's own rights, the master key's file among them:
-		// more than the rights to a project's inventory give.
+		// Where the settings let a step there have Muster's own rights, the master
+		// key's file is among them: more than the rights to an inventory give.
 		if it.Result != Unchanged && n.Executor() == "local" && !mayLocal {
-			it.Result, it.Message = Dropped, "Steps on a node with `node-executor: local` run on Muster's own machine, as Muster. Only somebody who may manage the project in the office's policy can add or change it."
+			it.Result, it.Message = Dropped, "Steps on a node with `node-executor: local` run on Muster's own machine, with what it can reach there. Only somebody who may manage the project in the office's policy can add or change it."
 		}
 		report = append(report, it)
 		switch it.Result {

@@ -11,7 +11,10 @@ import (
 
 // On a real shell: what a caller gives is data, whatever it looks like.
 func TestLocalEndToEnd(t *testing.T) {
-	ex := local.New(local.Options{})
+	ex, err := local.New(local.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer ex.Close()
 	o := runtest.New(t, runtest.Options{Executors: map[string]run.Executor{"local": ex}})
 	id := o.Import(`- name: j

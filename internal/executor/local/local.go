@@ -1,11 +1,13 @@
-// Package local runs steps on the machine Muster itself runs on, as Muster's own
-// user.
+// Package local runs steps on the machine Muster itself runs on: as a user of
+// their own, or, where the settings allow it, as Muster's.
 //
 // Invariant: a step sees nothing of Muster: its environment is built from
 // scratch and holds the job's variables only, it starts in the home folder, in
 // a session of its own, with no open file of the server. What is run and how it
 // ends is the same as on any other node (package posix); who may run something
-// here is decided by access, and whether the node is this machine by run.
+// here is decided by access, and whether the node is this machine by run. As
+// Muster's own user a step can read Muster's keys; that is why it has to be
+// allowed.
 package local
 
 import (
@@ -27,6 +29,11 @@ type Options struct {
 	Limits posix.Limits
 	// Dir is where steps start; empty means the user's home folder.
 	Dir string
+	// User is who steps run as; it takes root to become another. Empty means
+	// Muster's own user.
+	User string
+	// Refuse is why nothing is run here at all.
+	Refuse string
 }
 
 // Executor implements run.Executor.
@@ -34,6 +41,7 @@ type Executor struct {
 	o    Options
 	dir  string
 	env  []string
+	as   *syscall.Credential // nil: Muster's own user
 	stop context.CancelCauseFunc
 	base context.Context
 
@@ -44,15 +52,22 @@ type Executor struct {
 
 var errClosing = errors.New("muster is shutting down")
 
-// New returns an executor for this machine.
-func New(o Options) *Executor {
+// New returns an executor for this machine. It fails when steps cannot become
+// the user they are to run as.
+func New(o Options) (*Executor, error) {
 	e := &Executor{o: o, dir: o.Dir}
 	e.base, e.stop = context.WithCancelCause(context.Background())
 	sealFiles()
 	home, name := "/", ""
-	if u, err := user.Current(); err == nil {
+	u, err := user.Current()
+	if o.User != "" {
+		if u, e.as, err = become(o.User); err != nil {
+			return nil, err
+		}
+	}
+	if err == nil {
 		name = u.Username
-		if st, err := os.Stat(u.HomeDir); err == nil && st.IsDir() {
+		if st, err := os.Stat(u.HomeDir); err == nil && st.IsDir() && e.enters(st) {
 			home = u.HomeDir
 		}
 	}
@@ -63,7 +78,7 @@ func New(o Options) *Executor {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + home, "LANG=C.UTF-8", "USER=" + name, "LOGNAME=" + name,
 	}
-	return e
+	return e, nil
 }
 
 // Run implements run.Executor.
@@ -72,6 +87,10 @@ func (e *Executor) Run(ctx context.Context, in run.Invocation, out run.Output) (
 	if e.closed {
 		e.mu.Unlock()
 		return run.Result{}, run.NewExecError(run.Setup, errClosing, "Muster is shutting down: nothing was run on %s.", in.Node.Name)
+	}
+	if e.o.Refuse != "" {
+		e.mu.Unlock()
+		return run.Result{}, run.NewExecError(run.Setup, nil, "%s was not run: %s", in.Node.Name, e.o.Refuse)
 	}
 	e.under.Add(1)
 	e.mu.Unlock()
@@ -125,7 +144,7 @@ func (e *Executor) open(_ context.Context, line string) (*posix.Process, error) 
 	cmd := exec.Command("/bin/sh", "-c", "umask 022; "+line)
 	cmd.Env, cmd.Dir = e.env, e.dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = ends[0], ends[3], ends[5]
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: e.as}
 	if err := cmd.Start(); err != nil {
 		closeAll(ends[:])
 		return nil, err
