@@ -58,6 +58,13 @@ var migrations embed.FS
 // Open connects to url ("postgres://…", or a file path for SQLite) and brings
 // the schema up to date.
 func Open(ctx context.Context, url string) (*DB, error) {
+	return open(ctx, url, func(p *goose.Provider) error {
+		_, err := p.Up(ctx)
+		return err
+	})
+}
+
+func open(ctx context.Context, url string, migrate func(*goose.Provider) error) (*DB, error) {
 	d := &DB{jobs: make(chan *job, 1024), closed: make(chan struct{}), done: make(chan struct{})}
 	if isPostgres(url) {
 		sep := "?"
@@ -87,7 +94,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 		d.read.SetMaxIdleConns(8)
 		d.dialect = SQLite
 	}
-	if err := d.migrate(ctx); err != nil {
+	if err := d.migrate(migrate); err != nil {
 		_ = d.write.Close()
 		_ = d.read.Close()
 		return nil, err
@@ -119,7 +126,7 @@ func isPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
-func (d *DB) migrate(ctx context.Context) error {
+func (d *DB) migrate(up func(*goose.Provider) error) error {
 	sub, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
@@ -132,7 +139,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil {
+	if err := up(p); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	return nil
