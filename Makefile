@@ -37,11 +37,12 @@ shots: build ## screenshots of the demo in light, dark and phone width into docs
 	@scripts/need test
 	scripts/shots
 
-api: build ## write the web app's API types from the server's OpenAPI
+api: build ## write what is made from the server: the web app's API types, the guide's reference pages
 	scripts/api
+	scripts/reference
 
 fmt: ## format the Go code
-	gofmt -w cmd internal e2e bench
+	gofmt -w cmd internal e2e bench docs
 
 clean: ## remove what was built; data stays
 	rm -rf bin e2e/out web/node_modules web/dist
@@ -58,6 +59,6 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@touch $@
 
 web: internal/webui/dist/index.html
-internal/webui/dist/index.html: web/node_modules/.installed $(shell find web -name node_modules -prune -o -type f -print)
+internal/webui/dist/index.html: web/node_modules/.installed $(shell find web docs/guide docs/img -name node_modules -prune -o -type f -print)
 	npm --prefix web run --silent build
 	@touch $@ internal/webui/dist/.keep

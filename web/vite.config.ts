@@ -33,6 +33,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 700,
   },
   server: {
+    fs: { allow: ['..'] }, // the guide is in ../docs
     host: '127.0.0.1',
     port: 5173,
     proxy: {

@@ -215,3 +215,12 @@ func problemOf(err error) *problem {
 	}
 	return p
 }
+
+// Model is the grammar of the command line, for the reference that is made from it.
+func Model() (*kong.Application, error) {
+	parser, err := kong.New(&grammar{}, kong.Name("muster"), kong.Vars{"version": ""})
+	if err != nil {
+		return nil, err
+	}
+	return parser.Model, nil
+}

@@ -60,7 +60,7 @@ export function MeMenu() {
         {theme === 'dark' ? 'Light theme' : 'Dark theme'}
       </MenuItem>
       <MenuItem icon={<Keyboard size={14} />} detail="?" onSelect={() => useOverlays.setState({ shortcuts: true })}>
-        Keyboard shortcuts
+        Help and keyboard shortcuts
       </MenuItem>
       <MenuItem icon={<CircleUserRound size={14} />} onSelect={() => void navigate({ to: '/account' })}>
         Password, sign-ins and tokens

@@ -1,12 +1,13 @@
 // The frame around every screen: who is signed in, the office loaded, the bars, the overlays.
-import { Outlet, useRouter } from '@tanstack/react-router'
+import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { loadOffice, startOffice, stopOffice, useOffice } from '@/realtime'
-import { ErrorState, Loading, useOverlays, useSlots } from '@/ui'
+import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
 import { GetPopups } from '@/features/people/GetPopups'
 import { ConnectionBar } from './ConnectionBar'
+import { Logo } from './Logo'
 import { useNews } from './news'
 import { PhoneTabs } from './PhoneTabs'
 import { watchOffice } from './queries'
@@ -14,10 +15,12 @@ import { Sidebar } from './Sidebar'
 import { useShortcuts } from './shortcuts'
 import { Splash } from './Splash'
 import { TopBar } from './TopBar'
+import { useWelcome } from './welcome'
 import s from './Shell.module.css'
 
 const Palette = lazy(() => import('@/features/palette/Palette'))
-const Shortcuts = lazy(() => import('./ShortcutSheet'))
+const HelpSheet = lazy(() => import('./HelpSheet'))
+const Tour = lazy(() => import('@/features/tour/Tour'))
 const StatusForm = lazy(() => import('@/features/people/StatusForm'))
 const CreateRoom = lazy(() => import('@/features/room/CreateRoom'))
 
@@ -27,8 +30,10 @@ export function Shell() {
   useEffect(() => {
     if (status !== 'out') return
     const { href, pathname } = router.state.location
-    if (pathname !== '/login') void router.navigate({ to: '/login', search: href === '/' ? {} : { next: href }, replace: true })
+    if (pathname !== '/login' && !open(pathname)) void router.navigate({ to: '/login', search: href === '/' ? {} : { next: href }, replace: true })
   }, [status, router])
+  const path = useRouterState({ select: (r) => r.location.pathname })
+  if (status === 'out' && open(path)) return <Reader />
   if (status === 'failed')
     return (
       <Splash>
@@ -38,6 +43,29 @@ export function Shell() {
   if (status !== 'in') return <Splash />
   return <Office />
 }
+
+/** The guide can be read by anybody who reaches the server. */
+const open = (path: string) => path === '/guide' || path.startsWith('/guide/')
+
+const Reader = () => (
+  <div className={s.reader}>
+    <header>
+      <Logo />
+      <b>Muster</b>
+      <span className="grow" />
+      <Link to="/login" className={buttonClass('primary', 's')}>
+        Sign in
+      </Link>
+    </header>
+    <main className={s.main} id="main" tabIndex={-1}>
+      <div className={s.screen}>
+        <Suspense fallback={<Loading lines={6} />}>
+          <Outlet />
+        </Suspense>
+      </div>
+    </main>
+  </div>
+)
 
 function Office() {
   useEffect(() => {
@@ -50,6 +78,7 @@ function Office() {
   }, [])
   useShortcuts()
   useNews()
+  useWelcome()
   const phone = usePhone()
   const status = useOffice((o) => o.status)
   const error = useOffice((o) => o.error)
@@ -90,7 +119,8 @@ function Overlays() {
   return (
     <Suspense>
       {open.palette && <Palette onClose={() => useOverlays.setState({ palette: false })} />}
-      {open.shortcuts && <Shortcuts onClose={() => useOverlays.setState({ shortcuts: false })} />}
+      {open.shortcuts && <HelpSheet onClose={() => useOverlays.setState({ shortcuts: false })} />}
+      {open.tour && <Tour kind={open.tour} onClose={() => useOverlays.setState({ tour: null })} />}
       {open.status && <StatusForm onClose={() => useOverlays.setState({ status: false })} />}
       {open.createRoom && <CreateRoom onClose={() => useOverlays.setState({ createRoom: false })} />}
       {open.declare && DeclareForm && <DeclareForm open onOpenChange={(declare) => useOverlays.setState({ declare })} />}

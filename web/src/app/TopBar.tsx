@@ -1,11 +1,11 @@
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Bell, Flame, Headphones, Menu as MenuIcon, Moon, Search, Sun } from 'lucide-react'
+import { Bell, CircleHelp, Flame, Headphones, Menu as MenuIcon, Moon, Search, Sun } from 'lucide-react'
 import { useMe } from '@/api'
 import { cx } from '@/lib/cx'
 import { usePhone } from '@/lib/hooks'
 import { useTheme } from '@/lib/theme'
 import { useIncidents, useOffice, useOnCall, UserAvatar, UserName } from '@/realtime'
-import { Clock, IconButton, Kbd, openPalette, Popover, Time } from '@/ui'
+import { Clock, IconButton, Kbd, openPalette, Popover, Time, useOverlays } from '@/ui'
 import { useDrawer } from './drawer'
 import { Logo } from './Logo'
 import { MeMenu } from './MeMenu'
@@ -53,6 +53,11 @@ export function TopBar() {
             </span>
           )}
         </span>
+        {!phone && (
+          <IconButton label="Help" side="bottom" shortcut="?" onClick={() => useOverlays.setState({ shortcuts: true })}>
+            <CircleHelp size={15} />
+          </IconButton>
+        )}
         {!phone && (
           <IconButton label={theme === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme'} side="bottom" onClick={toggle}>
             {theme === 'dark' ? <Sun size={15} /> : <Moon size={15} />}

@@ -46,6 +46,8 @@ const tree = root.addChildren([
     at('/adhoc', view(() => import('@/features/run/AdhocView'))),
     at('/inbox', view(() => import('@/features/inbox/InboxView'))),
     at('/ledger', view(() => import('@/features/ledger/LedgerView'))),
+    at('/guide', view(() => import('@/features/guide/GuideView'))),
+    at('/guide/$page', view(() => import('@/features/guide/GuideView'))),
     at('/account', view(() => import('@/features/auth/AccountView'))),
     createRoute({
       getParentRoute: () => shell,
@@ -59,7 +61,7 @@ const tree = root.addChildren([
   ]),
 ])
 
-export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', defaultPreloadStaleTime: 0, scrollRestoration: false })
+export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', defaultPreloadStaleTime: 0, scrollRestoration: false, defaultHashScrollIntoView: false })
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -5,7 +5,7 @@ import { useIncidents, useOffice, sidebarRooms } from '@/realtime'
 import { useOverlays } from '@/ui'
 
 export const SHORTCUTS: [string, string][] = [
-  ['Ctrl K', 'Go to a room, person, job or incident'],
+  ['Ctrl K', 'Go to a room, person, job, incident or page of the guide'],
   ['Alt ↑ / Alt ↓', 'Previous or next room'],
   ['Alt Shift ↑ / ↓', 'Previous or next unread room'],
   ['/', 'Write in this room'],
@@ -14,7 +14,7 @@ export const SHORTCUTS: [string, string][] = [
   ['↑ in an empty field', 'Edit your last message'],
   ['↑ / ↓ in the timeline', 'Move between messages'],
   ['Esc', 'Close, or go to the latest message'],
-  ['?', 'This list'],
+  ['?', 'Help: this list, and the guide'],
 ]
 
 export function useShortcuts() {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { render } from '@testing-library/react'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { Markdown, markdownReady, safeHref } from './Markdown'
+import { Markdown, MarkdownPage, markdownReady, safeHref, type PageOptions } from './Markdown'
 
 const show = (text: string, me = 'daniel') =>
   render(<Markdown text={text} mentions={(n) => (['daniel', 'amara'].includes(n) ? { display: n.toUpperCase(), me: n === me } : null)} />).container
@@ -47,6 +47,37 @@ describe('markdown', () => {
     const el = show('| a | b |\n|---|---|\n| 1 | 2 |\n\n- [x] done\n- [ ] open')
     expect(el.querySelectorAll('td')).toHaveLength(2)
     expect(el.querySelectorAll('input[type=checkbox]')).toHaveLength(2)
+  })
+})
+
+describe('a page of the guide', () => {
+  beforeAll(() => markdownReady)
+  const page: PageOptions = {
+    href: (h) => (h.startsWith('http') || h.startsWith('#') ? h : h.endsWith('.md') ? '/guide/' + h.slice(0, -3) : null),
+    image: (src) => (src === 'a.png' ? '/assets/a.png' : null),
+    Link: ({ href, children }) => <a href={href}>{children}</a>,
+  }
+  const show = (text: string) => render(<MarkdownPage text={text} page={page} />).container
+
+  it('has headings with addresses, and leaves the first to the screen', () => {
+    const el = show('# Title\n\n## Why was I refused?\n\n### Run\n\n### Run')
+    expect([...el.querySelectorAll('h1,h2,h3')].map((h) => [h.tagName, h.id])).toEqual([
+      ['H2', 'why-was-i-refused'],
+      ['H3', 'run'],
+      ['H3', 'run-1'],
+    ])
+    expect(el.querySelector('h2 a')?.getAttribute('href')).toBe('#why-was-i-refused')
+  })
+  it('follows its own links and shows its own pictures only', () => {
+    const el = show('[p](ledger.md) [q](../x.go) [w](https://e.example) ![one](a.png) ![two](https://e.example/b.png)')
+    expect([...el.querySelectorAll('a')].map((a) => a.getAttribute('href'))).toEqual(['/guide/ledger', 'https://e.example', 'https://e.example/b.png'])
+    expect([...el.querySelectorAll('img')].map((i) => [i.getAttribute('src'), i.alt])).toEqual([['/assets/a.png', 'one']])
+  })
+  it('hides comments for authors, and shows other HTML as typed', () => {
+    const el = show('<!-- made by a script -->\n\ntext\n\n<b onclick="x">bold</b>')
+    expect(el.textContent).not.toContain('made by')
+    expect(el.querySelector('b')).toBeNull()
+    expect(el.textContent).toContain('<b onclick')
   })
 })
 

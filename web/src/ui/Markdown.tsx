@@ -1,6 +1,7 @@
 import type { Lexer, Token, Tokens } from 'marked'
-import { Fragment, memo, useMemo, useSyncExternalStore, type ReactNode } from 'react'
+import { Fragment, memo, useMemo, useSyncExternalStore, type ComponentType, type ReactNode } from 'react'
 import { cx } from '@/lib/cx'
+import { slugs } from '@/lib/slug'
 import { CopyButton } from './bits'
 import s from './Markdown.module.css'
 
@@ -15,6 +16,17 @@ const decode = (t: string) =>
   t.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, e: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[e] ?? _)
 
 export type Mentions = (name: string) => { display: string; me: boolean } | null
+
+/** How a page of the guide is shown: unlike a message it has headings with addresses, pictures of its own and links to other pages. */
+export type PageOptions = {
+  /** The address in this app, or elsewhere, that a link of the page means; null leaves its text only. */
+  href: (href: string) => string | null
+  /** Where the app keeps a picture; null when it has none. */
+  image: (src: string) => string | null
+  /** Follows an address within this app. */
+  Link: ComponentType<{ href: string; className?: string; children: ReactNode }>
+}
+type Options = { mentions?: Mentions; page?: PageOptions; slug?: (heading: string) => string }
 
 const MENTION = /(^|[^\w@/.])@([a-z0-9][\w.-]*[\w]|[a-z0-9])/gi
 function withMentions(text: string, mentions: Mentions | undefined): ReactNode {
@@ -38,15 +50,15 @@ function withMentions(text: string, mentions: Mentions | undefined): ReactNode {
   return out
 }
 
-function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): ReactNode {
+function inline(tokens: Token[] | undefined, o: Options): ReactNode {
   return (tokens ?? []).map((t, i) => {
     switch (t.type) {
       case 'strong':
-        return <strong key={i}>{inline(t.tokens, mentions)}</strong>
+        return <strong key={i}>{inline(t.tokens, o)}</strong>
       case 'em':
-        return <em key={i}>{inline(t.tokens, mentions)}</em>
+        return <em key={i}>{inline(t.tokens, o)}</em>
       case 'del':
-        return <del key={i}>{inline(t.tokens, mentions)}</del>
+        return <del key={i}>{inline(t.tokens, o)}</del>
       case 'codespan':
         return (
           <code key={i} className={s.code}>
@@ -56,8 +68,15 @@ function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): Re
       case 'br':
         return <br key={i} />
       case 'link': {
-        const href = safeHref((t as Tokens.Link).href)
-        const body = inline(t.tokens, undefined)
+        const { href: raw } = t as Tokens.Link
+        const href = o.page ? o.page.href(raw) : safeHref(raw)
+        const body = inline(t.tokens, { ...o, mentions: undefined })
+        if (href && o.page && !/^\w+:/.test(href))
+          return (
+            <o.page.Link key={i} href={href} className={s.link}>
+              {body}
+            </o.page.Link>
+          )
         if (!href) return <Fragment key={i}>{body}</Fragment>
         const here = href.startsWith('/') || href.startsWith('#')
         return (
@@ -68,6 +87,8 @@ function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): Re
       }
       case 'image': {
         // A picture would be fetched from wherever the message says: it is a link instead.
+        const own = o.page?.image((t as Tokens.Image).href)
+        if (own) return <img key={i} className={s.image} src={own} alt={decode((t as Tokens.Image).text)} loading="lazy" />
         const href = safeHref((t as Tokens.Image).href)
         const text = decode((t as Tokens.Image).text) || href || ''
         return href ? (
@@ -79,8 +100,8 @@ function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): Re
         )
       }
       case 'text':
-        if ('tokens' in t && t.tokens) return <Fragment key={i}>{inline(t.tokens, mentions)}</Fragment>
-        return <Fragment key={i}>{withMentions(decode((t as Tokens.Text).text), mentions)}</Fragment>
+        if ('tokens' in t && t.tokens) return <Fragment key={i}>{inline(t.tokens, o)}</Fragment>
+        return <Fragment key={i}>{withMentions(decode((t as Tokens.Text).text), o.mentions)}</Fragment>
       case 'escape':
         return <Fragment key={i}>{decode((t as Tokens.Escape).text)}</Fragment>
       default:
@@ -89,28 +110,44 @@ function inline(tokens: Token[] | undefined, mentions: Mentions | undefined): Re
   })
 }
 
-function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
+function blocks(tokens: Token[], o: Options): ReactNode {
   return tokens.map((t, i) => {
     switch (t.type) {
       case 'space':
       case 'def':
         return null
       case 'paragraph':
-        return <p key={i}>{inline(t.tokens, mentions)}</p>
+        return <p key={i}>{inline(t.tokens, o)}</p>
       case 'text':
-        return <Fragment key={i}>{'tokens' in t && t.tokens ? inline(t.tokens, mentions) : decode((t as Tokens.Text).text)}</Fragment>
-      case 'heading':
+        return <Fragment key={i}>{'tokens' in t && t.tokens ? inline(t.tokens, o) : decode((t as Tokens.Text).text)}</Fragment>
+      case 'heading': {
+        if (o.page && o.slug) {
+          const h = t as Tokens.Heading
+          if (h.depth === 1) return null // it is the screen's own heading
+          const id = o.slug(h.text)
+          const H = h.depth === 2 ? 'h2' : h.depth === 3 ? 'h3' : 'h4'
+          return (
+            <H key={i} id={id} tabIndex={-1}>
+              {inline(t.tokens, o)}
+              <o.page.Link href={'#' + id} className={s.anchor}>
+                <span aria-hidden="true">#</span>
+                <span className="sr">Link to this heading</span>
+              </o.page.Link>
+            </H>
+          )
+        }
         return (
           <p key={i} className={s.heading}>
-            {inline(t.tokens, mentions)}
+            {inline(t.tokens, o)}
           </p>
         )
+      }
       case 'code': {
         const c = t as Tokens.Code
         return <CodeBlock key={i} text={c.text} lang={c.lang} />
       }
       case 'blockquote':
-        return <blockquote key={i}>{blocks(t.tokens ?? [], mentions)}</blockquote>
+        return <blockquote key={i}>{blocks(t.tokens ?? [], o)}</blockquote>
       case 'list': {
         const l = t as Tokens.List
         const items = l.items.map((it, k) => (
@@ -118,7 +155,7 @@ function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
             {it.task && <input type="checkbox" checked={!!it.checked} readOnly disabled aria-label={it.checked ? 'Done' : 'Not done'} />}
             {blocks(
               it.tokens.filter((x) => x.type !== 'checkbox'),
-              mentions,
+              o,
             )}
           </li>
         ))
@@ -133,13 +170,13 @@ function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
       case 'table': {
         const tb = t as Tokens.Table
         return (
-          <div key={i} className={s.table} role="region" aria-label="Table" tabIndex={0}>
+          <div key={i} className={s.table} role="group" aria-label="Table" tabIndex={0}>
             <table>
               <thead>
                 <tr>
                   {tb.header.map((h, k) => (
                     <th key={k} scope="col">
-                      {inline(h.tokens, mentions)}
+                      {inline(h.tokens, o)}
                     </th>
                   ))}
                 </tr>
@@ -148,7 +185,7 @@ function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
                 {tb.rows.map((r, k) => (
                   <tr key={k}>
                     {r.map((c, j) => (
-                      <td key={j}>{inline(c.tokens, mentions)}</td>
+                      <td key={j}>{inline(c.tokens, o)}</td>
                     ))}
                   </tr>
                 ))}
@@ -157,6 +194,9 @@ function blocks(tokens: Token[], mentions: Mentions | undefined): ReactNode {
           </div>
         )
       }
+      case 'html':
+        // A page's comments are for its authors; HTML in a message is shown as typed.
+        return o.page && /^<!--[^]*-->\s*$/.test(t.raw) ? null : <p key={i}>{t.raw.trim()}</p>
       case 'hr':
         return <hr key={i} />
       default:
@@ -198,8 +238,16 @@ export const Markdown = memo(({ text, mentions, className }: { text: string; men
   const body = useMemo(() => {
     if (PLAIN.test(text) && !/^\s*(\d+\.|[-+]) /.test(text)) return <p>{text}</p>
     if (!Lex) return <p className={s.raw}>{text}</p>
-    return blocks(new Lex({ gfm: true, breaks: true }).lex(text), mentions)
+    return blocks(new Lex({ gfm: true, breaks: true }).lex(text), { mentions })
   }, [text, mentions, Lex])
   return <div className={cx(s.md, className)}>{body}</div>
 })
 Markdown.displayName = 'Markdown'
+
+/** A page of the guide. It has room, headings with addresses, and pictures. */
+export const MarkdownPage = memo(({ text, page }: { text: string; page: PageOptions }) => {
+  const Lex = useSyncExternalStore(subscribe, () => lexer)
+  const body = useMemo(() => Lex && blocks(new Lex({ gfm: true }).lex(text), { page, slug: slugs() }), [text, page, Lex])
+  return <div className={cx(s.md, s.page)}>{body}</div>
+})
+MarkdownPage.displayName = 'MarkdownPage'

@@ -1,8 +1,9 @@
 import { CircleAlert, CircleCheck, Info, Siren, X } from 'lucide-react'
 import { useEffect } from 'react'
 import { create } from 'zustand'
-import { errorText } from '@/api/client'
+import { ApiError, errorText } from '@/api/client'
 import { cx } from '@/lib/cx'
+import { go } from '@/lib/go'
 import { Button, IconButton } from './Button'
 import s from './Toast.module.css'
 
@@ -28,8 +29,9 @@ export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {
 }
 /** Takes a message away before its time. */
 export const untoast = drop
-/** Says that something failed, and why. */
-export const toastError = (title: string, error: unknown) => toast(title, { tone: 'bad', detail: errorText(error) })
+/** Says that something failed, and why. A refusal leads to what explains it. */
+export const toastError = (title: string, error: unknown) =>
+  toast(title, { tone: 'bad', detail: errorText(error), action: error instanceof ApiError && error.status === 403 ? { label: 'Why?', run: () => go('/guide/access-policy#why-was-i-refused') } : undefined })
 
 const ICON = { info: Info, good: CircleCheck, bad: CircleAlert, page: Siren }
 function Item({ t }: { t: Toast }) {

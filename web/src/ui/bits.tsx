@@ -8,6 +8,7 @@ import { useNow } from '@/lib/hooks'
 import { ago, clock, dateTime, local, ms, running, utc, type When } from '@/lib/time'
 import { Button, IconButton } from './Button'
 export { Kbd } from './Kbd'
+import { WhyDenied } from './GuideLink'
 import { Tooltip } from './Tooltip'
 import s from './bits.module.css'
 
@@ -185,6 +186,7 @@ export function ErrorState({ error, title, onRetry, compact }: { error: unknown;
       <span className={cx(s.emptyIcon, s.bad)}>{denied ? <ShieldAlert size={20} /> : <TriangleAlert size={20} />}</span>
       <b>{title ?? (denied ? 'You may not see this' : missing ? 'Not found' : 'This did not load')}</b>
       <p>{errorText(error)}</p>
+      {denied && <WhyDenied />}
       {onRetry && !denied && !missing && (
         <Button icon={<RotateCw size={13} />} onClick={onRetry}>
           Try again

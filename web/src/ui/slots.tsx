@@ -57,6 +57,8 @@ type Overlays = {
   /** My availability with a word about it. */
   status: boolean
   jobForm: { jobId: string; roomId?: string } | null
+  /** A walk through the app, or an administrator's list of what an office needs. */
+  tour: 'walk' | 'list' | null
 }
 export const useOverlays = create<Overlays>(() => ({
   palette: false,
@@ -65,9 +67,14 @@ export const useOverlays = create<Overlays>(() => ({
   createRoom: false,
   status: false,
   jobForm: null,
+  tour: null,
 }))
 /** Opens the run form of a job, from wherever. */
 export const openJobForm = (jobId: string, roomId?: string) => useOverlays.setState({ jobForm: { jobId, roomId }, palette: false })
 /** Opens the form that declares an incident. */
 export const openDeclare = () => useOverlays.setState({ declare: true, palette: false })
+/** Shows somebody around. */
+export const startTour = () => useOverlays.setState({ tour: 'walk', palette: false, shortcuts: false })
+/** Shows what an office needs before its first incident. */
+export const openChecklist = () => useOverlays.setState({ tour: 'list', palette: false, shortcuts: false })
 export const openPalette = () => useOverlays.setState({ palette: true })

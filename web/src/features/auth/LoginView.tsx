@@ -40,7 +40,11 @@ export default function LoginView() {
     <AuthFrame
       title="Sign in to Muster"
       lead="Rooms, runbooks and incidents in one place."
-      foot="No account, or no way in? An administrator of this office can create one or set a new password."
+      foot={
+        <>
+          No account, or no way in? An administrator of this office can create one or set a new password. <Link to="/guide">Read the guide</Link>
+        </>
+      }
     >
       {setup.data?.needed && (
         <Notice tone="blue" title="This office has no administrator yet">

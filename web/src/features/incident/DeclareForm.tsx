@@ -4,7 +4,7 @@ import { Siren } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Incident, type Items, type Service } from '@/api'
 import { enterRoom } from '@/realtime'
-import { Button, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select, SeverityChip, Textarea, toast } from '@/ui'
+import { Button, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select, SeverityChip, Textarea, toast, WhyDenied } from '@/ui'
 import { SEVERITIES, titleProblem } from './model'
 import s from './incident.module.css'
 
@@ -109,7 +109,7 @@ function Fields({ onClose }: { onClose: () => void }) {
           <option value="test">A test: pages nobody</option>
         </Select>
       </Field>
-      {failed !== null && Object.keys(fields).length === 0 && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not declare incidents' : 'The incident was not declared'}>{errorText(failed)}</Notice>}
+      {failed !== null && Object.keys(fields).length === 0 && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not declare incidents' : 'The incident was not declared'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" kind={severity === 1 ? 'stop' : 'primary'} busy={busy} icon={<Siren size={13} />}>

@@ -2,19 +2,19 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { BellOff, Flame, Hash, Inbox, KeyRound, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, type LucideIcon } from 'lucide-react'
+import { BellOff, BookOpen, CircleHelp, Flame, Footprints, Hash, Inbox, KeyRound, ListChecks, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, type LucideIcon } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import { useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
 import { useTheme } from '@/lib/theme'
 import { enterRoom, getPerson, setAvailability, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
-import { dialogClass, EnvChip, Kbd, openDeclare, openJobForm, SeverityChip, toast, toastError, useOverlays } from '@/ui'
+import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
 import s from './palette.module.css'
 
 type Item = {
   id: string
-  group: 'Incidents' | 'Run a job' | 'Rooms' | 'People' | 'Actions' | 'Pages'
+  group: 'Incidents' | 'Run a job' | 'Rooms' | 'People' | 'Actions' | 'Pages' | 'Guide'
   texts: string[]
   icon: ReactNode
   title: string
@@ -24,7 +24,7 @@ type Item = {
   /** Done by Ctrl+Enter. */
   alt?: { label: string; run: () => void }
 }
-const GROUPS: Item['group'][] = ['Incidents', 'Run a job', 'Rooms', 'People', 'Actions', 'Pages']
+const GROUPS: Item['group'][] = ['Incidents', 'Run a job', 'Rooms', 'People', 'Actions', 'Pages', 'Guide']
 
 const useJobs = () =>
   useQuery({
@@ -41,7 +41,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('')
   const [moved, setMoved] = useState('')
   const items = useItems(onClose)
-  const shown = useMemo(() => choose(items, query), [items, query])
+  const guide = useGuide(query, onClose)
+  const shown = useMemo(() => [...choose(items, query), ...guide], [items, query, guide])
   const list = useRef<HTMLDivElement>(null)
   const byHand = useRef(false)
   // The first stands ready until the person moves, also when better ones arrive late.
@@ -119,6 +120,30 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
+  )
+}
+
+/** What the guide says about it, from the second letter on. */
+function useGuide(query: string, onClose: () => void): Item[] {
+  const navigate = useNavigate()
+  const words = query.trim()
+  const { data } = useQuery({ queryKey: ['guide'], queryFn: async () => (await import('@/lib/guide')).loadSections(), enabled: words.length > 1, staleTime: Infinity })
+  const find = useQuery({ queryKey: ['guide', 'search'], queryFn: async () => (await import('@/lib/guide')).search, enabled: words.length > 1, staleTime: Infinity }).data
+  return useMemo(
+    () =>
+      (words.length > 1 && data && find ? find(words, data, 5) : []).map(({ section: x }) => ({
+        id: `guide ${x.page}#${x.id}`,
+        group: 'Guide',
+        texts: [],
+        icon: <BookOpen size={15} aria-hidden="true" />,
+        title: x.heading,
+        detail: x.depth > 1 ? x.title : undefined,
+        run: () => {
+          onClose()
+          void navigate({ to: '/guide/$page', params: { page: x.page }, hash: x.id })
+        },
+      })),
+    [words, data, find, navigate, onClose],
   )
 }
 
@@ -239,6 +264,9 @@ function useItems(onClose: () => void): Item[] {
     act('dnd', 'Do not disturb me', BellOff, () => void setAvailability('dnd').catch((e) => toastError('This was not saved', e)), ['availability', 'busy'])
     act('available', 'I am available', BellOff, () => void setAvailability('available').catch((e) => toastError('This was not saved', e)), ['availability'])
     act('account', 'Change my password', KeyRound, () => void navigate({ to: '/account' }), ['tokens', 'sessions', 'account'])
+    act('help', 'Help and keyboard shortcuts', CircleHelp, () => useOverlays.setState({ shortcuts: true }), ['keys', 'support'])
+    act('tour', 'Show me around', Footprints, startTour, ['tour', 'introduction', 'welcome', 'getting started'])
+    if (me.abilities.manage_users) act('checklist', 'Set up this office', ListChecks, openChecklist, ['checklist', 'getting started'])
     act('out', 'Sign out', LogOut, () => void signOut().catch(() => {}), ['log out', 'quit'])
 
     const page = (to: string, title: string, I: LucideIcon, texts: string[] = []) =>
@@ -249,6 +277,7 @@ function useItems(onClose: () => void): Item[] {
     page('/jobs', 'Jobs', SquareTerminal, ['runbooks', 'ad-hoc'])
     page('/incidents', 'Incidents', Flame)
     page('/alerts', 'Alerts', Siren)
+    page('/guide', 'Guide', BookOpen, ['documentation', 'manual', 'help'])
     if (me.abilities.read_ledger) page('/ledger', 'Ledger', ScrollText, ['audit'])
     if (me.abilities.manage_users) page('/admin/people', 'Admin', Settings, ['users', 'policies', 'keys', 'services'])
     return out

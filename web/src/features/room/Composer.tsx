@@ -6,11 +6,11 @@ import { api, ApiError, errorText, type Completion, type Items, type Message, ty
 import { cx } from '@/lib/cx'
 import { store, stored, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
 import { sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
-import { IconButton, Kbd, Markdown, Notice } from '@/ui'
+import { IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
 import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
 import s from './composer.module.css'
 
-type Said = { tone: 'good' | 'bad'; title?: string; text: string }
+type Said = { tone: 'good' | 'bad'; title?: string; text: string; denied?: boolean }
 
 export function Composer({
   room,
@@ -95,12 +95,12 @@ export function Composer({
     try {
       const answer = await send(room.id, body, thread)
       if (answer.error) {
-        setSaid({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n') })
+        setSaid({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n'), denied: answer.error.status === 403 })
         again(body)
       } else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
     } catch (e) {
       const fields = e instanceof ApiError ? Object.entries(e.fields).map(([k, v]) => `${k}: ${v}`) : []
-      setSaid({ tone: 'bad', title: e instanceof ApiError && e.status === 403 ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields].join('\n') })
+      setSaid({ tone: 'bad', title: e instanceof ApiError && e.status === 403 ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields].join('\n'), denied: e instanceof ApiError && e.status === 403 })
       again(body)
     } finally {
       setRunning(false)
@@ -128,6 +128,7 @@ export function Composer({
             }
           >
             {said.tone === 'good' ? <Markdown text={said.text} className={s.answer} /> : said.text}
+            {said.denied && <WhyDenied />}
             <small>Only you see this.</small>
           </Notice>
         </div>

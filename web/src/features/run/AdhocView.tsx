@@ -4,7 +4,7 @@ import { Play, ShieldCheck } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Items, type Node, type Preview, type Project, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
-import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast } from '@/ui'
+import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast, WhyDenied } from '@/ui'
 import { HitList, PlanSummary } from './JobForm'
 import { nodesWord } from './model'
 
@@ -99,7 +99,7 @@ function Fields({ projects }: { projects: Project[] }) {
         <Checkbox label="Go on when a node fails" hint="The other nodes still run it" checked={keepgoing} onChange={(e) => setKeepgoing(e.target.checked)} />
       </FieldRow>
       {command.trim() && <PlanSummary preview={p} />}
-      {failed !== null && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The command did not run'}>{errorText(failed)}</Notice>}
+      {failed !== null && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The command did not run'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>}
       <DialogActions>
         <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!p?.denied || p?.nodes.length === 0} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
           {p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(p.nodes.length)}` : 'Run'}

@@ -5,7 +5,7 @@ import { useId, useMemo, useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Job, type Node, type Preview, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
 import { uuid } from '@/lib/ids'
-import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast } from '@/ui'
+import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast, WhyDenied } from '@/ui'
 import { environmentWord, nodesWord } from './model'
 import { asCommand, control, dateExample, defaults, labelOf, splitMany, toSend, validate, type Option, type Values } from './options'
 import s from './run.module.css'
@@ -105,7 +105,7 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomI
       {shown.length === 0 && <p className={s.dim}>This job takes no options.</p>}
       <PlanSummary preview={p} />
       {failed && !(failed instanceof ApiError && Object.keys(failed.fields).length > 0 && failed.status === 422) && (
-        <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The run did not start'}>{errorText(failed)}</Notice>
+        <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The run did not start'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>
       )}
       <p className={s.as}>
         <span>{asCommand(job.full_name, job.options, values, filter.trim())}</span>
