@@ -2224,6 +2224,11 @@ export interface components {
             next: number;
             /**
              * Format: int64
+             * @description Lines that are stored durably; those behind it may be lost if the server is killed now
+             */
+            stored: number;
+            /**
+             * Format: int64
              * @description Lines so far
              */
             total: number;
