@@ -81,7 +81,7 @@ func (a *App) compose() error {
 
 	a.Rooms = room.NewStore(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Messages = message.NewStore(a.Rooms, a.Accounts, a.Ledger, a.Bus, a.Clock, a.mentioned)
-	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
+	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Messages, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
 	a.Office.RegisterTasks(a.DB)
 
 	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
@@ -111,6 +111,7 @@ func (a *App) compose() error {
 
 	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
 	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)
+	a.Commands.Add(command.DoorVerbs(a.Accounts, a.Rooms, a.Office)...)
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
 	return a.doors()

@@ -119,6 +119,16 @@ var ordinary = []line{
 	{op: "accept-get", with: "id=<get to me>", may: readers}, // who may enter no room is not let in by being asked
 	{op: "decline-get", with: "id=<get to me>", body: `{"note":"no"}`, may: signedIn},
 
+	{op: "knock", with: "id=<closed room>", may: readers},
+	{op: "admit-knock", with: "id=<knock at my door>", may: signedIn},
+	{op: "admit-knock", with: "id=<knock at another door>", may: admin},
+	{op: "decline-knock", with: "id=<knock at my door>", body: `{"note":"later"}`, may: signedIn},
+	{op: "withdraw-knock", with: "id=<my knock>", may: signedIn},
+	{op: "turn-door", with: "id=<room with me inside>", body: `{"door":"closed"}`, may: readers},
+	{op: "turn-door", with: "id=<room with me inside>", body: `{"door":"locked"}`, may: admin},
+	{op: "turn-door", with: "id=<fresh room>", body: `{"door":"closed"}`, may: admin},
+	{op: "send-home", with: "id=<closed room>", body: `{"user_id":"<carol>"}`, may: admin},
+
 	{op: "list-keys", with: "path=project/ours", may: operator | responder | admin},
 	{op: "list-keys", may: operator | responder | admin},
 	{op: "put-key", with: "path=shared/<new>", body: `{"type":"password","content":"x"}`, may: admin},
@@ -261,6 +271,12 @@ var foreign = []line{
 	{op: "pin-message", with: "id=<private message>", may: nope},
 	{op: "unpin-message", with: "id=<private message>", may: nope},
 	{op: "ask-over", body: `{"user_id":"<bob>","room_id":"<private room>"}`, may: nope},
+	{op: "knock", with: "id=<private room>", may: nope},
+	{op: "decline-knock", with: "id=<private knock>", may: nope},
+	{op: "admit-knock", with: "id=<private knock>", may: nope},
+	{op: "withdraw-knock", with: "id=<private knock>", may: nope},
+	{op: "turn-door", with: "id=<private room>", body: `{"door":"closed"}`, may: nope},
+	{op: "send-home", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
 
 	{op: "get-incident", with: "id=<restricted incident>", may: nope},
 	{op: "get-incident", with: "id=<ticket of the restricted incident>", may: nope},

@@ -11,6 +11,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/alert"
 	"muster/internal/db"
+	"muster/internal/id"
 	"muster/internal/incident"
 	"muster/internal/key"
 	"muster/internal/message"
@@ -222,6 +223,43 @@ func (w *world) alert(restrict bool) (alertID string) {
 // session opens one for a person, beside those they have.
 func (w *world) session(name string) *http.Cookie { return w.signIn(name).cookie }
 
+// sit puts a person into a room by hand, whoever may enter it, and online.
+func (w *world) sit(person, roomID string) {
+	w.Office.Connected(person, "test")
+	w.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `INSERT INTO location (person, room, seat, since) VALUES ($1, $2, 1, 0)
+ON CONFLICT (person) DO UPDATE SET room = excluded.room`, person, roomID)
+		return err
+	})
+}
+
+// closed makes a room with somebody inside behind a closed door; bob may see it.
+func (w *world) closed(inside string, private bool) (roomID string) {
+	w.do(func(ctx context.Context, tx *db.Tx) error {
+		n := room.New{Name: w.name(), Private: private, Door: "closed"}
+		if private {
+			n.Name, n.Members = mark+n.Name, []string{w.people["bob"].ID, w.people["carol"].ID}
+		}
+		r, err := w.Rooms.Create(ctx, tx, system, n)
+		roomID = r.ID
+		return err
+	})
+	w.sit(w.people[inside].ID, roomID)
+	return roomID
+}
+
+// knock lets somebody knock there, as if long ago as far as limits go.
+func (w *world) knock(who, roomID string) (knockID string) {
+	w.do(func(ctx context.Context, tx *db.Tx) error {
+		knockID = id.New()
+		now := db.Micro(time.Now())
+		_, err := tx.Exec(ctx, `INSERT INTO office_knock (id, person, room, state, note, answer, answered_by, created_at, expires_at, answered_at) VALUES ($1, $2, $3, 'pending', $4, '', '', $5, $6, 0)`,
+			knockID, w.people[who].ID, roomID, "hello", now-int64(2*time.Minute/time.Microsecond), now+int64(time.Minute/time.Microsecond))
+		return err
+	})
+	return knockID
+}
+
 // thing finds or makes what a line of the matrix names. What a call uses up is
 // made for each call.
 func (w *world) thing(name string) string {
@@ -350,6 +388,20 @@ func (w *world) thing(name string) string {
 			out = n.ID
 			return err
 		})
+	case "closed room", "knock at another door":
+		out = w.closed("carol", false)
+		if name != "closed room" {
+			out = w.knock("bob", out)
+		}
+	case "my knock":
+		out = w.knock(w.me().Name, w.closed("carol", false))
+	case "knock at my door":
+		out = w.knock("bob", w.closed(w.me().Name, false))
+	case "private knock":
+		out = w.knock("bob", w.closed("carol", true))
+	case "room with me inside":
+		out = w.room(w.name()).ID
+		w.sit(w.me().ID, out)
 	case "get to me":
 		w.do(func(ctx context.Context, tx *db.Tx) error {
 			r, err := w.Rooms.Create(ctx, tx, system, room.New{Name: w.name()})

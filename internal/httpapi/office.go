@@ -48,6 +48,7 @@ type OfficeSnapshot struct {
 	Runs                []run.RunSummary    `json:"runs" doc:"Active ones"`
 	Oncall              []oncall.OnCall     `json:"oncall"`
 	Gets                []office.Get        `json:"gets" doc:"Open requests to and from you"`
+	Knocks              []office.Knock      `json:"knocks" doc:"Open ones of yours, and at the door of the room you are in"`
 	NotificationsUnread int                 `json:"notifications_unread"`
 }
 
@@ -109,6 +110,7 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			})
 			return g, err
 		})
+	registerKnocks(a, d)
 }
 
 func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor) (s OfficeSnapshot, err error) {
@@ -134,6 +136,9 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 		return s, err
 	}
 	if s.Gets, err = d.Office.Pending(ctx, q, who.ID); err != nil {
+		return s, err
+	}
+	if s.Knocks, err = d.Office.Knocks(ctx, q, who.ID); err != nil {
 		return s, err
 	}
 	s.NotificationsUnread, err = d.Notify.Unseen(ctx, q, who.ID)

@@ -293,6 +293,21 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		if e.word("state") == "expired" {
 			e.Text = "A request to come over expired."
 		}
+	case "office.Knocked":
+		e.Text = by + " knocked at the door."
+	case "office.KnockAnswered":
+		switch e.word("state") {
+		case "admitted":
+			e.Text = fmt.Sprintf("%s let %s in.", by, who("person"))
+		case "declined":
+			e.Text = fmt.Sprintf("%s turned %s away.", by, who("person"))
+		case "withdrawn":
+			e.Text = by + " went away from the door."
+		default:
+			e.Text = fmt.Sprintf("Nobody answered when %s knocked.", who("person"))
+		}
+	case "office.SentHome":
+		e.Text = fmt.Sprintf("%s sent %s home.", by, who("person"))
 	case "message.Pinned":
 		if !e.yes("pinned") {
 			e.Text = by + " took a message off the timeline."

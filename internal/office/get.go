@@ -71,6 +71,7 @@ const expireKind = "office.get-expire"
 
 // RegisterTasks sets the handlers of this package's tasks.
 func (s *Store) RegisterTasks(d *db.DB) {
+	s.registerKnocks(d)
 	s.tasks.Handle(expireKind, func(ctx context.Context, t task.Task) error {
 		var getID string
 		if err := t.Into(&getID); err != nil {

@@ -20,6 +20,7 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/ledger"
+	"muster/internal/message"
 	"muster/internal/notify"
 	"muster/internal/room"
 	"muster/internal/task"
@@ -51,23 +52,24 @@ type OnEnter func(ctx context.Context, tx *db.Tx, who actor.Actor, roomID string
 
 // Store keeps floors, places and presence.
 type Store struct {
-	rooms   *room.Store
-	people  *account.Store
-	notify  *notify.Store
-	access  *access.Access
-	ledger  *ledger.Ledger
-	tasks   *task.Queue
-	bus     bus.Bus
-	clock   clock.Clock
-	onEnter []OnEnter
+	rooms    *room.Store
+	people   *account.Store
+	notify   *notify.Store
+	messages *message.Store
+	access   *access.Access
+	ledger   *ledger.Ledger
+	tasks    *task.Queue
+	bus      bus.Bus
+	clock    clock.Clock
+	onEnter  []OnEnter
 
 	mu     sync.Mutex
 	online map[string]*connections
 }
 
 // New makes a store.
-func New(rooms *room.Store, people *account.Store, n *notify.Store, a *access.Access, l *ledger.Ledger, tasks *task.Queue, b bus.Bus, c clock.Clock) *Store {
-	return &Store{rooms: rooms, people: people, notify: n, access: a, ledger: l, tasks: tasks, bus: b, clock: c, online: map[string]*connections{}}
+func New(rooms *room.Store, people *account.Store, n *notify.Store, m *message.Store, a *access.Access, l *ledger.Ledger, tasks *task.Queue, b bus.Bus, c clock.Clock) *Store {
+	return &Store{rooms: rooms, people: people, notify: n, messages: m, access: a, ledger: l, tasks: tasks, bus: b, clock: c, online: map[string]*connections{}}
 }
 
 // OnEnter registers fn; only app calls it, before anything moves.
@@ -92,14 +94,8 @@ func (s *Store) Enter(ctx context.Context, tx *db.Tx, who actor.Actor, roomID st
 	if r.Archived {
 		return Location{}, fault.New(fault.Conflict, "This room is archived. Its history can still be read.")
 	}
-	if r.Door == "locked" {
-		in, err := s.rooms.Member(ctx, tx, r.ID, who.ID)
-		if err != nil {
-			return Location{}, err
-		}
-		if !in {
-			return Location{}, fault.New(fault.Denied, "The door of "+r.Name+" is locked. Ask somebody inside to Get you.")
-		}
+	if err := s.pass(ctx, tx, who, r); err != nil {
+		return Location{}, err
 	}
 	return s.sit(ctx, tx, who, r, seat)
 }
@@ -135,7 +131,19 @@ ON CONFLICT (person) DO UPDATE SET room = excluded.room, seat = excluded.seat, s
 	ev := Entered{Seat: seat}
 	if was != nil {
 		ev.From = was.Room
+		if err := s.emptied(ctx, tx, was.Room); err != nil {
+			return loc, err
+		}
 	}
+	waiting, err := s.Knocks(ctx, tx, who.ID)
+	if err != nil {
+		return loc, err
+	}
+	tx.AfterCommit(func() { // they can open now, too
+		for _, k := range waiting {
+			s.bus.Publish("user:"+who.ID, map[string]any{"type": "knock", "knock": k})
+		}
+	})
 	about, err := s.rooms.About(ctx, tx, r.ID)
 	if err != nil {
 		return loc, err
@@ -188,10 +196,9 @@ func (s *Store) Leave(ctx context.Context, tx *db.Tx, who actor.Actor) error {
 	if err != nil || was == nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM location WHERE person = $1`, who.ID); err != nil {
-		return fmt.Errorf("leave: %w", err)
+	if err := s.getUp(ctx, tx, who.ID, *was); err != nil {
+		return err
 	}
-	tx.AfterCommit(func() { s.moved(who.ID) })
 	about, err := s.rooms.About(ctx, tx, was.Room)
 	if err != nil {
 		return err

@@ -60,7 +60,7 @@ func open(t *testing.T) *world {
 	w.rooms = room.NewStore(w.access, w.ledger, w.bus, w.clock)
 	w.messages = message.NewStore(w.rooms, w.accounts, w.ledger, w.bus, w.clock, nil)
 	w.tasks = task.New(w.d, w.clock, quiet, 4)
-	w.office = office.New(w.rooms, w.accounts, notify.NewStore(w.d, w.tasks, w.clock, w.bus, w.accounts, notify.Settings{}, quiet), w.access, w.ledger, w.tasks, w.bus, w.clock)
+	w.office = office.New(w.rooms, w.accounts, notify.NewStore(w.d, w.tasks, w.clock, w.bus, w.accounts, notify.Settings{}, quiet), w.messages, w.access, w.ledger, w.tasks, w.bus, w.clock)
 	w.office.RegisterTasks(w.d)
 	w.bus.Subscribe(func(topic string, payload any) {
 		b, _ := json.Marshal(payload)

@@ -347,6 +347,25 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 	return r, nil
 }
 
+// TurnDoor opens or closes the door because somebody inside did; office has
+// checked that they are.
+func (s *Store) TurnDoor(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, door string) (Room, error) {
+	r, err := s.Get(ctx, tx, roomID)
+	if err != nil || r.Door == door {
+		return r, err
+	}
+	if !slices.Contains(Doors, door) {
+		return r, fault.Field("door", "A door is one of "+strings.Join(Doors, ", ")+".")
+	}
+	if _, err := tx.Exec(ctx, `UPDATE room SET door = $2 WHERE id = $1`, r.ID, door); err != nil {
+		return r, fmt.Errorf("turn the door: %w", err)
+	}
+	was := r.Door
+	r.Door = door
+	s.changed(tx, r)
+	return r, s.ledger.Append(ctx, tx, who, about(r), Changed{"door", was, door})
+}
+
 func about(r Room) ledger.About {
 	a := ledger.About{Resource: "room:" + r.ID, Room: r.ID}
 	if r.Subject.Kind == "incident" {

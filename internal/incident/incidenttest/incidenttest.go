@@ -74,7 +74,7 @@ func New(t testing.TB, settings notify.Settings) *Rig {
 	r.Notify = notify.NewStore(r.DB, r.Tasks, r.Clock, r.Bus, r.Accounts, settings, quiet)
 	r.Rooms = room.NewStore(r.Access, r.Ledger, r.Bus, r.Clock)
 	r.Messages = message.NewStore(r.Rooms, r.Accounts, r.Ledger, r.Bus, r.Clock, nil)
-	r.Office = office.New(r.Rooms, r.Accounts, r.Notify, r.Access, r.Ledger, r.Tasks, r.Bus, r.Clock)
+	r.Office = office.New(r.Rooms, r.Accounts, r.Notify, r.Messages, r.Access, r.Ledger, r.Tasks, r.Bus, r.Clock)
 	r.OnCall = oncall.New(r.Access, r.Ledger, r.Clock, r.Bus, r.Accounts)
 	r.Incidents = incident.New(incident.Deps{
 		Access: r.Access, Ledger: r.Ledger, Clock: r.Clock, Bus: r.Bus, Tasks: r.Tasks, Rooms: r.Rooms, Messages: r.Messages,

@@ -1,0 +1,420 @@
+package office
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/fault"
+	"muster/internal/id"
+	"muster/internal/message"
+	"muster/internal/room"
+	"muster/internal/task"
+)
+
+// KnockExpiry is how long a knock waits for an answer.
+const KnockExpiry = 5 * time.Minute
+
+// A person may knock so often within a minute, at whatever doors.
+const knocksAMinute = 6
+
+// Knock is a request to be let in through a door that is not open.
+type Knock struct {
+	ID         string     `json:"id"`
+	UserID     string     `json:"user_id" doc:"Who knocks"`
+	RoomID     string     `json:"room_id"`
+	State      string     `json:"state" enum:"pending,admitted,declined,withdrawn,expired"`
+	Note       string     `json:"note" doc:"From who knocks"`
+	Answer     string     `json:"answer" doc:"From who declined"`
+	AnsweredBy string     `json:"answered_by"`
+	CreatedAt  time.Time  `json:"created_at"`
+	ExpiresAt  time.Time  `json:"expires_at"`
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+}
+
+// Knocked records a knock.
+type Knocked struct {
+	Knock string `json:"knock" class:"public"`
+	Note  string `json:"note,omitempty" class:"internal"`
+}
+
+func (Knocked) EventKind() string { return "office.Knocked" }
+
+// KnockAnswered records what came of a knock.
+type KnockAnswered struct {
+	Knock  string `json:"knock" class:"public"`
+	Person string `json:"person" class:"public"`
+	State  string `json:"state" class:"public"`
+	Answer string `json:"answer,omitempty" class:"internal"`
+}
+
+func (KnockAnswered) EventKind() string { return "office.KnockAnswered" }
+
+// SentHome records that a moderator ended somebody's stay in a room.
+type SentHome struct {
+	Person string `json:"person" class:"public"`
+	Reason string `json:"reason,omitempty" class:"internal"`
+}
+
+func (SentHome) EventKind() string { return "office.SentHome" }
+
+const knockCols = `id, person, room, state, note, answer, answered_by, created_at, expires_at, answered_at`
+
+func scanKnock(s db.Scanner) (k Knock, err error) {
+	var created, expires, answered int64
+	err = s.Scan(&k.ID, &k.UserID, &k.RoomID, &k.State, &k.Note, &k.Answer, &k.AnsweredBy, &created, &expires, &answered)
+	k.CreatedAt, k.ExpiresAt = db.At(created), db.At(expires)
+	if answered > 0 {
+		at := db.At(answered)
+		k.AnsweredAt = &at
+	}
+	return k, err
+}
+
+const knockExpireKind = "office.knock-expire"
+
+func (s *Store) registerKnocks(d *db.DB) {
+	s.tasks.Handle(knockExpireKind, func(ctx context.Context, t task.Task) error {
+		var knockID string
+		if err := t.Into(&knockID); err != nil {
+			return err
+		}
+		return d.Do(ctx, func(tx *db.Tx) error {
+			k, err := s.knock(ctx, tx, knockID)
+			if err != nil || k.State != "pending" {
+				return err
+			}
+			return s.settle(ctx, tx, actor.System("office"), &k, "expired", "")
+		})
+	})
+}
+
+func (s *Store) knock(ctx context.Context, q db.Querier, knockID string) (Knock, error) {
+	k, err := db.One(ctx, q, scanKnock, `SELECT `+knockCols+` FROM office_knock WHERE id = $1`, knockID)
+	if db.IsNoRows(err) {
+		return k, errNoKnock
+	}
+	return k, err
+}
+
+var errNoKnock = fault.New(fault.NotFound, "There is no such knock at a door of yours.")
+
+// Knock asks the people inside a room to be let in. A second knock at the same
+// door is the first one.
+func (s *Store) Knock(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, note string) (Knock, error) {
+	note = strings.TrimSpace(note)
+	if utf8.RuneCountInString(note) > 300 {
+		return Knock{}, fault.Field("note", "Keep the note within 300 characters.")
+	}
+	if who.Kind != actor.Person {
+		return Knock{}, fault.New(fault.Denied, "Only people can sit in a room. Sign in as a person.")
+	}
+	r, err := s.rooms.See(ctx, tx, who, roomID)
+	if err != nil {
+		return Knock{}, err
+	}
+	if err := s.rooms.Check(ctx, tx, who, "enter", r); err != nil {
+		return Knock{}, err
+	}
+	if r.Archived {
+		return Knock{}, fault.New(fault.Conflict, "This room is archived. Its history can still be read.")
+	}
+	if err := s.pass(ctx, tx, who, r); err == nil {
+		return Knock{}, fault.New(fault.Conflict, "You need not knock at "+r.Name+". Go in.")
+	} else if !fault.Is(err, fault.Denied) {
+		return Knock{}, err
+	}
+	k, err := db.One(ctx, tx, scanKnock, `SELECT `+knockCols+` FROM office_knock WHERE person = $1 AND room = $2 AND state = 'pending'`, who.ID, r.ID)
+	if err == nil || !db.IsNoRows(err) {
+		return k, err
+	}
+	if inside, err := s.inside(ctx, tx, r.ID); err != nil {
+		return k, err
+	} else if len(inside) == 0 {
+		return k, fault.New(fault.Conflict, "Nobody is in "+r.Name+" to let you in. Ask one of its members to Get you.")
+	}
+	now := s.clock.Now()
+	var lately int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM office_knock WHERE person = $1 AND created_at > $2`, who.ID, db.Micro(now.Add(-time.Minute))).Scan(&lately); err != nil {
+		return k, err
+	}
+	if lately >= knocksAMinute {
+		return k, fault.New(fault.RateLimited, "You knocked often in the last minute. Wait a moment, or send them a message.")
+	}
+	k = Knock{ID: id.New(), UserID: who.ID, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(KnockExpiry)}
+	if _, err := tx.Exec(ctx, `INSERT INTO office_knock (`+knockCols+`) VALUES ($1, $2, $3, $4, $5, '', '', $6, $7, 0)`, k.ID, k.UserID, k.RoomID, k.State, k.Note, db.Micro(now), db.Micro(k.ExpiresAt)); err != nil {
+		return k, fmt.Errorf("knock: %w", err)
+	}
+	if err := s.tasks.Enqueue(ctx, tx, knockExpireKind, k.ID, task.Options{At: k.ExpiresAt, Key: k.ID}); err != nil {
+		return k, err
+	}
+	about, err := s.rooms.About(ctx, tx, r.ID)
+	if err != nil {
+		return k, err
+	}
+	if err := s.ledger.Append(ctx, tx, who, about, Knocked{k.ID, note}); err != nil {
+		return k, err
+	}
+	return k, s.showKnock(ctx, tx, k)
+}
+
+// inside lists who sits in the room and is online.
+func (s *Store) inside(ctx context.Context, q db.Querier, roomID string) ([]string, error) {
+	all, err := db.All(ctx, q, db.Strings, `SELECT person FROM location WHERE room = $1 ORDER BY seat`, roomID)
+	if err != nil {
+		return nil, fmt.Errorf("read who is inside: %w", err)
+	}
+	out := []string{}
+	for _, p := range all {
+		if s.Online(p) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// showKnock tells who knocks and everybody inside.
+func (s *Store) showKnock(ctx context.Context, tx *db.Tx, k Knock) error {
+	inside, err := s.inside(ctx, tx, k.RoomID)
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		for _, person := range append(inside, k.UserID) {
+			s.bus.Publish("user:"+person, map[string]any{"type": "knock", "knock": k})
+		}
+	})
+	return nil
+}
+
+// pass says whether who gets through the door of a room they may enter; a
+// fault says what to do when not. A closed door stops nobody while nobody is
+// inside, and never those whom an incident's room is for.
+func (s *Store) pass(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) error {
+	if r.Door == "open" {
+		return nil
+	}
+	if at, err := s.where(ctx, q, who.ID); err != nil || at != nil && at.Room == r.ID {
+		return err
+	}
+	member, err := s.rooms.Member(ctx, q, r.ID, who.ID)
+	if err != nil || member && (r.Door == "locked" || r.Kind == "incident") {
+		return err
+	}
+	if r.Door == "locked" {
+		return fault.New(fault.Denied, "The door of "+r.Name+" is locked. Knock, or ask somebody inside to Get you.")
+	}
+	inside, err := s.inside(ctx, q, r.ID)
+	if err != nil || len(inside) == 0 {
+		return err
+	}
+	return fault.New(fault.Denied, "The door of "+r.Name+" is closed. Knock, and somebody inside lets you in.")
+}
+
+// answerable finds a knock that who may answer: somebody inside, or a moderator.
+func (s *Store) answerable(ctx context.Context, tx *db.Tx, who actor.Actor, knockID string) (Knock, room.Room, error) {
+	k, err := s.knock(ctx, tx, knockID)
+	if err != nil {
+		return k, room.Room{}, err
+	}
+	r, err := s.rooms.Get(ctx, tx, k.RoomID)
+	if err != nil {
+		return k, r, err
+	}
+	at, err := s.where(ctx, tx, who.ID)
+	if err != nil {
+		return k, r, err
+	}
+	if (at == nil || at.Room != r.ID) && !(s.rooms.May(ctx, tx, who, "read", r) && s.rooms.May(ctx, tx, who, "moderate", r)) {
+		return k, r, errNoKnock
+	}
+	if k.State != "pending" || !s.clock.Now().Before(k.ExpiresAt) {
+		state := k.State
+		if state == "pending" {
+			state = "expired"
+		}
+		return k, r, fault.New(fault.Conflict, "This knock was already "+state+".")
+	}
+	return k, r, nil
+}
+
+// LetIn answers a knock: who knocked is a member from now on and, if they are
+// still there, sits inside. They asked to; nobody is moved who did not.
+func (s *Store) LetIn(ctx context.Context, tx *db.Tx, who actor.Actor, knockID string) (Knock, error) {
+	k, r, err := s.answerable(ctx, tx, who, knockID)
+	if err != nil {
+		return k, err
+	}
+	if r.Archived {
+		return k, fault.New(fault.Conflict, "The room was archived in the meantime.")
+	}
+	if err := s.settle(ctx, tx, who, &k, "admitted", ""); err != nil {
+		return k, err
+	}
+	u, err := s.people.Get(ctx, tx, k.UserID)
+	if err != nil {
+		return k, err
+	}
+	guest := u.Actor()
+	guest.Door, guest.Request = who.Door, who.Request
+	if err := s.rooms.Check(ctx, tx, guest, "enter", r); err != nil {
+		return k, fault.Newf(fault.Conflict, "%s may not enter %s any more.", u.Display, r.Name)
+	}
+	if err := s.rooms.Admit(ctx, tx, guest, r.ID); err != nil {
+		return k, err
+	}
+	if s.Online(u.ID) {
+		_, err = s.sit(ctx, tx, guest, r, 0)
+	}
+	return k, err
+}
+
+// TurnAway declines a knock, with a word.
+func (s *Store) TurnAway(ctx context.Context, tx *db.Tx, who actor.Actor, knockID, note string) (Knock, error) {
+	if note = strings.TrimSpace(note); utf8.RuneCountInString(note) > 300 {
+		return Knock{}, fault.Field("note", "Keep the note within 300 characters.")
+	}
+	k, _, err := s.answerable(ctx, tx, who, knockID)
+	if err != nil {
+		return k, err
+	}
+	return k, s.settle(ctx, tx, who, &k, "declined", note)
+}
+
+// Withdraw takes one's own knock back.
+func (s *Store) Withdraw(ctx context.Context, tx *db.Tx, who actor.Actor, knockID string) (Knock, error) {
+	k, err := s.knock(ctx, tx, knockID)
+	if err != nil {
+		return k, err
+	}
+	if k.UserID != who.ID {
+		return k, errNoKnock
+	}
+	if k.State != "pending" {
+		return k, fault.New(fault.Conflict, "This knock was already "+k.State+".")
+	}
+	return k, s.settle(ctx, tx, who, &k, "withdrawn", "")
+}
+
+// settle ends a pending knock; k is as it is afterwards.
+func (s *Store) settle(ctx context.Context, tx *db.Tx, who actor.Actor, k *Knock, state, answer string) error {
+	now := s.clock.Now()
+	by := who.ID
+	if who.IsSystem() {
+		by = ""
+	}
+	res, err := tx.Exec(ctx, `UPDATE office_knock SET state = $2, answer = $3, answered_by = $4, answered_at = $5 WHERE id = $1 AND state = 'pending'`, k.ID, state, answer, by, db.Micro(now))
+	if err != nil {
+		return fmt.Errorf("answer a knock: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return fault.New(fault.Conflict, "Somebody else answered this knock just now.")
+	}
+	k.State, k.Answer, k.AnsweredBy, k.AnsweredAt = state, answer, by, &now
+	if err := s.tasks.Cancel(ctx, tx, knockExpireKind, k.ID); err != nil {
+		return err
+	}
+	about, err := s.rooms.About(ctx, tx, k.RoomID)
+	if err != nil {
+		return err
+	}
+	if err := s.ledger.Append(ctx, tx, who, about, KnockAnswered{k.ID, k.UserID, state, answer}); err != nil {
+		return err
+	}
+	if state == "expired" { // who was busy inside finds it in the chat
+		u, err := s.people.Get(ctx, tx, k.UserID)
+		if err != nil {
+			return err
+		}
+		text := u.Display + " knocked at " + k.CreatedAt.UTC().Format("15:04") + " UTC and nobody answered."
+		if k.Note != "" {
+			text += " “" + k.Note + "”"
+		}
+		if _, err := s.messages.Post(ctx, tx, who, message.New{Room: k.RoomID, Text: text, Kind: "system"}); err != nil {
+			return err
+		}
+	}
+	return s.showKnock(ctx, tx, *k)
+}
+
+// Knocks lists the pending knocks of person, and those at the door of the room they sit in.
+func (s *Store) Knocks(ctx context.Context, q db.Querier, person string) ([]Knock, error) {
+	return db.All(ctx, q, scanKnock, `SELECT `+knockCols+` FROM office_knock WHERE state = 'pending' AND
+ (person = $1 OR room = (SELECT room FROM location WHERE person = $1)) ORDER BY created_at`, person)
+}
+
+// TurnDoor opens or closes the door of the room one sits in; locking it, or
+// turning that of another room, needs the right to change the room.
+func (s *Store) TurnDoor(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, door string) (room.Room, error) {
+	r, err := s.rooms.See(ctx, tx, who, roomID)
+	if err != nil {
+		return r, err
+	}
+	at, err := s.where(ctx, tx, who.ID)
+	if err != nil {
+		return r, err
+	}
+	if at != nil && at.Room == r.ID && door != "locked" && r.Door != "locked" {
+		return s.rooms.TurnDoor(ctx, tx, who, r.ID, door)
+	}
+	return s.rooms.Update(ctx, tx, who, r.ID, room.Change{Door: &door})
+}
+
+// SendHome ends somebody's stay in a room, by a moderator, with a reason.
+func (s *Store) SendHome(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, person, reason string) error {
+	if reason = strings.TrimSpace(reason); utf8.RuneCountInString(reason) > 300 {
+		return fault.Field("reason", "Keep the reason within 300 characters.")
+	}
+	r, err := s.rooms.See(ctx, tx, who, roomID)
+	if err != nil {
+		return err
+	}
+	if err := s.rooms.Check(ctx, tx, who, "moderate", r); err != nil {
+		return err
+	}
+	at, err := s.where(ctx, tx, person)
+	if err != nil {
+		return err
+	}
+	if at == nil || at.Room != r.ID {
+		return fault.New(fault.Conflict, "They are not in "+r.Name+".")
+	}
+	if err := s.getUp(ctx, tx, person, *at); err != nil {
+		return err
+	}
+	about, err := s.rooms.About(ctx, tx, r.ID)
+	if err != nil {
+		return err
+	}
+	tx.AfterCommit(func() {
+		s.bus.Publish("user:"+person, map[string]any{"type": "sent_home", "room_id": r.ID, "by": who.ID, "reason": reason})
+	})
+	return s.ledger.Append(ctx, tx, who, about, SentHome{person, reason})
+}
+
+// getUp takes a person off their seat. A closed door opens when the last one
+// goes: nobody is left to answer it.
+func (s *Store) getUp(ctx context.Context, tx *db.Tx, person string, at Location) error {
+	if _, err := tx.Exec(ctx, `DELETE FROM location WHERE person = $1`, person); err != nil {
+		return fmt.Errorf("leave: %w", err)
+	}
+	tx.AfterCommit(func() { s.moved(person) })
+	return s.emptied(ctx, tx, at.Room)
+}
+
+func (s *Store) emptied(ctx context.Context, tx *db.Tx, roomID string) error {
+	r, err := s.rooms.Get(ctx, tx, roomID)
+	if err != nil || r.Door != "closed" || r.Archived {
+		return err
+	}
+	inside, err := s.inside(ctx, tx, roomID)
+	if err != nil || len(inside) > 0 {
+		return err
+	}
+	_, err = s.rooms.TurnDoor(ctx, tx, actor.System("office"), roomID, "open")
+	return err
+}
