@@ -65,6 +65,7 @@ func run() error {
 	write := flag.String("write", "", "the page to write, such as docs/performance.md")
 	short := flag.Bool("short", false, "small counts: does it work, not how fast is it")
 	keep := flag.Bool("keep", false, "leave the scratch folder, with server logs, for a look")
+	profiles := flag.String("profile", "", "a folder for CPU profiles of the servers, taken while some areas repeat their work (ssh, lists)")
 	flag.Parse()
 	var wanted []string
 	if *only != "" {
@@ -81,6 +82,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	r.Profiles = *profiles
 	defer func() {
 		if *keep {
 			fmt.Fprintln(os.Stderr, "bench: left behind:", r.Dir)

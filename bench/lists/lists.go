@@ -91,6 +91,11 @@ func (b *bench) fill(ctx context.Context, jobs, nodes int) error {
 
 // get measures a path and the floor in turns.
 func (b *bench) get(ctx context.Context, path string, rows int, check func(list) error) (ours, floor report.Samples, bytes int, err error) {
+	name := strings.NewReplacer("/", "-", "?", "-", "=", "-").Replace(strings.Trim(path, "/"))
+	err = b.r.Profile(b.s, "lists-"+name[:min(len(name), 40)], func() error { _, err := b.read(ctx, b.op.URL+"/api/v1"+path, b.op.Token); return err })
+	if err != nil {
+		return nil, nil, 0, err
+	}
 	for i := range b.rounds + 1 {
 		began := time.Now()
 		n, err := b.read(ctx, b.op.URL+"/api/v1"+path, b.op.Token)

@@ -6,6 +6,7 @@ package rig
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,9 @@ type Rig struct {
 	Bin   string // the built muster
 	Dir   string // scratch; removed at the end
 	Short bool
+	// Profiles is a folder for CPU profiles of the servers; empty for none. What
+	// is measured while one is taken is not to be quoted.
+	Profiles string
 
 	mu    sync.Mutex
 	lines []report.Line
@@ -97,7 +101,48 @@ func (r *Rig) Server(name string, env ...string) (*host.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.ServerOn(dir, env...)
+}
+
+// ServerOn starts muster on a data folder that may have been used before.
+func (r *Rig) ServerOn(dir string, env ...string) (*host.Server, error) {
+	if r.Profiles != "" {
+		if err := os.WriteFile(filepath.Join(dir, "muster.yaml"), []byte("profile: true\n"), 0o600); err != nil {
+			return nil, err
+		}
+	}
 	return host.Start(host.Options{Bin: r.Bin, Data: dir, Env: env})
+}
+
+// Profile does fn again and again for five seconds while a CPU profile of s is
+// taken. Without a folder for profiles it does nothing.
+func (r *Rig) Profile(s *host.Server, name string, fn func() error) error {
+	if r.Profiles == "" {
+		return nil
+	}
+	taken := make(chan error, 1)
+	go func() {
+		res, err := s.Console().HTTP.Get("http://muster/debug/pprof/profile?seconds=5")
+		if err == nil {
+			var b []byte
+			b, err = io.ReadAll(res.Body)
+			res.Body.Close()
+			if err == nil {
+				err = os.WriteFile(filepath.Join(r.Profiles, name+".pprof"), b, 0o600)
+			}
+		}
+		taken <- err
+	}()
+	for {
+		select {
+		case err := <-taken:
+			return err
+		default:
+		}
+		if err := fn(); err != nil {
+			return err
+		}
+	}
 }
 
 // RSS is the resident memory of a process in MB, and the most it ever was.
