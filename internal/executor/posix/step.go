@@ -63,22 +63,23 @@ func Prepare(in run.Invocation, limits Limits) (*Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	// A line cannot hold a newline; quoted text refers to this variable instead.
-	b.WriteString(`_muster_n=$(printf '\nx'); _muster_n=${_muster_n%x}; `)
+	var text string
 	if in.Script == nil {
 		if strings.IndexByte(in.Command, 0) >= 0 {
 			return nil, setup(nil, "The command holds a NUL byte, which no shell can take. Remove it.")
 		}
-		fmt.Fprintf(&b, `exec </dev/null; %s echo "$1 go" >&2; set --; eval 'unset _muster_l _muster_n'"$_muster_n"%s`, exports, quote(in.Command))
-		b.WriteByte('\n')
-	} else {
-		text, err := s.scriptText(exports)
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(text)
-		b.WriteByte('\n')
+		text = fmt.Sprintf(`exec </dev/null; %s echo "$1 go" >&2; set --; eval 'unset _muster_l _muster_n; '%s`, exports, quote(in.Command))
+	} else if text, err = s.scriptText(exports); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	// A line cannot hold a newline; quoted text refers to this variable instead.
+	// Most has none, and is spared the process that makes it.
+	if strings.Contains(text, newline) {
+		b.WriteString(`_muster_n=$(printf '\nx'); _muster_n=${_muster_n%x}; `)
+	}
+	b.WriteString(text + "\n")
+	if in.Script != nil {
 		b.Write(in.Script.Content)
 	}
 	s.payload = b.Bytes()
@@ -183,8 +184,11 @@ func exports(env map[string]string) (string, error) {
 // quote makes one shell word of s that stays on one line.
 func quote(s string) string {
 	s = strings.ReplaceAll(s, "'", `'\''`)
-	return "'" + strings.ReplaceAll(s, "\n", `'"$_muster_n"'`) + "'"
+	return "'" + strings.ReplaceAll(s, "\n", `'`+newline+`'`) + "'"
 }
+
+// newline stands for one inside quoted text.
+const newline = `"$_muster_n"`
 
 func setup(cause error, format string, a ...any) error {
 	return run.NewExecError(run.Setup, cause, format, a...)
