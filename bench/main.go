@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"muster/bench/alerts"
+	"muster/bench/browser"
 	"muster/bench/lists"
 	"muster/bench/logs"
 	"muster/bench/report"
@@ -46,6 +47,7 @@ var areas = []area{
 	{"ssh", "`true` on many machines: beside Ansible, clustershell and a bare loop.", ssh.Run},
 	{"lists", "Long lists over HTTP and on the command line, as somebody with rights of their own (not the console).", lists.Run},
 	{"start", "What it costs before anybody uses it.", start.Run},
+	{"browser", "The web app in headless Chromium (Debian's, software drawing), a new browser context for each round.", browser.Run},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 
