@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -371,7 +372,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, project
 		out = append(out, j)
 	}
 	slices.SortFunc(out, func(a, b Job) int {
-		return strings.Compare(a.Project+"\x00"+a.Group+"\x00"+a.Name, b.Project+"\x00"+b.Group+"\x00"+b.Name)
+		return cmp.Or(strings.Compare(a.Project, b.Project), strings.Compare(a.Group, b.Group), strings.Compare(a.Name, b.Name))
 	})
 	return out, nil
 }

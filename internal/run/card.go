@@ -85,14 +85,15 @@ func (s *Store) publish(r Run) {
 
 // changed reads the run again, brings its card up to date and tells screens.
 func (s *Store) changed(ctx context.Context, tx *db.Tx, runID string) (Run, error) {
-	return s.progressed(ctx, tx, runID, true)
+	r, err := s.load(ctx, tx, runID)
+	if err == nil {
+		s.progressed(ctx, tx, r, true)
+	}
+	return r, err
 }
 
-func (s *Store) progressed(ctx context.Context, tx *db.Tx, runID string, card bool) (Run, error) {
-	r, err := s.load(ctx, tx, runID)
-	if err != nil {
-		return r, err
-	}
+// progressed tells screens of r, and its card where asked for.
+func (s *Store) progressed(ctx context.Context, tx *db.Tx, r Run, card bool) {
 	if r.MessageID != "" && card {
 		// A card that cannot be shown any more (its message was deleted) must
 		// not keep the run from going on.
@@ -101,5 +102,4 @@ func (s *Store) progressed(ctx context.Context, tx *db.Tx, runID string, card bo
 		}
 	}
 	s.shown(tx, r)
-	return r, nil
 }

@@ -258,8 +258,16 @@ func (x *execution) save(ctx context.Context, card bool) error {
 		if err := x.s.storeNodes(ctx, tx, x.run.ID, changed); err != nil {
 			return err
 		}
-		_, err = x.s.progressed(ctx, tx, x.run.ID, card)
-		return err
+		// Of thousands of nodes only the run's own row is read again: somebody may
+		// have asked for a stop. The nodes are what this worker says they are.
+		r, err := x.s.bare(ctx, tx, x.run.ID)
+		if err != nil {
+			return err
+		}
+		r.Nodes, r.Options, r.Approval = slices.Clone(x.run.Nodes), r.optionValues(), x.run.Approval
+		x.state.copyInto(&r)
+		x.s.progressed(ctx, tx, r, card)
+		return nil
 	})
 	if err != nil {
 		x.state.giveBack(changed)
