@@ -2,12 +2,20 @@ package db_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"muster/internal/db"
 	"muster/internal/db/dbtest"
@@ -125,6 +133,86 @@ func TestGroupWithoutItsTransaction(t *testing.T) {
 	}
 	if n := count(t, d); n != 1 {
 		t.Errorf("%d rows are stored, not the one that was answered", n)
+	}
+}
+
+// Two requests with one key at the same moment: both look, neither finds it, both
+// store it. The loser is run again and finds what the winner stored.
+func TestTwins(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	var looked, done sync.WaitGroup
+	looked.Add(2)
+	for range 2 {
+		done.Go(func() {
+			first := true
+			if err := d.Do(ctx, func(tx *db.Tx) error {
+				var n int
+				if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM setting WHERE name = 'key'`).Scan(&n); err != nil || n == 1 {
+					return err
+				}
+				if first && d.Dialect() == db.Postgres { // SQLite's writers take turns
+					first = false
+					looked.Done()
+					looked.Wait()
+				}
+				return put(ctx, tx, "key")
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if count(t, d) != 1 {
+		t.Error(count(t, d))
+	}
+	// What is there twice for good stays refused.
+	tries := 0
+	if err := d.Do(ctx, func(tx *db.Tx) error { tries++; return put(ctx, tx, "key") }); !db.IsUnique(err) || tries > 2 {
+		t.Error(err, tries)
+	}
+}
+
+// What a database in trouble says becomes a refusal with the remedy in it.
+func TestOutage(t *testing.T) {
+	for text, errs := range map[string][]error{
+		"does not answer": {&pgconn.PgError{Code: "57P01"}, &pgconn.PgError{Code: "08006"}, io.ErrUnexpectedEOF, driver.ErrBadConn, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}},
+		"Make room":       {&pgconn.PgError{Code: "53100"}},
+		"disk fails":      {&pgconn.PgError{Code: "58030"}},
+		"":                {nil, context.Canceled, &pgconn.PgError{Code: "23505"}, errors.New("else"), sql.ErrNoRows},
+	} {
+		for _, err := range errs {
+			if got := db.Outage(err); !strings.Contains(got, text) || (got == "") != (text == "") {
+				t.Errorf("%v: %q", err, got)
+			}
+		}
+	}
+}
+
+// A disk that takes no more, as SQLite itself tells it.
+func TestFullDisk(t *testing.T) {
+	d, ctx := dbtest.Open(t), context.Background()
+	if d.Dialect() != db.SQLite {
+		t.Skip("PostgreSQL has a disk of its own")
+	}
+	if err := d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, "before") }); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(pages string) {
+		if err := d.Do(ctx, func(tx *db.Tx) error {
+			_, err := tx.Exec(ctx, "PRAGMA max_page_count = "+pages)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit("1") // as many as there are
+	err := d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, strings.Repeat("x", 1<<20)) })
+	if !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Message(err), "Make room") {
+		t.Errorf("%v", err)
+	}
+	limit("1000000")
+	if err := d.Do(ctx, func(tx *db.Tx) error { return put(ctx, tx, "after") }); err != nil || count(t, d) != 2 {
+		t.Error(err, count(t, d))
 	}
 }
 

@@ -1,12 +1,14 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -16,6 +18,7 @@ import (
 // Tx is a running transaction. It is handed down by Do and must not be kept.
 type Tx struct {
 	tx      *sql.Tx
+	ctx     context.Context // bounds each statement; nil on SQLite, which waits for nobody
 	dialect Dialect
 	before  []func(context.Context) error
 	after   []func()
@@ -23,14 +26,28 @@ type Tx struct {
 }
 
 func (t *Tx) Exec(ctx context.Context, q string, a ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, q, a...)
+	return t.tx.ExecContext(t.within(ctx), q, a...)
 }
 func (t *Tx) Query(ctx context.Context, q string, a ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, q, a...)
+	return t.tx.QueryContext(t.within(ctx), q, a...)
 }
 func (t *Tx) QueryRow(ctx context.Context, q string, a ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, q, a...)
+	return t.tx.QueryRowContext(t.within(ctx), q, a...)
 }
+
+// within keeps a closure that brings a context of its own from waiting longer
+// than its transaction does.
+func (t *Tx) within(ctx context.Context) context.Context {
+	if t.ctx == nil {
+		return ctx
+	}
+	end, _ := t.ctx.Deadline()
+	if own, ok := ctx.Deadline(); ok && own.Before(end) {
+		return ctx
+	}
+	return t.ctx
+}
+
 func (t *Tx) Dialect() Dialect { return t.dialect }
 
 // AfterCommit runs fn once the transaction is durable, in order of
@@ -95,35 +112,66 @@ func (d *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
 	}
 }
 
+// answerIn is how long a transaction waits for PostgreSQL. One that does not
+// answer for so long is gone for whoever asked; a request must not wait with it.
+const answerIn = 20 * time.Second
+
 func (d *DB) doPostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerIn, errGaveUp)
+	defer cancel()
 	var err error
+	twin := false
 	for range 5 {
 		select {
 		case <-d.closed:
 			return errClosed
 		default:
 		}
-		err = func() (err error) {
-			tx, err := d.write.BeginTx(ctx, nil)
-			if err != nil {
-				return fault.Wrap(fault.Unavailable, "The database does not answer. Nothing was changed; try again.", err)
-			}
-			defer func() { _ = tx.Rollback() }()
-			t := &Tx{tx: tx, dialect: Postgres}
-			if err := t.run(ctx, fn); err != nil {
-				return err
-			}
-			if err := tx.Commit(); err != nil {
-				return fmt.Errorf("commit: %w", err)
-			}
-			t.tell()
-			return nil
-		}()
+		err = d.tryPostgres(ctx, fn)
+		// Two callers at once may both look for a key, find nothing, and store it.
+		// The loser looks once more: now it finds what the winner stored, or says
+		// itself why there cannot be two.
+		if IsUnique(err) && !twin {
+			twin = true
+			continue
+		}
 		if !retryable(err) {
 			return err
 		}
 	}
 	return fault.Wrap(fault.Unavailable, "The database is busy with the same rows. Nothing was changed; try again.", err)
+}
+
+func (d *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) error {
+	// Whether a commit under way is stored must be learned even when the caller
+	// leaves, or screens would not be told of what stands.
+	bg, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), answerIn, errGaveUp)
+	defer cancel()
+	tx, err := d.write.BeginTx(bg, nil)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, gone+" "+unchanged, err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	t := &Tx{tx: tx, ctx: ctx, dialect: Postgres}
+	if err := t.run(ctx, fn); err != nil {
+		return explain(late(ctx, err), unchanged)
+	}
+	if err := ctx.Err(); err != nil {
+		return explain(late(ctx, err), unchanged)
+	}
+	if err := tx.Commit(); err != nil {
+		return explain(late(bg, fmt.Errorf("commit: %w", err)), uncertain)
+	}
+	t.tell()
+	return nil
+}
+
+// late names the reason where a context ended by our own patience.
+func late(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(context.Cause(ctx), errGaveUp) {
+		return fmt.Errorf("%w: %w", errGaveUp, err)
+	}
+	return err
 }
 
 func retryable(err error) bool {
@@ -180,7 +228,7 @@ func (d *DB) group(first *job) {
 	group := []*job{first}
 	tx, err := d.write.BeginTx(bg, nil)
 	if err != nil {
-		first.err <- fault.Wrap(fault.Unavailable, "The database does not answer. Nothing was changed; try again.", err)
+		first.err <- fault.Wrap(fault.Unavailable, cmp.Or(Outage(err), gone)+" "+unchanged, err)
 		return
 	}
 	sound := d.one(bg, tx, first)
@@ -199,12 +247,12 @@ more:
 	}
 	if err != nil {
 		_ = tx.Rollback()
-		err = fault.Wrap(fault.Unavailable, "The database could not store this. Nothing was changed; check the disk and try again.", err)
+		err = fault.Wrap(fault.Unavailable, cmp.Or(Outage(err), "The database could not store this. Check the disk of the data folder.")+" "+unchanged, err)
 		for _, j := range group {
 			if j.res == nil {
 				j.res = err
 			}
-			j.err <- j.res
+			j.err <- explain(j.res, unchanged)
 		}
 		return
 	}
@@ -212,7 +260,7 @@ more:
 		if j.res == nil {
 			j.tx.tell()
 		}
-		j.err <- j.res
+		j.err <- explain(j.res, unchanged)
 	}
 }
 

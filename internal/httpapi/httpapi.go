@@ -209,9 +209,8 @@ func (a *API) problem(ctx context.Context, who actor.Actor, err error) error {
 	a.Access.Record(ctx, who, err)
 	kind := fault.KindOf(err)
 	if kind == fault.Internal {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && db.Outage(err) == "" {
 			err = fault.Wrap(fault.Unavailable, "This took too long and was given up. Try again.", err)
-			kind = fault.Unavailable
 		}
 		a.Log.Error("request failed", "request", requestID(ctx), "error", err)
 	}

@@ -146,9 +146,14 @@ func loggable(path string) string {
 	return path
 }
 
+const signInWithin = 20 * time.Second
+
 func (a *API) authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		l := a.login(r)
+		// A database that hangs must not keep who signs in waiting for ever.
+		ctx, cancel := context.WithTimeout(r.Context(), signInWithin)
+		l := a.login(r.WithContext(ctx))
+		cancel()
 		if l.err == nil {
 			if c := credential(r); c != "" {
 				a.limit.know(c)

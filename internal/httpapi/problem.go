@@ -1,13 +1,16 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"muster/internal/db"
 	"muster/internal/fault"
 )
 
@@ -27,6 +30,14 @@ func (p *Problem) GetStatus() int            { return p.Status }
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 func newProblem(err error, request string) *Problem {
+	if fault.KindOf(err) == fault.Internal {
+		// Reads, signing in and webhooks meet an outage outside of any transaction.
+		if text := db.Outage(err); text != "" {
+			err = fault.Wrap(fault.Unavailable, text+" Try again.", err)
+		} else if errors.Is(err, context.DeadlineExceeded) {
+			err = fault.Wrap(fault.Unavailable, "This took too long and was given up. Try again.", err)
+		}
+	}
 	k := fault.KindOf(err)
 	return &Problem{Type: "about:blank", Title: http.StatusText(k.HTTPStatus()), Status: k.HTTPStatus(), Detail: fault.Message(err), Code: k.String(), Request: request, Errors: fault.FieldsOf(err)}
 }

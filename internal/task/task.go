@@ -50,7 +50,20 @@ type Options struct {
 }
 
 // Lease is how long a claimed task stays with a node that no longer says so.
+//
+// A node says so by writing another time into the lease; that time is compared
+// with itself, never with another node's clock. Whoever sees the same value for
+// lost beats in a row takes the task back. So neither a clock that jumps nor
+// nodes whose clocks differ take work from a node that is alive, and while the
+// database is away no beat is counted.
 const Lease = 15 * time.Second
+
+const (
+	beatEvery = Lease / 5
+	lost      = int(Lease/beatEvery) + 1
+	// longGone needs no watching: the whole of Muster was down.
+	longGone = 2 * time.Hour
+)
 
 const idle = 2 * time.Second // how often a node looks for work another node enqueued
 
@@ -65,11 +78,25 @@ type Queue struct {
 	wake     chan struct{}
 	wg       sync.WaitGroup
 	stop     context.CancelFunc
+
+	// Alone: no other node can be alive on this database, so what another one
+	// holds is lost at once. Set it before Start.
+	Alone bool
+
+	mu     sync.Mutex
+	active map[string]bool     // what is worked on here
+	seen   map[string]sighting // of what others hold
+}
+
+// sighting is how often a lease was seen with the same value.
+type sighting struct {
+	lease int64
+	beats int
 }
 
 // New makes a queue with at most workers tasks at once on this node.
 func New(d *db.DB, c clock.Clock, log *slog.Logger, workers int) *Queue {
-	return &Queue{db: d, clock: c, log: log, node: id.New(), handlers: map[string]func(context.Context, Task) error{}, slots: make(chan struct{}, workers), wake: make(chan struct{}, 1)}
+	return &Queue{db: d, clock: c, log: log, node: id.New(), handlers: map[string]func(context.Context, Task) error{}, slots: make(chan struct{}, workers), wake: make(chan struct{}, 1), active: map[string]bool{}, seen: map[string]sighting{}}
 }
 
 // Node is this process's name in leases.
@@ -173,7 +200,9 @@ func (q *Queue) fetch(ctx context.Context) {
 func (q *Queue) wait(ctx context.Context) {
 	d := idle
 	var next *int64
-	if err := q.db.Read().QueryRow(ctx, `SELECT MIN(run_at) FROM task WHERE state = 'ready'`).Scan(&next); err == nil && next != nil {
+	short, cancel := context.WithTimeout(ctx, Lease)
+	defer cancel()
+	if err := q.db.Read().QueryRow(short, `SELECT MIN(run_at) FROM task WHERE state = 'ready'`).Scan(&next); err == nil && next != nil {
 		d = min(d, max(0, db.At(*next).Sub(q.clock.Now())))
 	}
 	t := q.clock.NewTimer(d)
@@ -186,6 +215,9 @@ func (q *Queue) wait(ctx context.Context) {
 }
 
 func (q *Queue) claim(ctx context.Context, n int) (ts []Task, err error) {
+	// A database that hangs must not keep this node from its other work for ever.
+	ctx, cancel := context.WithTimeout(ctx, Lease)
+	defer cancel()
 	now := q.clock.Now()
 	// An idle queue must not keep the single writer busy with empty claims.
 	var due int
@@ -211,6 +243,11 @@ RETURNING id, kind, args, attempt, max_attempts`, q.node, db.Micro(now.Add(Lease
 	if err != nil {
 		return nil, err
 	}
+	q.mu.Lock()
+	for _, t := range ts {
+		q.active[t.ID] = true
+	}
+	q.mu.Unlock()
 	return ts, nil
 }
 
@@ -247,13 +284,36 @@ func (q *Queue) do(ctx context.Context, t Task) {
 	if state == "done" || state == "failed" {
 		finished = db.Micro(now)
 	}
-	err = q.db.Do(store, func(tx *db.Tx) error {
-		_, err := tx.Exec(store, `UPDATE task SET state = $2, error = $3, run_at = $4, finished_at = $5 WHERE id = $1 AND node = $6 AND state = 'running' AND attempt = $7`,
-			t.ID, state, text, db.Micro(at), finished, q.node, t.Attempt)
-		return err
-	})
-	if err != nil {
+	for {
+		err = q.db.Do(store, func(tx *db.Tx) error {
+			_, err := tx.Exec(store, `UPDATE task SET state = $2, error = $3, run_at = $4, finished_at = $5 WHERE id = $1 AND node = $6 AND state = 'running' AND attempt = $7`,
+				t.ID, state, text, db.Micro(at), finished, q.node, t.Attempt)
+			return err
+		})
+		if err == nil {
+			break
+		}
 		q.log.Error("store a task's outcome", "kind", t.Kind, "task", t.ID, "error", err)
+		// The disk is full, or the database away: what is not stored would be done
+		// again. It is, once this node ends and another finds the lease unchanged.
+		if !q.sleep(ctx, time.Second) {
+			break
+		}
+	}
+	q.mu.Lock()
+	delete(q.active, t.ID)
+	q.mu.Unlock()
+}
+
+// sleep waits, and says whether to go on.
+func (q *Queue) sleep(ctx context.Context, d time.Duration) bool {
+	t := q.clock.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C():
+		return true
 	}
 }
 
@@ -262,44 +322,75 @@ func (q *Queue) heartbeat(ctx context.Context) {
 		if err := q.beat(ctx); err != nil && ctx.Err() == nil {
 			q.log.Error("task heartbeat", "error", err)
 		}
-		t := q.clock.NewTimer(Lease / 5)
-		select {
-		case <-ctx.Done():
-			t.Stop()
+		if !q.sleep(ctx, beatEvery) {
 			return
-		case <-t.C():
 		}
 	}
 }
 
-// beat extends this node's leases, takes back lost ones, and forgets finished
-// tasks after a week (what they did is in the ledger).
+// beat extends the leases of what is worked on here, takes back what nobody
+// works on any more, and forgets finished tasks after a week (what they did is
+// in the ledger).
 func (q *Queue) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Lease)
+	defer cancel()
 	now := q.clock.Now()
-	var running, old int
-	if err := q.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM task WHERE state = 'running'`).Scan(&running); err != nil {
+	type held struct {
+		id, node string
+		lease    int64
+	}
+	running, err := db.All(ctx, q.db.Read(), func(s db.Scanner) (h held, err error) {
+		return h, s.Scan(&h.id, &h.node, &h.lease)
+	}, `SELECT id, node, lease_until FROM task WHERE state = 'running'`)
+	if err != nil {
 		return err
 	}
+	var old int
 	week := db.Micro(now.Add(-7 * 24 * time.Hour))
 	if err := q.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE finished_at > 0 AND finished_at < $1 LIMIT 1) AS old`, week).Scan(&old); err != nil {
 		return err
 	}
-	if running == 0 && old == 0 {
+	var mine []string
+	var gone []held
+	seen := map[string]sighting{}
+	q.mu.Lock()
+	for _, h := range running {
+		if q.active[h.id] && h.node == q.node {
+			mine = append(mine, h.id)
+			continue
+		}
+		at := q.seen[h.id]
+		if at.lease != h.lease {
+			at = sighting{lease: h.lease}
+		}
+		at.beats++
+		seen[h.id] = at
+		if at.beats >= lost || q.Alone && h.node != q.node || h.lease < db.Micro(now.Add(-longGone)) {
+			gone = append(gone, h)
+		}
+	}
+	q.mu.Unlock()
+	q.seen = seen // only this loop uses it
+	if len(mine)+len(gone)+old == 0 {
 		return nil
 	}
 	return q.db.Do(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE task SET lease_until = $1 WHERE state = 'running' AND node = $2`, db.Micro(now.Add(Lease)), q.node); err != nil {
-			return err
+		for _, id := range mine {
+			if _, err := tx.Exec(ctx, `UPDATE task SET lease_until = $1 WHERE id = $2 AND state = 'running' AND node = $3`, db.Micro(now.Add(Lease)), id, q.node); err != nil {
+				return err
+			}
 		}
-		r, err := tx.Exec(ctx, `UPDATE task SET state = CASE WHEN attempt >= max_attempts THEN 'failed' ELSE 'ready' END,
-finished_at = CASE WHEN attempt >= max_attempts THEN $1 ELSE 0 END, error = 'the node that worked on it vanished', run_at = $1 WHERE state = 'running' AND lease_until < $1`, db.Micro(now))
-		if err != nil {
-			return err
+		for _, h := range gone {
+			r, err := tx.Exec(ctx, `UPDATE task SET state = CASE WHEN attempt >= max_attempts THEN 'failed' ELSE 'ready' END,
+finished_at = CASE WHEN attempt >= max_attempts THEN CAST($1 AS BIGINT) ELSE 0 END, error = 'the node that worked on it vanished', run_at = $1 WHERE id = $2 AND state = 'running' AND node = $3 AND lease_until = $4`, db.Micro(now), h.id, h.node, h.lease)
+			if err != nil {
+				return err
+			}
+			if n, _ := r.RowsAffected(); n > 0 {
+				tx.AfterCommit(q.Wake)
+			}
 		}
-		if n, _ := r.RowsAffected(); n > 0 {
-			tx.AfterCommit(q.Wake)
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM task WHERE finished_at > 0 AND finished_at < $1`, week)
+		_, err := tx.Exec(ctx, `DELETE FROM task WHERE finished_at > 0 AND finished_at < $1`, week)
 		return err
 	})
 }
