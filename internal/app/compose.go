@@ -71,6 +71,8 @@ func (a *App) compose() error {
 	a.closers = append(a.closers, a.blobs.Close)
 
 	a.Tasks = task.New(a.DB, a.Clock, a.log, a.cfg.Runs.Workers)
+	// Who holds the lock of the data folder is alone on the database in it.
+	a.Tasks.Alone = a.DB.Dialect() == db.SQLite
 	a.Ledger = ledger.New(a.Clock, a.Bus, lkeys)
 	a.Access = access.New(a.DB, a.Ledger, a.Clock, a.log)
 	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
@@ -97,7 +99,7 @@ func (a *App) compose() error {
 	a.Runs = run.New(run.Deps{
 		DB: a.DB, Access: a.Access, Ledger: a.Ledger, Bus: a.Bus, Clock: a.Clock, Blobs: a.blobs, Tasks: a.Tasks,
 		Approvals: a.Approvals, Jobs: a.Jobs, Nodes: a.Nodes, Keys: a.Keys, Accounts: a.Accounts, Rooms: a.Rooms, Messages: a.Messages,
-		Notify: a.Notify, Log: a.log, Executors: executors, LogLimit: a.cfg.Runs.LogLimit,
+		Notify: a.Notify, Log: a.log, Executors: executors, LogLimit: a.cfg.Runs.LogLimit, Alone: a.Tasks.Alone,
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"muster/internal/blob"
 	"muster/internal/config"
 )
 
@@ -135,7 +136,7 @@ func writeKey(file string, key *ecdsa.PrivateKey) error {
 }
 
 func writePEM(file string, mode os.FileMode, kind string, der []byte) error {
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
+	if err := blob.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), mode); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

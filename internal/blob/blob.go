@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"muster/internal/fault"
@@ -55,12 +56,13 @@ func (d *Disk) Put(ctx context.Context, key string, data []byte) error {
 		return err
 	}
 	if old, err := d.root.ReadFile(k); err == nil {
-		if bytes.Equal(old, data) {
-			return nil
+		if bytes.Equal(old, data) { // the try before may have failed at the last step
+			return d.sync(path.Dir(k))
 		}
 		return fault.Newf(fault.Conflict, "Blob %s exists with other content.", key)
 	}
-	if err := d.root.MkdirAll(path.Dir(k), 0o700); err != nil {
+	made, err := d.folders(path.Dir(k))
+	if err != nil {
 		return fmt.Errorf("put blob %s: %w", key, err)
 	}
 	tmp := k + ".part"
@@ -82,7 +84,65 @@ func (d *Disk) Put(ctx context.Context, key string, data []byte) error {
 		_ = d.root.Remove(tmp)
 		return fmt.Errorf("put blob %s: %w", key, err)
 	}
+	// The name has to outlive a power cut as the bytes do.
+	for _, dir := range append(made, path.Dir(k)) {
+		if err := d.sync(dir); err != nil {
+			return fmt.Errorf("put blob %s: %w", key, err)
+		}
+	}
 	return nil
+}
+
+// folders makes dir and those above it, and gives the folders that got a new entry.
+func (d *Disk) folders(dir string) (made []string, err error) {
+	for at := dir; at != "."; at = path.Dir(at) {
+		if _, err := d.root.Stat(at); err == nil {
+			break
+		}
+		made = append(made, path.Dir(at))
+	}
+	return made, d.root.MkdirAll(dir, 0o700)
+}
+
+func (d *Disk) sync(dir string) error {
+	f, err := d.root.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
+}
+
+// WriteFile writes a small file that everything else depends on, such as a key:
+// whenever the machine stops, the file is there whole or not at all.
+func WriteFile(name string, data []byte, mode os.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // after the rename there is none
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
 }
 
 func (d *Disk) Get(ctx context.Context, key string) ([]byte, error) {

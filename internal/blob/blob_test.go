@@ -2,6 +2,8 @@ package blob
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"muster/internal/fault"
@@ -33,5 +35,25 @@ func TestDisk(t *testing.T) {
 		if err := d.Put(ctx, bad, nil); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
+	}
+}
+
+// A key file is there whole or not at all, and others may not read it.
+func TestWriteFile(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "key")
+	for _, text := range []string{"first", "second"} {
+		if err := WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(name)
+		if st, serr := os.Stat(name); err != nil || serr != nil || string(got) != text || st.Mode().Perm() != 0o600 {
+			t.Errorf("%q %v %v", got, st.Mode(), err)
+		}
+	}
+	if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 1 {
+		t.Errorf("%d files", len(left))
+	}
+	if err := WriteFile(filepath.Join(name, "below"), nil, 0o600); err == nil {
+		t.Error("a file below a file")
 	}
 }

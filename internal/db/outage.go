@@ -41,7 +41,7 @@ func Outage(err error) string {
 		case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY:
 			return "The disk of the data folder cannot be read or written. Look at it and at its free space; the system's log says more."
 		case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-			return "The database file is damaged. Stop the server and restore the last backup."
+			return "The database file cannot be understood: its disk fails, or it is damaged. Look at the disk first; if it is sound, restore the last backup."
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 			return "Another program keeps the database file locked. End that program."
 		}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/crypto/chacha20poly1305"
 
+	"muster/internal/blob"
 	"muster/internal/fault"
 )
 
@@ -106,11 +107,11 @@ func (m *Master) text() []byte {
 
 // create writes the file for the first time and fails when another process was faster.
 func (m *Master) create() error {
-	f, err := os.OpenFile(m.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	// Whole or not at all: an empty key file would be taken for a damaged one.
+	if err := blob.WriteFile(m.file, m.text(), 0o600); err != nil {
 		return fmt.Errorf("create the master key: %w", err)
 	}
-	return m.fill(f)
+	return nil
 }
 
 func (m *Master) fill(f *os.File) error {

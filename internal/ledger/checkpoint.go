@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"muster/internal/blob"
 	"muster/internal/db"
 )
 
@@ -96,18 +97,30 @@ func LoadKeys(file string) (Keys, error) {
 		if err != nil {
 			return k, err
 		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		if err := blob.WriteFile(file, []byte(text), 0o600); err != nil {
 			return k, fmt.Errorf("write the ledger key: %w", err)
 		}
-		if err := os.WriteFile(PublicKeyFile(file), []byte(k.Verifier+"\n"), 0o644); err != nil {
-			return k, fmt.Errorf("write the ledger's public key: %w", err)
-		}
-		return k, nil
+		return k, k.publish(file)
 	}
 	if err != nil {
 		return Keys{}, fmt.Errorf("read the ledger key: %w", err)
 	}
-	return parseKeys(string(b))
+	k, err := parseKeys(string(b))
+	if err != nil {
+		return k, err
+	}
+	// A server that was killed between the two files left none to verify with.
+	if _, err := os.Stat(PublicKeyFile(file)); errors.Is(err, fs.ErrNotExist) {
+		return k, k.publish(file)
+	}
+	return k, nil
+}
+
+func (k Keys) publish(file string) error {
+	if err := blob.WriteFile(PublicKeyFile(file), []byte(k.Verifier+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write the ledger's public key: %w", err)
+	}
+	return nil
 }
 
 // PublicKeyFile is where LoadKeys puts the verifier.

@@ -19,9 +19,22 @@ const (
 	// lease is how long a run belongs to a worker that no longer says so.
 	lease     = 15 * time.Second
 	watchEach = 3 * time.Second
+	// A lease is compared with itself, never with another server's clock: a run is
+	// lost when its lease was seen unchanged in so many rounds. Clocks that jump or
+	// differ take no run from a server that is alive, and while the database is
+	// away no round is counted.
+	unchanged = int(lease/watchEach) + 1
+	// longGone needs no watching: all of Muster was down.
+	longGone = 24 * time.Hour
 	// stuck is when a queued run is put before the workers once more.
 	stuck = 5 * time.Second
 )
+
+// sighting is how often a lease was seen with the same value.
+type sighting struct {
+	lease  int64
+	rounds int
+}
 
 // Start watches over runs: it keeps the leases of those that run here, sees
 // stops asked for on other nodes, and settles those whose worker vanished.
@@ -296,6 +309,10 @@ func (s *Store) prepare(r Run, who actor.Actor, p *plan, sec sealedSecrets) *exe
 
 // watch is one round of Start.
 func (s *Store) watch(ctx context.Context) error {
+	// A database that hangs must not keep this server from letting go in time, nor
+	// from looking again.
+	ctx, cancel := context.WithTimeout(ctx, lease)
+	defer cancel()
 	now := s.clock.Now()
 	mine := s.running()
 	if len(mine) > 0 {
@@ -303,12 +320,12 @@ func (s *Store) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	orphans, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'running' AND lease_until < $1`, db.Micro(now))
+	orphans, err := s.orphans(ctx, now)
 	if err != nil {
-		return fmt.Errorf("look for lost runs: %w", err)
+		return err
 	}
-	for _, id := range orphans {
-		if err := s.lost(ctx, id); err != nil {
+	for id, lease := range orphans {
+		if err := s.lost(ctx, id, lease); err != nil {
 			return fmt.Errorf("settle lost run %s: %w", id, err)
 		}
 	}
@@ -329,6 +346,39 @@ func (s *Store) watch(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// orphans finds runs whose worker no longer says anything, with the lease they have.
+func (s *Store) orphans(ctx context.Context, now time.Time) (map[string]int64, error) {
+	type held struct {
+		id, worker string
+		lease      int64
+	}
+	running, err := db.All(ctx, s.db.Read(), func(r db.Scanner) (h held, err error) {
+		return h, r.Scan(&h.id, &h.worker, &h.lease)
+	}, `SELECT id, worker, lease_until FROM run WHERE state = 'running'`)
+	if err != nil {
+		return nil, fmt.Errorf("look for lost runs: %w", err)
+	}
+	lost, seen := map[string]int64{}, map[string]sighting{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, h := range running {
+		if s.active[h.id] != nil {
+			continue
+		}
+		at := s.leases[h.id]
+		if at.lease != h.lease {
+			at = sighting{lease: h.lease}
+		}
+		at.rounds++
+		seen[h.id] = at
+		if at.rounds >= unchanged || s.Alone && h.worker != s.Worker || h.lease < db.Micro(now.Add(-longGone)) {
+			lost[h.id] = h.lease
+		}
+	}
+	s.leases = seen
+	return lost, nil
 }
 
 // renew keeps the leases of what runs here. An execution that is no longer the
@@ -375,7 +425,7 @@ func (s *Store) renew(ctx context.Context, now time.Time, mine []*execution) err
 }
 
 // lost settles a run whose worker no longer says anything.
-func (s *Store) lost(ctx context.Context, runID string) error {
+func (s *Store) lost(ctx context.Context, runID string, seen int64) error {
 	sys := actor.System("run")
 	var r Run
 	unknown := false
@@ -397,8 +447,8 @@ func (s *Store) lost(ctx context.Context, runID string) error {
 			state, reason = Queued, "its server vanished; the job is marked idempotent and begins again"
 		}
 		// The attempt is raised: the old worker, should it still live, writes no more.
-		res, err := tx.Exec(ctx, `UPDATE run SET state = $3, reason = $4, attempt = attempt + 1, lease_until = 0, queued_at = $5 WHERE id = $1 AND attempt = $2 AND state = 'running' AND lease_until < $5`,
-			r.ID, r.Attempt, state, reason, db.Micro(s.clock.Now()))
+		res, err := tx.Exec(ctx, `UPDATE run SET state = $3, reason = $4, attempt = attempt + 1, lease_until = 0, queued_at = $5 WHERE id = $1 AND attempt = $2 AND state = 'running' AND lease_until = $6`,
+			r.ID, r.Attempt, state, reason, db.Micro(s.clock.Now()), seen)
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func (x *execution) execute() {
 	x.state.end()
 	x.log.Sys("", 0, "%s", conclusion(state, trimDot(reason)))
 	stopShowing()
-	lines, sha, err := log.close()
+	lines, sha, err := log.close(x.s.life)
 	if err != nil {
 		x.s.slog.Error("close log", "run", x.run.ID, "error", err)
 		if reason != "" {
@@ -292,7 +292,9 @@ func (s *Store) storeNodes(ctx context.Context, tx *db.Tx, runID string, nodes m
 }
 
 // finish stores the end in one transaction, unless the run was taken from this
-// worker. It keeps trying: an end that is not on record would make the run lost.
+// worker. It keeps trying for as long as this server lives, however long the
+// database is away or the disk full: an end that is not on record would make the
+// run lost.
 func (x *execution) finish(ctx context.Context, state, reason string, lines int64, sha string) {
 	x.state.end()
 	changed := x.state.take()
@@ -305,7 +307,7 @@ func (x *execution) finish(ctx context.Context, state, reason string, lines int6
 	}
 	count := x.state.count()
 	sys := actor.System("run")
-	for try := range 8 {
+	for try := 0; try < 8 || x.s.life.Err() == nil; try++ {
 		err := x.s.db.Do(ctx, func(tx *db.Tx) error {
 			var now Run = x.run
 			x.state.copyInto(&now)
@@ -337,7 +339,7 @@ WHERE id = $1 AND attempt = $2 AND state = 'running'`, x.run.ID, x.attempt, stat
 			return
 		}
 		x.s.slog.Error("store the end of a run", "run", x.run.ID, "try", try+1, "error", err)
-		t := x.s.clock.NewTimer(time.Duration(1+try) * 500 * time.Millisecond)
+		t := x.s.clock.NewTimer(min(time.Duration(1+try)*500*time.Millisecond, 3*time.Second))
 		<-t.C()
 	}
 }

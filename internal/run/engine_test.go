@@ -262,3 +262,105 @@ func TestLogLimitAndLongLines(t *testing.T) {
 		t.Errorf("last line %q", log[len(log)-1])
 	}
 }
+
+// A run stays with a worker that is alive, however much the servers' clocks
+// differ and whatever they do; a worker that vanished is noticed all the same.
+func TestClocksThatDiffer(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, skew := range map[string]time.Duration{"an hour behind": -time.Hour, "an hour ahead": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			c := clock.NewTest(now)
+			o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+			r := o.Run(o.Op, run.Request{JobID: o.Import(one("echo x"))})
+			theirs := now.Add(skew)
+			renew := func() {
+				o.Do(o.Admin, func(tx *db.Tx) error {
+					_, err := tx.Exec(o.Ctx, `UPDATE run SET state = 'running', worker = 'other', attempt = 1, lease_until = $2, started_at = 1 WHERE id = $1`, r.ID, theirs.Add(15*time.Second).UnixMicro())
+					return err
+				})
+			}
+			for i := range 12 {
+				theirs = theirs.Add(3 * time.Second)
+				if i == 4 {
+					theirs = theirs.Add(-30 * time.Minute)
+				}
+				if i == 8 {
+					c.Advance(time.Hour)
+				}
+				renew()
+				if err := o.Runs.Watch(o.Ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if x := o.See(r.ID); x.State != run.Running {
+				t.Fatalf("taken from a server that is alive: %s", x.State)
+			}
+			for range 5 { // it says nothing any more: the last value was seen once
+				if x := o.See(r.ID); x.State != run.Running {
+					t.Fatalf("given up too soon: %s", x.State)
+				}
+				if err := o.Runs.Watch(o.Ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if x := o.See(r.ID); x.State != run.Unknown {
+				t.Errorf("still %s", x.State)
+			}
+		})
+	}
+}
+
+// Alone on its database, a server needs not wait to know that the other is gone.
+func TestAlone(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(one("echo x"))})
+	vanish(o, r.ID)
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := tx.Exec(o.Ctx, `UPDATE run SET lease_until = $2 WHERE id = $1`, r.ID, c.Now().Add(time.Hour).UnixMicro())
+		return err
+	})
+	o.Runs.Alone = true
+	if err := o.Runs.Watch(o.Ctx); err != nil {
+		t.Fatal(err)
+	}
+	if x := o.See(r.ID); x.State != run.Unknown {
+		t.Errorf("still %s", x.State)
+	}
+}
+
+// heard tells of each line that is logged.
+type heard chan struct{}
+
+func (h heard) Write(p []byte) (int, error) {
+	select {
+	case h <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// However long the database takes nothing, a run's end and the end of its log are
+// stored when it does again.
+func TestEndWaitsForTheDatabase(t *testing.T) {
+	failed := make(heard, 64)
+	o := runtest.New(t, runtest.Options{Log: slog.New(slog.NewTextHandler(failed, nil))})
+	rename := func(from, to string) {
+		o.Do(o.Admin, func(tx *db.Tx) error {
+			_, err := tx.Exec(o.Ctx, `ALTER TABLE `+from+` RENAME TO `+to)
+			return err
+		})
+	}
+	r := o.Run(o.Op, run.Request{JobID: o.Import("- name: j\n  nodefilters: {filter: web1}\n  sequence:\n    commands:\n      - exec: wait g\n")})
+	o.Fake.Reached("g")
+	rename("run_chunk", "away")
+	o.Fake.Release("g")
+	for range 7 { // more often than a server that closes tries
+		<-failed
+	}
+	rename("away", "run_chunk")
+	r = o.Until(r.ID, run.Succeeded, run.Failed)
+	if r.State != run.Succeeded || r.Reason != "" || r.LogLines == 0 || len(o.Log(r)) != int(r.LogLines) {
+		t.Errorf("%s %q, %d lines of %d", r.State, r.Reason, len(o.Log(r)), r.LogLines)
+	}
+}

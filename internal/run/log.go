@@ -311,16 +311,17 @@ func (l *Log) write(c chunk, data []byte) error {
 	})
 }
 
-// close stores what is left and gives the digest of the whole log.
-func (l *Log) close() (lines int64, sha string, err error) {
+// close stores what is left and gives the digest of the whole log. It keeps
+// trying until life ends, and a little longer.
+func (l *Log) close(life context.Context) (lines int64, sha string, err error) {
 	close(l.stop)
 	<-l.done
 	l.publish()
-	for try := range 5 {
+	for try := 0; try < 5 || life.Err() == nil; try++ {
 		if err = l.store(true); err == nil || errors.Is(err, errFenced) {
 			break
 		}
-		t := l.clock.NewTimer(time.Duration(1+try*try) * 200 * time.Millisecond)
+		t := l.clock.NewTimer(min(time.Duration(1+try*try)*200*time.Millisecond, 3*time.Second))
 		<-t.C()
 	}
 	l.mu.Lock()

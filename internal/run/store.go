@@ -58,6 +58,9 @@ type Deps struct {
 	Executors map[string]Executor
 	// Worker names this process in leases; "" takes the task queue's name.
 	Worker string
+	// Alone: no other server can be alive on this database, so what another one
+	// ran is lost at once.
+	Alone bool
 	// Most is how many runs go on at once on this node; 0 takes 50.
 	Most int
 	// LogLimit bounds a run's log in bytes; 0 takes DefaultLogLimit.
@@ -80,6 +83,7 @@ type Store struct {
 	wg     sync.WaitGroup
 	end    context.CancelFunc
 	life   context.Context
+	leases map[string]sighting // of runs that are not at work here; only watch uses it
 }
 
 // New builds the store and registers its tasks; Start lets it execute.

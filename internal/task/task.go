@@ -62,7 +62,7 @@ const (
 	beatEvery = Lease / 5
 	lost      = int(Lease/beatEvery) + 1
 	// longGone needs no watching: the whole of Muster was down.
-	longGone = 2 * time.Hour
+	longGone = 24 * time.Hour
 )
 
 const idle = 2 * time.Second // how often a node looks for work another node enqueued
