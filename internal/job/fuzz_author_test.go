@@ -11,7 +11,7 @@ import (
 var pieces = []string{
 	"'", "\"", "\"", "$(", ")", "(", "\\", "`", " ", ";", "#", " #", "\n", "echo ", "${y:-", "${y", "}", "$((", "))", "((", "<<E\n", "\nE\n", "case x in ", " x) ", "esac", "a", "$", "{ ", "; }", "$'", "x=", "&&", "|", "<<<", "[[ ", " ]]", "$[", "]", "\\\n", "if :; then ", " fi", "~", "=", "!",
 	"${option.x}", "${option.x}", "${option.x}", "\"${option.x}\"", "'${option.x}'", " ${option.x} ", "\"$(echo ${option.x})\"",
-	"printf %s ", "set -- ", "export ", "local ", "test -n ", "[ -n ", " ]", "-eq ", "eval ", "unset ", "read ", "y+=", "@(", "?(", "<(", "${#y}", "${!y", "${y@", "${y//", "${y%", "${y#", "() ", "\t", "\r", "é", "*", "E", "select y in ", "do ", " done", "coproc ", "declare ", "printf -v y ",
+	"printf %s ", "set -- ", "export ", "local ", "test -n ", "[ -n ", " ]", "-eq ", "eval ", "unset ", "read ", "y+=", "@(", "?(", "<(", "${#y}", "${!y", "${y@", "${y//", "${y%", "${y#", "() ", "\t", "\r", "é", "*", "E", "select y in ", "do ", " done", "coproc ", "<", ">", "case", " in ", "\\\n#", "# '", ")#", "((1))", "declare ", "printf -v y ",
 }
 
 // attacks say PWNED if a shell runs any part of them, and only then.
@@ -55,6 +55,7 @@ func FuzzAuthor(f *testing.F) {
 	f.Add(of("$((", "(", "a", "))", "\n", "${option.x}", ")"), uint16(1), "")
 	for i := range len(attacks("")) * len(shells) {
 		f.Add(of("printf %s ", "${option.x}", " ", "\"${option.x}\"", " ", "'${option.x}'"), uint16(i), "x")
+		f.Add(of("\\\n", "#", "'${option.x}'"), uint16(i), "") // found once: a comment after a continued line
 	}
 	f.Fuzz(func(t *testing.T, author []byte, which uint16, value string) {
 		if len(author) > 40 || strings.Contains(value, "\x00") {

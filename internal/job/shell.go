@@ -130,6 +130,9 @@ func (s *scanner) inCommand() {
 	}
 	c := s.text[s.at]
 	switch {
+	case s.has("\\\n"):
+		s.take(2) // a continued line: as if nothing stood there
+		s.wordAt = word
 	case c == '\\':
 		s.escape()
 	case c == '\'':
@@ -149,6 +152,11 @@ func (s *scanner) inCommand() {
 	case s.has("<<"):
 		s.take(2)
 		s.lost = "in or after a here-document, where quotes do not protect it"
+	case c == '(' && s.split():
+		s.lost = splitOperator
+		s.take(1)
+		s.push(frame{kind: command})
+		s.wordAt = true
 	case s.has("((") && !s.has("(()"):
 		s.take(2)
 		s.push(frame{kind: arith, depth: 2})
@@ -159,16 +167,50 @@ func (s *scanner) inCommand() {
 	case c == ')':
 		s.take(1)
 		s.pop()
-		s.wordAt = true
-	case strings.IndexByte(" \t\n\r;&|<>", c) >= 0:
+		s.closed()
+	case c == '<' && s.split():
+		s.lost = splitOperator
+		s.take(1)
+	case strings.IndexByte(" \t\n;&|<>", c) >= 0: // not \r, which is a letter to a shell
 		s.take(1)
 		s.wordAt = true
 	default:
-		if word && s.has("case") && s.inSubstitution() {
+		if word && strings.HasPrefix(joined(s.rest(), len("case")), "case") && s.inSubstitution() {
 			// A pattern's ")" looks like the end of the substitution.
 			s.lost = "in or after a `case` inside $( … ), whose end cannot be told for sure"
 		}
 		s.take(1)
+	}
+}
+
+// splitOperator: shells take a continued line out before they look for
+// operators, so "<\", line end, "<" is a here-document.
+const splitOperator = "after a line that is continued in the middle of an operator"
+
+// split says whether the next character is followed by a continued line.
+func (s *scanner) split() bool { return strings.HasPrefix(s.text[s.at+1:], "\\\n") }
+
+// joined is the beginning of a text, at least n bytes of it if there are, with
+// its continued lines joined.
+func joined(text string, n int) string {
+	var b strings.Builder
+	for len(text) > 0 && b.Len() < n {
+		if rest, ok := strings.CutPrefix(text, "\\\n"); ok {
+			text = rest
+			continue
+		}
+		b.WriteByte(text[0])
+		text = text[1:]
+	}
+	return b.String()
+}
+
+// closed is what follows a ")". Whether a "#" right behind it begins a comment
+// depends on what the ")" ended, and on the shell.
+func (s *scanner) closed() {
+	s.wordAt = true
+	if joined(s.rest(), 1) == "#" {
+		s.lost = "after a \")#\", which is a comment to some shells only"
 	}
 }
 
@@ -237,6 +279,9 @@ func (s *scanner) backtick() {
 // dollar reads what begins with $ and is not one of our variables.
 func (s *scanner) dollar(quoted bool) {
 	switch {
+	case s.split():
+		s.lost = splitOperator
+		s.take(1)
 	case s.isRef(1):
 		s.take(1)
 		s.within("right after a $, which would change the meaning of its quotes", func() { s.ref(s.quoting()) })
@@ -277,7 +322,10 @@ func (s *scanner) parameter() {
 				}
 				continue
 			case c == '{':
-				depth++
+				// Only that of another ${ is closed by a } of its own.
+				if depth++; s.text[s.at-1] != '$' {
+					odd = true
+				}
 			case strings.IndexByte("'\"\\`(", c) >= 0:
 				odd = true
 			case c == '\n':
@@ -287,7 +335,7 @@ func (s *scanner) parameter() {
 		}
 	})
 	if odd {
-		s.lost = "after a ${ … } with quotes in it, whose end cannot be told for sure"
+		s.lost = "after a ${ … } with quotes or braces in it, whose end cannot be told for sure"
 	}
 }
 
@@ -349,10 +397,16 @@ func (s *scanner) inArith() {
 			if f.depth--; f.depth == 0 {
 				s.take(1)
 				s.pop()
+				s.closed()
 				return
 			}
 		case '\'', '"', '\\', '`':
 			s.lost = "after arithmetic with quotes in it, whose end cannot be told for sure"
+		case '#', '<':
+			// What looks like arithmetic may be two subshells, and this a comment or a here-document.
+			if c == '<' && s.has("<<") || c == '#' && strings.IndexByte(" \t\n;&|()<>", s.text[s.at-1]) >= 0 {
+				s.lost = "after a (( … )) with a # or a << in it, whose end cannot be told for sure"
+			}
 		}
 		s.take(1)
 	})

@@ -149,13 +149,17 @@ func ParseShell(text string) *Template {
 	}
 	first := t.Refs()[0]
 	// The author's text alone is searched: what a value holds is not its concern.
-	if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
-		s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
+	// Also with its continued lines joined, for a shell reads it so.
+	whole := strings.ReplaceAll(text, "\\\n", "")
+	for _, text := range []string{text, whole} {
+		if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
+			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
+		}
+		if fed.MatchString(refRE.ReplaceAllString(text, "\x01")) {
+			s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
+		}
 	}
-	if fed.MatchString(refRE.ReplaceAllString(text, "\x01")) {
-		s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
-	}
-	if arithmeticTest.MatchString(text) {
+	if arithmeticTest.MatchString(text) || arithmeticTest.MatchString(whole) {
 		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))
 	}
 	return t

@@ -178,6 +178,16 @@ func TestUnsafePlaces(t *testing.T) {
 		"[[ -v ${option.x} ]]",
 		`test -v "${option.x}" && echo set`,
 		"alias go='echo ${option.x}'",
+		"cat <\\\n<EOF\n${option.x}\nEOF",
+		"echo $\\\n${option.x}",
+		"echo $\\\n(case a in a) echo \"${option.x}\";; esac)",
+		"e\\\nval echo ${option.x}",
+		"echo $(id)#'\n${option.x}'",
+		"((1))#'\n${option.x}'",
+		"((1))\\\n#'\n${option.x}'",
+		"((id # )\n)) ${option.x}",
+		"echo ${y:-{} # } '\n${option.x}'",
+		"echo \"$(ca\\\nse a in a) echo ${option.x};; esac)\"",
 	} {
 		if tpl := ParseShell(text); len(tpl.Unsafe) == 0 {
 			t.Errorf("%q is taken as safe → %s", text, tpl.Expand(lookup("v")))
@@ -200,6 +210,10 @@ func TestExpand(t *testing.T) {
 		{"echo ${HOME} $HOME ${x%.txt}", "echo ${HOME} $HOME ${x%.txt}"},
 		{"a # ${option.x}\nb", "a # \nb"},
 		{"a#${option.x}", "a#'it'\\''s'"},
+		{"\\\n# '${option.x}'\nb", "\\\n# ''\nb"}, // a comment after a continued line
+		{"a \\\n # '${option.x}'\nb", "a \\\n # ''\nb"},
+		{"a\\\n#'${option.x}'", "a\\\n#'''it'\\''s'''"},
+		{"a\r#'${option.x}'", "a\r#'''it'\\''s'''"},
 	} {
 		if got := ParseShell(c.text).Expand(lookup("it's")); got != c.want {
 			t.Errorf("%s → %s, want %s", c.text, got, c.want)
