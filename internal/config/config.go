@@ -117,8 +117,14 @@ func Load(data, file string) (Config, error) {
 		return c, fmt.Errorf("read settings: %w", err)
 	}
 	if hasContent(b) {
+		defaults := c
+		// What is no map may have set everything to nothing, or said nothing at all.
+		var settings map[string]any
+		if err := yaml.Unmarshal(b, &settings); err != nil || settings == nil {
+			return defaults, fmt.Errorf("%s: %s", file, notSettings(err))
+		}
 		if err := yaml.UnmarshalWithOptions(b, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
+			return defaults, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
 		}
 	}
 	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password} {
@@ -128,6 +134,13 @@ func Load(data, file string) (Config, error) {
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return c, c.Check()
+}
+
+func notSettings(err error) string {
+	if err == nil {
+		return "this is not a list of settings. Write each as NAME: VALUE, or take the line out"
+	}
+	return yaml.FormatError(err, false, true)
 }
 
 // hasContent tells a file of comments from one that sets something: the former
