@@ -232,20 +232,3 @@ func TestPreamble(t *testing.T) {
 		}
 	}
 }
-
-func FuzzQuote(f *testing.F) {
-	f.Add("it's\n")
-	f.Fuzz(func(t *testing.T, s string) {
-		if strings.Contains(s, "\x00") {
-			t.Skip()
-		}
-		q := quote(s)
-		if strings.Contains(q, "\n") {
-			t.Fatalf("%q holds a newline", q)
-		}
-		out, err := exec.Command("/bin/sh", "-c", `_muster_n=$(printf '\nx'); _muster_n=${_muster_n%x}; printf %s `+q).Output()
-		if err != nil || string(out) != s {
-			t.Fatalf("%q came back as %q, %v", s, out, err)
-		}
-	})
-}
