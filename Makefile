@@ -23,8 +23,8 @@ build: ## build bin/muster, the web app inside it
 test: ## everything: lint, types, Go on SQLite and PostgreSQL, race, web, browser stories
 	scripts/test
 
-check: ## the quick part: lint, types, Go on SQLite, web unit tests
-	scripts/test need web_install lint web_types web_unit go
+check: ## the quick part: lint, security checks, types, Go on SQLite, web unit tests
+	scripts/test need web_install lint security web_types web_unit go
 
 bench: build ## measure everything into docs/performance.md (about 20 minutes)
 	@scripts/need bench

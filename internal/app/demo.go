@@ -100,7 +100,7 @@ func dropped(items []node.ImportItem, err error) error {
 // unreachable, and their runs say so.
 func (a *App) startHosts(ctx context.Context) (private []byte, err error) {
 	keyFile := filepath.Join(a.cfg.Data, "demo-hosts", "key")
-	private, err = os.ReadFile(keyFile)
+	private, err = os.ReadFile(keyFile) // #nosec G304 -- in the data folder
 	if errors.Is(err, fs.ErrNotExist) {
 		if private, _, err = sshd.NewKey("muster demo"); err != nil {
 			return nil, err
@@ -125,17 +125,17 @@ func (a *App) startHosts(ctx context.Context) (private []byte, err error) {
 	for _, h := range demoHosts {
 		dir := filepath.Join(a.cfg.Data, "demo-hosts", h.name)
 		bin := filepath.Join(dir, "home", "bin")
-		if err := os.MkdirAll(bin, 0o755); err != nil {
+		if err := os.MkdirAll(bin, 0o755); err != nil { // #nosec G301 -- the demo host's home; nothing secret is in it
 			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(bin, "svc"), svc, 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(bin, "svc"), svc, 0o755); err != nil { // #nosec G306 -- a program of the demo, to be run by its users
 			return nil, err
 		}
 		s, err := sshd.Start(ctx, sshd.Options{Dir: dir, PrivateKey: private, Env: map[string]string{"DEMO_HOST": h.name}})
 		if err != nil {
 			return nil, fmt.Errorf("start the demo host %s: %w", h.name, err)
 		}
-		a.closers = append(a.closers, func() error { s.Stop(); return nil })
+		a.closers = append(a.closers, s.Stop)
 		a.hosts[h.name] = s
 	}
 	return private, nil

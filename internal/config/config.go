@@ -112,7 +112,7 @@ func Load(data, file string) (Config, error) {
 	if !given {
 		file = filepath.Join(data, "muster.yaml")
 	}
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(file) // #nosec G304 -- the settings file that the administrator names
 	if err != nil && (given || !errors.Is(err, fs.ErrNotExist)) {
 		return c, fmt.Errorf("read settings: %w", err)
 	}

@@ -20,7 +20,7 @@ func New() string {
 	var b [16]byte
 	_, _ = rand.Read(b[8:])
 	mu.Lock()
-	last = max(last+1, uint64(time.Now().UnixMilli())<<12)
+	last = max(last+1, uint64(time.Now().UnixMilli())<<12) // #nosec G115 -- the clock stands after 1970
 	n := last
 	mu.Unlock()
 	binary.BigEndian.PutUint64(b[:8], n>>12<<16|0x7000|n&0xfff)

@@ -45,7 +45,7 @@ func newMasterKey() masterKey {
 // others may read is refused: who can read it can read every secret.
 func LoadMaster(file string) (*Master, error) {
 	m := &Master{file: file}
-	f, err := os.Open(file)
+	f, err := os.Open(file) // #nosec G304 -- the key file of the settings
 	if errors.Is(err, fs.ErrNotExist) {
 		m.keys = []masterKey{newMasterKey()}
 		if err := m.create(); err != nil {
@@ -67,7 +67,7 @@ func LoadMaster(file string) (*Master, error) {
 	if st.Size() > 1<<16 {
 		return nil, errDamaged(file)
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) // #nosec G304 -- the key file of the settings
 	if err != nil {
 		return nil, fmt.Errorf("read the master key: %w", err)
 	}
@@ -134,7 +134,7 @@ func (m *Master) fill(f *os.File) error {
 // replace swaps the file whole, so that a crash leaves the old or the new one.
 func (m *Master) replace() error {
 	tmp := m.file + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // #nosec G304 -- the key file of the settings
 	if err != nil {
 		return fmt.Errorf("write the master key: %w", err)
 	}
@@ -148,7 +148,7 @@ func (m *Master) replace() error {
 }
 
 func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := os.Open(dir) // #nosec G304 -- the key file of the settings
 	if err != nil {
 		return err
 	}

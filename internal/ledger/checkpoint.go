@@ -91,7 +91,7 @@ func parseKeys(text string) (k Keys, err error) {
 // LoadKeys reads the key file, and makes it on first use. The verifier is also
 // written beside it as ledger.pub, so that verification needs no secret.
 func LoadKeys(file string) (Keys, error) {
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(file) // #nosec G304 -- the key file of the settings
 	if errors.Is(err, fs.ErrNotExist) {
 		k, text, err := NewKeys()
 		if err != nil {

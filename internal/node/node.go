@@ -27,7 +27,7 @@ type Project struct {
 const (
 	AttrExecutor     = "node-executor"
 	AttrKeyPath      = "ssh-key-storage-path"
-	AttrPassphrase   = "ssh-key-passphrase-storage-path"
+	AttrPassphrase   = "ssh-key-passphrase-storage-path" // #nosec G101 -- the name of an attribute, not a credential
 	AttrPasswordPath = "ssh-password-storage-path"
 	AttrHostKey      = "ssh-host-key"
 	AttrEnvironment  = "environment"

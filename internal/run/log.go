@@ -170,7 +170,7 @@ func (l *Log) work() {
 			return
 		case <-l.wake:
 			t.Stop()
-			l.store(false)
+			_ = l.store(false)
 		case <-t.C():
 			l.tick()
 		}
@@ -196,7 +196,7 @@ func (l *Log) tick() {
 	due := len(l.pending) > 0 && (l.clock.Now().Sub(l.oldest) >= logStore || l.size >= chunkBytes)
 	l.mu.Unlock()
 	if due {
-		l.store(false)
+		_ = l.store(false)
 	}
 }
 

@@ -143,14 +143,14 @@ func (s *Store) WriteLog(ctx context.Context, q db.Querier, r Run, many bool, w 
 		src := source{l.Node, l.Step, l.Stream}
 		if !l.Cont || src != prev || !open {
 			if open {
-				b.WriteByte('\n')
+				_ = b.WriteByte('\n')
 			}
-			b.WriteString(l.T.Format("15:04:05.000 "))
+			_, _ = b.WriteString(l.T.Format("15:04:05.000 "))
 			if many && l.Node != "" {
-				b.WriteString(l.Node + ": ")
+				_, _ = b.WriteString(l.Node + ": ")
 			}
 			if l.Stream == "sys" {
-				b.WriteString("# ")
+				_, _ = b.WriteString("# ")
 			}
 		}
 		_, err := b.WriteString(l.Text)
@@ -158,7 +158,7 @@ func (s *Store) WriteLog(ctx context.Context, q db.Querier, r Run, many bool, w 
 		return err == nil && ctx.Err() == nil
 	})
 	if open {
-		b.WriteByte('\n')
+		_ = b.WriteByte('\n')
 	}
 	if ferr := b.Flush(); err == nil {
 		err = ferr

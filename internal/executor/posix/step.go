@@ -53,7 +53,7 @@ func Prepare(in run.Invocation, limits Limits) (*Step, error) {
 		return nil, setup(nil, "The step has neither a command nor a script, or both. Give it one of them.")
 	}
 	raw := make([]byte, 16)
-	rand.Read(raw)
+	_, _ = rand.Read(raw)
 	s := &Step{in: in, limits: limits.Defaulted(), nonce: hex.EncodeToString(raw)}
 	// The nonce keeps apart the same step on several nodes that are in truth one
 	// machine, and an attempt from the one before it.

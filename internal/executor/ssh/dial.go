@@ -109,15 +109,15 @@ func (p *pool) handshake(ctx context.Context, t *target, cfg *xssh.ClientConfig)
 		return nil, &stage{err: err}
 	}
 	_ = nc.SetDeadline(time.Now().Add(p.o.Handshake))
-	release := context.AfterFunc(ctx, func() { nc.Close() })
+	release := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	sc, chans, reqs, err := xssh.NewClientConn(nc, t.address, cfg)
 	if err != nil {
 		release()
-		nc.Close()
+		_ = nc.Close()
 		return nil, &stage{connected: true, err: err}
 	}
 	if !release() {
-		sc.Close()
+		_ = sc.Close()
 		return nil, context.Cause(ctx)
 	}
 	_ = nc.SetDeadline(time.Time{})
@@ -138,7 +138,7 @@ func (p *pool) probe(ctx context.Context, t *target) (shown xssh.PublicKey, err 
 		ClientVersion: "SSH-2.0-Muster",
 	})
 	if err == nil {
-		client.Close()
+		_ = client.Close()
 	}
 	if errors.Is(err, stop) {
 		err = nil

@@ -175,7 +175,7 @@ func (p *pool) connect(t *target, d *dialing) {
 		delete(p.dials, t.key)
 	}
 	if err == nil && p.closed {
-		client.Close()
+		_ = client.Close()
 		err = errClosing
 	}
 	if err != nil {
@@ -346,7 +346,7 @@ func (c *conn) keepAlive(every time.Duration) {
 		case <-answer:
 		case <-c.ended:
 		case <-late.C:
-			c.client.Close()
+			_ = c.client.Close()
 		}
 		late.Stop()
 	}

@@ -85,16 +85,16 @@ func (c *conn) start(line string) (*posix.Process, error) {
 	go func() { exit <- ending(reqs) }()
 	ok, err := ch.SendRequest("exec", true, xssh.Marshal(struct{ Command string }{line}))
 	if err != nil {
-		ch.Close()
+		_ = ch.Close()
 		return nil, fmt.Errorf("%w: %w", posix.ErrGone, err)
 	}
 	if !ok {
-		ch.Close()
+		_ = ch.Close()
 		return nil, errNoExec
 	}
 	return &posix.Process{
 		Stdin: stdin{ch}, Stdout: ch, Stderr: ch.Stderr(), Exit: exit,
-		Close: func() { ch.Close() },
+		Close: func() { _ = ch.Close() },
 	}, nil
 }
 

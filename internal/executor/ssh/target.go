@@ -66,7 +66,7 @@ func address(s string) (host, addr string, err error) {
 
 var secret = sync.OnceValue(func() []byte {
 	b := make([]byte, 32)
-	rand.Read(b)
+	_, _ = rand.Read(b)
 	return b
 })
 

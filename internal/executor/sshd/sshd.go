@@ -97,12 +97,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if strings.ContainsAny(dir, "\"\n%") {
 		return nil, fault.New(fault.Invalid, "The folder "+strconv.Quote(dir)+" cannot hold an sshd configuration: choose one without quotes, percent signs and newlines.")
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil { // #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
 		return nil, fmt.Errorf("sshd folder: %w", err)
 	}
 	if os.Geteuid() == 0 {
 		// A root sshd locks its unprivileged half in here and refuses to start without it.
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
 			return nil, fmt.Errorf("make sshd's privilege separation folder: %w", err)
 		}
 	}
@@ -228,26 +228,26 @@ func (s *Server) start(ctx context.Context, bin, dir string, addresses int) erro
 	}
 	logFile, err := os.OpenFile(s.LogFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		r.Close()
-		w.Close()
+		_ = r.Close()
+		_ = w.Close()
 		return fmt.Errorf("sshd log: %w", err)
 	}
-	cmd := exec.Command(bin, "-D", "-e", "-f", filepath.Join(dir, "sshd_config"))
+	cmd := exec.Command(bin, "-D", "-e", "-f", filepath.Join(dir, "sshd_config")) // #nosec G204 -- the sshd found on this machine, for tests and the demo
 	cmd.Stderr = w
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl+C in the terminal is for Muster, which then stops us
 	err = cmd.Start()
-	w.Close()
+	_ = w.Close()
 	if err != nil {
-		r.Close()
-		logFile.Close()
+		_ = r.Close()
+		_ = logFile.Close()
 		return fmt.Errorf("start %s: %w", bin, err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "sshd.pid"), []byte(strconv.Itoa(cmd.Process.Pid)+"\n"), 0o600); err != nil {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		r.Close()
-		logFile.Close()
+		_ = r.Close()
+		_ = logFile.Close()
 		return fmt.Errorf("write sshd's process id: %w", err)
 	}
 	listening := make(chan struct{})
@@ -345,7 +345,7 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 // endLeftover ends the server that an earlier Muster left behind in this folder
 // when it was killed.
 func endLeftover(dir string) {
-	raw, err := os.ReadFile(filepath.Join(dir, "sshd.pid"))
+	raw, err := os.ReadFile(filepath.Join(dir, "sshd.pid")) // #nosec G304 -- below the folder it was given, for tests and the demo
 	if err != nil {
 		return
 	}
