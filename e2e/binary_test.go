@@ -15,7 +15,8 @@ import (
 // TestMain lets scripts call our small helper programs beside muster itself.
 func TestMain(m *testing.M) {
 	testscript.Main(cleaned{m}, map[string]func(){
-		"post": postMain,
+		"post":  postMain,
+		"probe": probeMain,
 	})
 }
 

@@ -39,7 +39,9 @@ import (
 //	expand FILE…            replace ${VAR} in files
 //	tamper DIR SQL          change a stopped Muster's database behind its back
 //
-// and the program `post [-status N] URL FILE`.
+// and the programs `post [-status N] URL FILE` and
+// `probe [-nobody] [-headers] [-H NAME:VALUE]… METHOD PATH [BODY]`, which sends
+// what no well-meaning client would and prints the status with the answer.
 //
 // With MUSTER_TEST_POSTGRES each script has a database of its own there; what
 // only SQLite has is behind the condition [sqlite].

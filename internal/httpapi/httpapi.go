@@ -141,10 +141,10 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 	op := huma.Operation{
 		OperationID: r.ID, Method: r.Method, Path: Base + r.Path, Summary: r.Summary, Description: r.Description,
 		Tags: []string{r.Tag}, DefaultStatus: r.Status, MaxBodyBytes: r.MaxBody, BodyReadTimeout: r.Timeout,
-		Errors: []int{400, 404, 409, 413, 415, 422, 429, 500, 503},
+		// 401 and 403 also of public ones: a wrong password, a call from another site.
+		Errors: []int{400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503},
 	}
 	if r.Access != "public" {
-		op.Errors = append(op.Errors, 401, 403)
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	}
 	call := func(ctx context.Context, in *In) (out Out, err error) {
