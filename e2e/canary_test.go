@@ -67,9 +67,10 @@ func watch(stop <-chan struct{}, root int, seen func(where string, text []byte))
 			if _, err := fmt.Sscanf(e.Name(), "%d", &pid); err != nil || !below(pid, root) {
 				continue
 			}
+			exe, _ := os.Readlink(filepath.Join("/proc", e.Name(), "exe"))
 			for _, f := range []string{"cmdline", "environ"} {
-				if f == "environ" && pid == root {
-					continue // what the server itself was started with
+				if f == "environ" && filepath.Base(exe) == "muster" {
+					continue // what the server itself was started with, or a child about to become another program
 				}
 				// A step's own environment is how a job gets the options whose values
 				// it may see (valueExposed); only its user can read that. Its command
