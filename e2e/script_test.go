@@ -43,8 +43,8 @@ import (
 // `probe [-nobody] [-headers] [-H NAME:VALUE]… METHOD PATH [BODY]`, which sends
 // what no well-meaning client would and prints the status with the answer.
 //
-// With MUSTER_TEST_POSTGRES each script has a database of its own there; what
-// only SQLite has is behind the condition [sqlite].
+// With MUSTER_TEST_POSTGRES each script has a database of its own there, and an
+// empty one in EMPTY_DATABASE; what only SQLite has is behind the condition [sqlite].
 func TestScripts(t *testing.T) {
 	bin := binDir(t)
 	postgres := os.Getenv("MUSTER_TEST_POSTGRES") != ""
@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("MUSTER_INSECURE", "")
 			if postgres {
 				env.Setenv("MUSTER_DATABASE", dbtest.URL(t))
+				env.Setenv("EMPTY_DATABASE", dbtest.URL(t))
 			}
 			return nil
 		},

@@ -266,3 +266,13 @@ func (s *Store) revokeAll(ctx context.Context, tx *db.Tx, who actor.Actor, userI
 	}
 	return s.ledger.Append(ctx, tx, who, about(userID), AccessRevoked{User: userID, Sessions: sessions, Tokens: tokens, Reason: reason})
 }
+
+// EndAllSessions signs everybody out, after a restore: a session that was ended
+// since the backup was made must not come back with it.
+func (s *Store) EndAllSessions(ctx context.Context, tx *db.Tx) (int64, error) {
+	res, err := tx.Exec(ctx, `DELETE FROM account_session`)
+	if err != nil {
+		return 0, fmt.Errorf("end all sessions: %w", err)
+	}
+	return res.RowsAffected()
+}

@@ -20,6 +20,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/alert"
 	"muster/internal/approval"
+	"muster/internal/backup"
 	"muster/internal/blob"
 	"muster/internal/bus"
 	"muster/internal/clock"
@@ -109,6 +110,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.alone(); err != nil {
 		return nil, err
 	}
+	if backup.Unfinished(cfg.Data) {
+		return nil, fmt.Errorf("a restore into %s was broken off; run muster restore again, or start on another folder", cfg.Data)
+	}
 	if a.DB, err = db.Open(ctx, cfg.DatabaseURL()); err != nil {
 		return nil, err
 	}
@@ -126,6 +130,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 		}
 	}
 	if err := a.Keys.Ready(ctx, a.DB.Read()); err != nil {
+		return nil, err
+	}
+	if err := a.settleRestore(ctx); err != nil {
 		return nil, err
 	}
 	if err := a.recordStart(ctx); err != nil {

@@ -18,7 +18,7 @@ import (
 
 // Run carries out one command line and gives the process's exit code.
 func Run(ctx context.Context, args []string) int {
-	return cli.Main(ctx, args, cli.Std(), cli.Hooks{Version: Version, Serve: serve, Verify: verifyLedger, Checkpoint: exportCheckpoint})
+	return cli.Main(ctx, args, cli.Std(), cli.Hooks{Version: Version, Serve: serve, Verify: verifyLedger, Checkpoint: exportCheckpoint, Keeping: keeping()})
 }
 
 // serve runs until ctx ends.

@@ -169,3 +169,20 @@ func decode(r io.Reader, into any) error {
 	}
 	return json.Unmarshal(b, into)
 }
+
+// MissingFiles names files that rows point to and that are not in the folder.
+func MissingFiles(ctx context.Context, q db.Querier, folder string) ([]string, error) {
+	tables, err := db.Tables(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // none was ever written
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return missing(ctx, q, tables, root)
+}

@@ -187,7 +187,7 @@ func TestHostileArchives(t *testing.T) {
 	} {
 		r := o.restore(o.rewritten(change))
 		_, err := r.Do(ctx)
-		if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "damaged or was changed") && !strings.Contains(fault.Message(err), "ends too early") {
+		if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.Message(err), "damaged, cut off") && !strings.Contains(fault.Message(err), "ends too early") {
 			t.Errorf("%s: %v", name, err)
 		}
 		nothing(t, r)

@@ -147,5 +147,5 @@ func damaged(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return fault.Wrap(fault.Conflict, "The backup ends too early: it was cut off, perhaps by a copy that did not finish. Use another one.", err)
 	}
-	return fault.Wrap(fault.Conflict, fmt.Sprintf("The backup is damaged or was changed (%v). Use another one.", err), err)
+	return fault.Wrap(fault.Conflict, fmt.Sprintf("The backup is damaged, cut off, or was changed (%v). Use another one.", err), err)
 }

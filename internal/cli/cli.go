@@ -4,7 +4,7 @@
 //
 // Invariant: it decides nothing. What it prints with --json has a stable shape
 // (see shape.go), and how it ends is one of five exit codes. Commands that own a
-// data folder (serve, ledger) have their grammar here and their work in Hooks,
+// data folder (serve, ledger, backup, doctor) have their grammar here and their work in Hooks,
 // which the composition root fills.
 package cli
 
@@ -49,6 +49,7 @@ type Hooks struct {
 	Serve      func(ctx context.Context, std Streams, in Serve) error
 	Verify     func(ctx context.Context, std Streams, in Verify) error
 	Checkpoint func(ctx context.Context, std Streams, in Checkpoint) error
+	Keeping    Keeping
 }
 
 // Serve is what `muster serve` was asked for. Empty means the default.
@@ -76,7 +77,11 @@ type grammar struct {
 	Data    string           `type:"path" placeholder:"DIR" help:"The data folder of a Muster on this machine: its admin.sock is used instead of MUSTER_URL."`
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Serve serveCmd `cmd:"" help:"Start Muster."`
+	Serve   serveCmd   `cmd:"" help:"Start Muster."`
+	Backup  backupCmd  `cmd:"" help:"Back up a data folder, and check backups."`
+	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty folder."`
+	Migrate migrateCmd `cmd:"" help:"Move from SQLite to PostgreSQL; Muster must be stopped."`
+	Doctor  doctorCmd  `cmd:"" help:"Check this machine, the settings and the data, and say what to do."`
 
 	User      userCmd      `cmd:"" help:"People."`
 	Token     tokenCmd     `cmd:"" help:"API tokens."`

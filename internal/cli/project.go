@@ -282,6 +282,8 @@ func (s *session) read(file string) ([]byte, error) {
 type keyCmd struct {
 	List keyList `cmd:"" help:"List stored keys; their content is never shown."`
 	Add  keyAdd  `cmd:"" help:"Store a key or password, encrypted."`
+
+	RotateMaster keyRotate `cmd:"" help:"Make a new master key and lock every stored key with it; Muster must be stopped."`
 }
 
 type keyList struct {

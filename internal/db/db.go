@@ -66,7 +66,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 
 func open(ctx context.Context, url string, migrate func(*goose.Provider) error) (*DB, error) {
 	d := &DB{jobs: make(chan *job, 1024), closed: make(chan struct{}), done: make(chan struct{})}
-	if isPostgres(url) {
+	if IsPostgres(url) {
 		sep := "?"
 		if strings.Contains(url, "?") {
 			sep = "&"
@@ -111,7 +111,7 @@ func OpenReadOnly(url string) (*DB, error) {
 	d := &DB{closed: make(chan struct{}), done: make(chan struct{})}
 	close(d.done)
 	driver, dsn := "sqlite", "file:"+url+"?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
-	if isPostgres(url) {
+	if IsPostgres(url) {
 		d.dialect, driver, dsn = Postgres, "pgx", url
 	}
 	pool, err := sql.Open(driver, dsn)
@@ -122,7 +122,8 @@ func OpenReadOnly(url string) (*DB, error) {
 	return d, nil
 }
 
-func isPostgres(url string) bool {
+// IsPostgres says whether url names a PostgreSQL server; otherwise it is a file of SQLite.
+func IsPostgres(url string) bool {
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
 }
 
