@@ -389,6 +389,57 @@ func TestKeysApart(t *testing.T) {
 	refused(t, err, fault.Conflict, "is not empty")
 }
 
+// Killed while it put files into place, a restore is made again as if never begun.
+func TestBrokenOffRestoreBeginsAgain(t *testing.T) {
+	o := newOffice(t)
+	o.done(o.withKeys(o.make("b")))
+	r := o.restore(o.path("b"))
+	for _, dir := range []string{".restoring/blobs", "blobs/run"} {
+		o.ok(os.MkdirAll(filepath.Join(r.Data, dir), 0o700))
+	}
+	text, err := os.ReadFile(o.path("master.key"))
+	o.ok(err)
+	for name, b := range map[string][]byte{"master.key": text, "blobs/run/y": nil, "muster.db": nil, ".restoring/rest": nil} {
+		o.ok(os.WriteFile(filepath.Join(r.Data, name), b, 0o600))
+	}
+	if !backup.Unfinished(r.Data) {
+		t.Fatal("it would be served")
+	}
+	_, err = r.Do(ctx)
+	o.ok(err)
+	if _, err := os.Stat(filepath.Join(r.Data, "blobs/run/y")); err == nil || backup.Unfinished(r.Data) {
+		t.Fatal("something of the first is left")
+	}
+}
+
+// An older version's backup gets the tables it had; its next start brings them up to date.
+func TestOlderSchema(t *testing.T) {
+	d, err := db.OpenAt(ctx, t.TempDir()+"/muster.db", 33)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	o := officeOn(t, d)
+	before := content(t, d.Read())
+	o.done(o.make("b"))
+	r := o.restore(o.path("b"))
+	out, err := r.Do(ctx)
+	o.ok(err)
+	if out.Schema != 33 {
+		t.Fatal(out.Schema)
+	}
+	old, err := db.OpenReadOnly(filepath.Join(r.Data, "muster.db"))
+	o.ok(err)
+	same(t, before, content(t, old.Read()))
+	o.ok(old.Close())
+	now, err := db.Open(ctx, filepath.Join(r.Data, "muster.db"))
+	o.ok(err)
+	defer now.Close()
+	if v, err := db.SchemaVersion(ctx, now.Read()); err != nil || v != db.Latest() {
+		t.Fatal(v, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	o := newOffice(t)
 	m := o.make("b")

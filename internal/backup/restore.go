@@ -2,6 +2,7 @@ package backup
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -170,6 +171,14 @@ func (r Restore) Do(ctx context.Context) (out Restored, err error) {
 
 // vacant refuses a folder in which something of a Muster would be overwritten.
 func (r Restore) vacant() error {
+	if Unfinished(r.Data) {
+		// It was vacant when that restore began, and nothing was started on it since.
+		for _, left := range []string{"blobs", sqliteFile, sqliteFile + "-wal", sqliteFile + "-shm"} {
+			if err := os.RemoveAll(filepath.Join(r.Data, left)); err != nil {
+				return plainWords("clean up after an earlier restore", err)
+			}
+		}
+	}
 	entries, err := os.ReadDir(r.Data)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -358,11 +367,24 @@ func (r Restore) keys(ctx context.Context, q db.Querier, head Header, root *os.R
 	return key.New(nil, nil, nil, m).Ready(ctx, q)
 }
 
+// equal compares two small files.
+func equal(a, b string) bool {
+	x, err := os.ReadFile(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.ReadFile(b)
+	return err == nil && bytes.Equal(x, y)
+}
+
 // place moves what lies in the staging folder to where Muster looks for it; the database last.
 func (r Restore) place(root *os.Root) (placed []string, err error) {
 	move := func(from, to string) error {
 		to = filepath.Join(r.Data, to)
 		if _, err := os.Lstat(to); err == nil {
+			if equal(filepath.Join(root.Name(), from), to) {
+				return nil
+			}
 			return fault.Newf(fault.Conflict, "%s is there already, and the backup has one too. Move it away and restore again.", to)
 		}
 		if err := os.Rename(filepath.Join(root.Name(), from), to); err != nil {
