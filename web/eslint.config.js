@@ -33,7 +33,7 @@ const layers = {
 }
 
 export default tseslint.config(...tseslint.configs.recommended, {
-  files: ['src/**/*.{ts,tsx}'],
+  files: ['src/**/*.{ts,tsx}', 'live/**/*.ts'],
   plugins: { muster: { rules: { layers } } },
   rules: {
     'muster/layers': 'error',

@@ -29,12 +29,17 @@ type Access struct {
 	cached atomic.Pointer[set]
 
 	denials denials
+	turned []func()
 }
 
 // New builds it; d is used only by Do.
 func New(d *db.DB, l *ledger.Ledger, c clock.Clock, log *slog.Logger) *Access {
 	return &Access{db: d, ledger: l, clock: c, log: log}
 }
+
+// OnTurn registers fn, which is told after the commit that policies changed; only
+// app calls it, before anything is served.
+func (a *Access) OnTurn(fn func()) { a.turned = append(a.turned, fn) }
 
 var errNobody = fault.New(fault.Unauthenticated, "Sign in first.")
 
@@ -80,6 +85,9 @@ func (a *Access) Judge(ctx context.Context, q db.Querier, who actor.Actor) (Judg
 	s, err := a.set(ctx, q)
 	return Judge{s, who, groupsOf(who)}, err
 }
+
+// For asks the same reading of the policies about somebody else.
+func (j Judge) For(who actor.Actor) Judge { return Judge{j.set, who, groupsOf(who)} }
 
 // Allowed is Access.Allowed as the policies were when the Judge was made.
 func (j Judge) Allowed(action string, res Resource) bool {

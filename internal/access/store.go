@@ -197,6 +197,9 @@ func (a *Access) turn(ctx context.Context, tx *db.Tx, who actor.Actor, project s
 	if project == "" && !a.Allowed(ctx, tx, who, "manage", Resource{Type: "policy"}) {
 		return fault.New(fault.Conflict, "With this change you could no longer change policies yourself, so nobody might be left who can. Nothing was changed. Keep a rule that allows manage on policy to one of your groups.")
 	}
+	for _, fn := range a.turned {
+		tx.AfterCommit(fn)
+	}
 	return nil
 }
 

@@ -118,6 +118,7 @@ func (s *Store) storeRoles(ctx context.Context, tx *db.Tx, userID string, roles 
 func (s *Store) tell(tx *db.Tx, u User) {
 	tx.AfterCommit(func() {
 		s.bus.Publish("office", map[string]any{"type": "user", "user": u})
+		s.bus.Publish("presence", u.ID) // of somebody new, or whose account is active again
 	})
 }
 

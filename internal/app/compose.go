@@ -75,6 +75,7 @@ func (a *App) compose() error {
 	a.Tasks.Alone = a.DB.Dialect() == db.SQLite
 	a.Ledger = ledger.New(a.Clock, a.Bus, lkeys)
 	a.Access = access.New(a.DB, a.Ledger, a.Clock, a.log)
+	a.Access.OnTurn(func() { a.Bus.Publish(realtime.PoliciesTurned, "") })
 	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
 	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock)

@@ -12,7 +12,6 @@ import (
 	"muster/internal/notify"
 	"muster/internal/office"
 	"muster/internal/oncall"
-	"muster/internal/room"
 	"muster/internal/run"
 )
 
@@ -199,65 +198,4 @@ func (d OfficeDeps) presence(person string, av account.Availability, loc *office
 		p.RoomID, p.Seat, p.Since = &loc.Room, &loc.Seat, &loc.Since
 	}
 	return p
-}
-
-// Live composes for the socket what the bus only names.
-type Live struct {
-	OfficeDeps
-	a *API
-}
-
-// NewLive gives the socket its view of the office.
-func NewLive(a *API, d OfficeDeps) *Live { return &Live{d, a} }
-
-// OfficeReader says whether who may follow the office: whoever may read rooms.
-func (l *Live) OfficeReader(ctx context.Context, who actor.Actor) bool {
-	return l.Rooms.May(ctx, l.a.DB.Read(), who, "read", room.Room{Kind: "team", Door: "open"})
-}
-
-// Presence of one person, for everybody and for the members of the private room they sit in.
-func (l *Live) Presence(ctx context.Context, person string) (public any, members []string, private any, err error) {
-	q := l.a.DB.Read()
-	av, err := l.Accounts.AvailabilityOf(ctx, q, person)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	loc, err := l.Office.Location(ctx, q, person)
-	if err != nil || loc == nil {
-		return l.presence(person, av, nil), nil, nil, err
-	}
-	r, err := l.Rooms.Get(ctx, q, loc.Room)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if !r.Private {
-		return l.presence(person, av, loc), nil, nil, nil
-	}
-	members, err = l.Rooms.Members(ctx, q, r.ID)
-	return l.presence(person, av, nil), members, l.presence(person, av, loc), err
-}
-
-// Floors as they are now.
-func (l *Live) Floors(ctx context.Context) ([]any, error) {
-	fs, err := l.floors(ctx, l.a.DB.Read())
-	out := make([]any, len(fs))
-	for i, f := range fs {
-		out[i] = f
-	}
-	return out, err
-}
-
-// RoomMembers lists who may know of a private room.
-func (l *Live) RoomMembers(ctx context.Context, roomID string) ([]string, error) {
-	return l.Rooms.Members(ctx, l.a.DB.Read(), roomID)
-}
-
-// Run is what who is told of a run; ok is false for nothing.
-func (l *Live) Run(ctx context.Context, who actor.Actor, r run.RunSummary) (run.RunSummary, bool) {
-	return l.Runs.Shown(ctx, l.a.DB.Read(), who, r.ID, r)
-}
-
-// SeesIncident says whether who may know of an incident.
-func (l *Live) SeesIncident(ctx context.Context, who actor.Actor, i incident.Incident) bool {
-	return l.Incidents.Sees(ctx, l.a.DB.Read(), who, i)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
@@ -25,7 +26,7 @@ type RoomView struct {
 	room.Room
 	Unread    int             `json:"unread" doc:"Messages of others behind read_seq, at most 100 are counted"`
 	Mentions  int             `json:"mentions"`
-	ReadSeq   int64           `json:"read_seq"`
+	ReadSeq   int64           `json:"read_seq" doc:"-1: you never opened it, and nothing in it counts as unread"`
 	Member    bool            `json:"member"`
 	Members   []string        `json:"members,omitempty" doc:"User ids; only when one room is read"`
 	Abilities map[string]bool `json:"abilities"`
@@ -245,11 +246,12 @@ func (d RoomDeps) view(ctx context.Context, q db.Querier, who actor.Actor, r roo
 	if err != nil {
 		return RoomView{}, err
 	}
-	return d.compose(ctx, q, who, r, member, unread), nil
+	judge, err := d.Rooms.Judge(ctx, q, who)
+	return compose(judge, r, member, unread), err
 }
 
-func (d RoomDeps) compose(ctx context.Context, q db.Querier, who actor.Actor, r room.Room, member bool, unread map[string]room.Unread) RoomView {
-	v := RoomView{Room: r, Member: member, Abilities: d.Rooms.Abilities(ctx, q, who, r, member), ReadSeq: r.Seq}
+func compose(judge access.Judge, r room.Room, member bool, unread map[string]room.Unread) RoomView {
+	v := RoomView{Room: r, Member: member, Abilities: room.Abilities(judge, r, member), ReadSeq: -1}
 	if u, ok := unread[r.ID]; ok {
 		v.Unread, v.Mentions, v.ReadSeq = u.Messages, u.Mentions, u.ReadSeq
 	}
@@ -266,9 +268,13 @@ func (d RoomDeps) views(ctx context.Context, q db.Querier, who actor.Actor) ([]R
 	if err != nil {
 		return nil, err
 	}
+	judge, err := d.Rooms.Judge(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
 	vs := make([]RoomView, len(rooms))
 	for i, r := range rooms {
-		vs[i] = d.compose(ctx, q, who, r, member[r.ID], unread)
+		vs[i] = compose(judge, r, member[r.ID], unread)
 	}
 	return vs, nil
 }

@@ -210,9 +210,14 @@ func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, idOrTick
 	return s.able(ctx, q, who, i)
 }
 
-// Sees says whether who may read an incident as it stands.
-func (s *Store) Sees(ctx context.Context, q db.Querier, who actor.Actor, i Incident) bool {
-	return s.check(ctx, q, who, "read", i) == nil
+// Shown is an incident as who sees it, with their abilities; ok is false where
+// they may not read it.
+func (s *Store) Shown(ctx context.Context, q db.Querier, who actor.Actor, i Incident) (_ Incident, ok bool) {
+	if s.check(ctx, q, who, "read", i) != nil {
+		return Incident{}, false
+	}
+	i, err := s.able(ctx, q, who, i)
+	return i, err == nil
 }
 
 func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, i Incident) (Incident, error) {

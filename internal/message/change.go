@@ -125,6 +125,9 @@ func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, messageI
 	if err := s.next(ctx, tx, who, &m, "deleted", "", "text = '', deleted = TRUE, pinned = FALSE"); err != nil {
 		return err
 	}
+	tx.AfterCommit(func() {
+		s.bus.Publish("unread", Unread{Room: r, Seq: m.ChangeSeq, Deleted: m.Seq, Author: m.Author.ID})
+	})
 	about, err := s.about(ctx, tx, m)
 	if err != nil {
 		return err

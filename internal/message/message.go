@@ -204,11 +204,13 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0,
 	return m, nil
 }
 
-// Unread is published on the bus when a room got a message.
+// Unread is published on the bus topic "unread" when a room got a message, or
+// one was taken back and is not to be read any more.
 type Unread struct {
-	Room   room.Room
-	Seq    int64
-	Author string
+	Room    room.Room
+	Seq     int64 // of this change
+	Deleted int64 // number of the message that was taken back, or 0
+	Author  string
 }
 
 func event(m Message) map[string]any {
@@ -253,7 +255,7 @@ func (s *Store) mention(ctx context.Context, tx *db.Tx, who actor.Actor, r room.
 				continue
 			}
 		}
-		if err := s.rooms.Mention(ctx, tx, r.ID, u.ID); err != nil {
+		if err := s.rooms.Mention(ctx, tx, r.ID, u.ID, m.Seq); err != nil {
 			return err
 		}
 		if s.mentioned != nil {

@@ -2,7 +2,7 @@ package realtime
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"strings"
 	"time"
 
@@ -16,28 +16,35 @@ import (
 	"muster/internal/run"
 )
 
+// PoliciesTurned is the bus topic of a changed access policy.
+const PoliciesTurned = "policies"
+
 // heard routes what the bus says. It runs in the publisher's goroutine, so
 // whatever needs the database is left for later.
 func (s *Server) heard(topic string, payload any) {
 	kind, thing, _ := strings.Cut(topic, ":")
 	switch p := payload.(type) {
 	case room.Room: // topic "rooms"
+		s.turn()
 		s.later("room "+p.ID, func(ctx context.Context) { s.roomChanged(ctx, p) })
 		s.later("floors", s.floors)
 		return
 	case message.Unread: // topic "unread"
 		event := map[string]any{"type": "unread", "room_id": p.Room.ID, "seq": p.Seq, "author": p.Author}
-		if !p.Room.Private {
-			s.send("office", event, false)
-			return
+		if p.Deleted > 0 {
+			event["deleted"] = p.Deleted
 		}
-		s.later("unread "+p.Room.ID, func(ctx context.Context) { s.toMembers(ctx, p.Room.ID, event) })
+		// Each counts, so none may take the place of another; and none may come
+		// before the news of its room.
+		s.later(fmt.Sprintf("unread %s %d", p.Room.ID, p.Seq), func(ctx context.Context) { s.toReaders(ctx, p.Room, event, nil) })
 		return
 	case account.SessionEnded: // account.SessionTopic
+		s.turn()
 		s.disconnect(p.SessionID)
 		s.send("user:"+p.UserID, p, false)
 		return
 	case account.RolesTurned: // topic "roles": what they may follow has changed, so they connect anew
+		s.turn()
 		if err := s.node.Disconnect(p.UserID, centrifuge.WithCustomDisconnect(rolesChanged)); err != nil {
 			s.log.Error("reconnect after a change of roles", "user", p.UserID, "error", err)
 		}
@@ -54,12 +61,19 @@ func (s *Server) heard(topic string, payload any) {
 		}
 		if i, ok := p["incident"].(incident.Incident); ok && topic == "office" {
 			s.later("incident "+i.ID, func(ctx context.Context) {
-				s.toThose(func(who actor.Actor) (any, bool) { return p, s.views.SeesIncident(ctx, who, i) })
+				s.toThose(func(who actor.Actor) (any, bool) {
+					shown, ok := s.views.Incident(ctx, who, i)
+					return map[string]any{"type": "incident", "incident": shown}, ok
+				})
 			})
 			return
 		}
-		if kind == "user" && p["type"] == "membership" && p["member"] == false {
-			s.later("left "+thing, func(ctx context.Context) { s.leftRoom(ctx, thing) })
+		if kind == "user" && p["type"] == "membership" {
+			s.turn()
+			s.send(topic, payload, false)
+			id, _ := p["room_id"].(string)
+			s.later("membership "+thing+" "+id, func(ctx context.Context) { s.membership(ctx, thing, id, p["member"] == true) })
+			return
 		}
 	case string:
 		switch topic {
@@ -68,6 +82,10 @@ func (s *Server) heard(topic string, payload any) {
 			return
 		case "floors":
 			s.later("floors", s.floors)
+			return
+		case PoliciesTurned:
+			s.turn()
+			s.later("policies", s.rights)
 			return
 		}
 	}
@@ -109,16 +127,19 @@ func (s *Server) compose() {
 	}
 }
 
+// presence shows where a person is: in which room only to those who may read it.
 func (s *Server) presence(ctx context.Context, person string) {
-	public, members, private, err := s.views.Presence(ctx, person)
+	at, err := s.views.Presence(ctx, person)
 	if err != nil {
 		s.log.Error("show presence", "person", person, "error", err)
 		return
 	}
-	s.send("office", map[string]any{"type": "presence", "presence": public}, false)
-	for _, m := range members {
-		s.send("user:"+m, map[string]any{"type": "presence", "presence": private}, false)
+	outside := map[string]any{"type": "presence", "presence": at.Outside}
+	if at.Room == nil {
+		s.send("office", outside, false)
+		return
 	}
+	s.toReaders(ctx, *at.Room, map[string]any{"type": "presence", "presence": at.Inside}, outside)
 }
 
 func (s *Server) floors(ctx context.Context) {
@@ -132,44 +153,84 @@ func (s *Server) floors(ctx context.Context) {
 	}
 }
 
+// roomChanged shows a room to each who may read it, as they see it, and the
+// people in it anew: a name or a closed archive may hide where they are.
 func (s *Server) roomChanged(ctx context.Context, r room.Room) {
-	event := map[string]any{"type": "room", "room": r}
-	if !r.Private {
-		s.send("office", event, false)
+	shown, err := s.views.Room(ctx, r, s.people())
+	if err != nil {
+		s.log.Error("show a room", "room", r.ID, "error", err)
 		return
 	}
-	s.toMembers(ctx, r.ID, event)
+	for person, view := range shown {
+		s.send("user:"+person, map[string]any{"type": "room", "room": view}, false)
+	}
+	inside, err := s.views.Inside(ctx, r.ID)
+	if err != nil {
+		s.log.Error("show who is in a room", "room", r.ID, "error", err)
+		return
+	}
+	for _, person := range inside {
+		s.presence(ctx, person)
+	}
 }
 
-func (s *Server) toMembers(ctx context.Context, roomID string, event any) {
-	members, err := s.views.RoomMembers(ctx, roomID)
+// membership ends what a person may not follow any more, or shows them what they
+// may do in the room now.
+func (s *Server) membership(ctx context.Context, person, roomID string, member bool) {
+	if !member {
+		s.reviewAll(ctx, func(who actor.Actor) bool { return who.ID == person })
+	}
+	r, err := s.views.RoomNow(ctx, roomID)
 	if err != nil {
-		s.log.Error("find a room's members", "room", roomID, "error", err)
+		s.log.Error("show a room", "room", roomID, "error", err)
 		return
 	}
-	for _, m := range slices.Compact(members) {
-		s.send("user:"+m, event, false)
+	var among []actor.Actor
+	for _, who := range s.people() {
+		if who.ID == person {
+			among = append(among, who)
+		}
+	}
+	shown, err := s.views.Room(ctx, r, among)
+	if err != nil {
+		s.log.Error("show a room", "room", roomID, "error", err)
+		return
+	}
+	for p, view := range shown {
+		s.send("user:"+p, map[string]any{"type": "room", "room": view}, false)
+	}
+}
+
+// rights makes a changed policy hold for who is connected: subscriptions that are
+// no longer allowed end, and each screen reads anew what it may show.
+func (s *Server) rights(ctx context.Context) {
+	s.reviewAll(ctx, func(actor.Actor) bool { return true })
+	told := map[string]bool{}
+	for c, who := range s.connectedAs(func(actor.Actor) bool { return true }) {
+		if s.views.OfficeReader(ctx, who) != c.IsSubscribed("office") {
+			c.Disconnect(rolesChanged) // which channels come with the connection is settled when it opens
+			continue
+		}
+		if !told[who.ID] {
+			told[who.ID] = true
+			s.send("user:"+who.ID, map[string]any{"type": "rights"}, false)
+		}
 	}
 }
 
 // toThose sends what the office is told of to each connected person who may see
 // it, as they may see it.
 func (s *Server) toThose(view func(who actor.Actor) (event any, ok bool)) {
-	asked := map[string]bool{}
-	for _, who := range s.connectedAs(func(who actor.Actor) bool { return true }) {
-		if asked[who.ID] {
-			continue
-		}
-		asked[who.ID] = true
+	for _, who := range s.people() {
 		if event, ok := view(who); ok {
 			s.send("user:"+who.ID, event, false)
 		}
 	}
 }
 
-// leftRoom ends a person's subscriptions to what they may no longer follow.
-func (s *Server) leftRoom(ctx context.Context, person string) {
-	for c, who := range s.connectedAs(func(who actor.Actor) bool { return who.ID == person }) {
+// reviewAll ends the subscriptions that those picked may not have any more.
+func (s *Server) reviewAll(ctx context.Context, pick func(actor.Actor) bool) {
+	for c, who := range s.connectedAs(pick) {
 		s.review(ctx, c, who)
 	}
 }

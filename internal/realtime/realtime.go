@@ -26,6 +26,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/httpapi"
 	"muster/internal/incident"
+	"muster/internal/room"
 	"muster/internal/run"
 )
 
@@ -38,15 +39,21 @@ type Views interface {
 	OfficeReader(ctx context.Context, who actor.Actor) bool
 	// Run is what who is told of a run; ok is false for nothing.
 	Run(ctx context.Context, who actor.Actor, r run.RunSummary) (_ run.RunSummary, ok bool)
-	// SeesIncident says whether who may know of one.
-	SeesIncident(ctx context.Context, who actor.Actor, i incident.Incident) bool
-	// Presence gives what everybody may see of a person's place and state, and
-	// what the members of a private room they sit in see instead.
-	Presence(ctx context.Context, person string) (public any, members []string, private any, err error)
+	// Incident is what who is told of one; ok is false for nothing.
+	Incident(ctx context.Context, who actor.Actor, i incident.Incident) (_ incident.Incident, ok bool)
+	// Presence is where a person is and how.
+	Presence(ctx context.Context, person string) (httpapi.Place, error)
+	// Inside lists who sits in a room.
+	Inside(ctx context.Context, roomID string) ([]string, error)
 	// Floors gives every floor as it is now.
 	Floors(ctx context.Context) ([]any, error)
-	// RoomMembers lists who may know of a private room.
-	RoomMembers(ctx context.Context, roomID string) ([]string, error)
+	// Readers picks the ids of those among people who may read a room.
+	Readers(ctx context.Context, r room.Room, people []actor.Actor) ([]string, error)
+	// Room is a room by the id of who is shown it; whoever is to forget it gets
+	// it as archived, and who never knew of it is not in the answer.
+	Room(ctx context.Context, r room.Room, people []actor.Actor) (map[string]any, error)
+	// RoomNow reads a room.
+	RoomNow(ctx context.Context, roomID string) (room.Room, error)
 }
 
 // Seats is told of connections.
@@ -67,8 +74,12 @@ type Server struct {
 	recheck Recheck
 	cancel  func()
 
-	mu      sync.Mutex
-	clients map[*centrifuge.Client]actor.Actor
+	mu         sync.Mutex
+	clients    map[*centrifuge.Client]actor.Actor
+	perPerson  map[string]int
+	audiences  map[string]audience // by room
+	generation int                 // of who may read what
+	asking     chan struct{}       // bounds how many subscriptions are looked up at once
 
 	pendingMu sync.Mutex
 	pending   map[string]func(context.Context)
@@ -86,7 +97,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	node, err := centrifuge.New(centrifuge.Config{
 		LogLevel:           centrifuge.LogLevelError,
 		LogHandler:         func(e centrifuge.LogEntry) { log.Error("socket: "+e.Message, "fields", e.Fields) },
-		ClientQueueMaxSize: 4 << 20, // a client this far behind is closed and reads on over HTTP
+		ClientQueueMaxSize: 1 << 20, // a client this far behind is closed with code 3008, comes back and reads on over HTTP
 		ClientChannelLimit: 256,
 		ChannelMaxLength:   128,
 	})
@@ -95,7 +106,8 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	}
 	s := &Server{
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
-		clients: map[*centrifuge.Client]actor.Actor{}, pending: map[string]func(context.Context){},
+		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, audiences: map[string]audience{},
+		asking: make(chan struct{}, 16), pending: map[string]func(context.Context){},
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	node.OnConnecting(s.connecting)
@@ -118,6 +130,10 @@ func (s *Server) Close(ctx context.Context) error {
 
 // Connections is how many sockets are open.
 func (s *Server) Connections() int { return s.node.Hub().NumClients() }
+
+// MaxPerPerson is how many sockets a person has open at once: a window, a phone
+// or a script each. One more is closed with code 4501.
+const MaxPerPerson = 20
 
 type whoKey struct{}
 
@@ -165,13 +181,24 @@ func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (cen
 
 func (s *Server) connected(c *centrifuge.Client) {
 	who := whoOf(c.Context())
+	s.mu.Lock()
+	many := s.perPerson[who.ID] >= MaxPerPerson
+	if !many {
+		s.clients[c] = who
+		if s.perPerson[who.ID]++; s.perPerson[who.ID] == 1 {
+			s.generation++
+			clear(s.audiences)
+		}
+	}
+	s.mu.Unlock()
+	if many {
+		c.Disconnect(tooMany)
+		return
+	}
 	gone := func() {}
 	if who.Kind == actor.Person {
 		gone = s.seats.Connected(who.ID, c.ID())
 	}
-	s.mu.Lock()
-	s.clients[c] = who
-	s.mu.Unlock()
 	// What ended or changed between this request's sign-in and now found no
 	// socket to close.
 	go s.confirm(c, who)
@@ -181,6 +208,11 @@ func (s *Server) connected(c *centrifuge.Client) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.clients, c)
+		if s.perPerson[who.ID]--; s.perPerson[who.ID] == 0 {
+			delete(s.perPerson, who.ID)
+			s.generation++
+			clear(s.audiences)
+		}
 	})
 	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
 		if _, err := s.recheck(c.Context(), who); err != nil {
@@ -197,13 +229,18 @@ func (s *Server) connected(c *centrifuge.Client) {
 			return
 		}
 		go func() { // not in the reader: the check asks the database
+			// When everybody comes back at once, their questions wait here and
+			// not in the database, where others work.
+			s.asking <- struct{}{}
+			defer func() { <-s.asking }()
+			before := s.now()
 			if err := s.allowed(c.Context(), who, e.Channel); err != nil {
 				reply(centrifuge.SubscribeReply{}, socketError(err))
 				return
 			}
 			reply(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: strings.HasPrefix(e.Channel, "room:")}}, nil)
 			// Whoever was put out in between found no subscription to end.
-			if barred(s.allowed(c.Context(), who, e.Channel)) {
+			if s.now() != before && barred(s.allowed(c.Context(), who, e.Channel)) {
 				c.Unsubscribe(e.Channel)
 			}
 		}()
@@ -227,6 +264,13 @@ func (s *Server) connected(c *centrifuge.Client) {
 		s.send("room:"+in.Room, map[string]string{"type": "typing", "user_id": who.ID}, false)
 		reply(centrifuge.RPCReply{}, nil)
 	})
+}
+
+// now is the generation of who may read what.
+func (s *Server) now() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation
 }
 
 func (s *Server) allowed(ctx context.Context, who actor.Actor, channel string) error {
@@ -254,6 +298,7 @@ func socketError(err error) error {
 // be used: the library takes it for a connection that broke, and sends nothing.
 var (
 	sessionEnded = centrifuge.Disconnect{Code: 4500, Reason: "session ended"}
+	tooMany      = centrifuge.Disconnect{Code: 4501, Reason: "too many connections of this person"}
 	rolesChanged = centrifuge.Disconnect{Code: 4000, Reason: "roles changed"}
 )
 
@@ -336,6 +381,10 @@ func (s *Server) send(channel string, payload any, keep bool) {
 	var opts []centrifuge.PublishOption
 	if keep {
 		opts = append(opts, centrifuge.WithHistory(100, time.Minute))
+	}
+	if !listed(channel, payload) {
+		s.log.Error("an event of a kind that kinds.json does not list was not sent", "channel", channel)
+		return
 	}
 	if _, err := s.node.Publish(channel, data, opts...); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Error("publish to the socket", "channel", channel, "error", err)

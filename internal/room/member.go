@@ -59,8 +59,12 @@ func (s *Store) join(ctx context.Context, tx *db.Tx, who actor.Actor, r Room, pe
 	if _, err := tx.Exec(ctx, `INSERT INTO room_read (room, person, seq) SELECT id, $2, seq FROM room WHERE id = $1 ON CONFLICT DO NOTHING`, r.ID, person); err != nil {
 		return fmt.Errorf("join room: %w", err)
 	}
+	var read int64
+	if err := tx.QueryRow(ctx, `SELECT seq FROM room_read WHERE room = $1 AND person = $2`, r.ID, person).Scan(&read); err != nil {
+		return fmt.Errorf("join room: %w", err)
+	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+person, map[string]any{"type": "membership", "room_id": r.ID, "member": true})
+		s.bus.Publish("user:"+person, map[string]any{"type": "membership", "room_id": r.ID, "member": true, "read_seq": read})
 	})
 	return s.ledger.Append(ctx, tx, who, about(r), Joined{person})
 }
@@ -98,8 +102,9 @@ type Unread struct {
 	Mentions int
 }
 
-// UnreadFor counts, per room the person ever opened or joined, the messages of
-// others behind where they read to (at most 100 are counted).
+// UnreadFor counts, per room the person ever opened, joined or was mentioned in,
+// the messages of others behind where they read to (at most 100 are counted).
+// Rooms one never had to do with have nothing unread.
 func (s *Store) UnreadFor(ctx context.Context, q db.Querier, person string) (map[string]Unread, error) {
 	us, err := db.All(ctx, q, func(r db.Scanner) (u Unread, err error) {
 		return u, r.Scan(&u.Room, &u.ReadSeq, &u.Mentions, &u.Messages)
@@ -130,21 +135,31 @@ ON CONFLICT (room, person) DO UPDATE SET seq = CASE WHEN room_read.seq > exclude
 	if err != nil {
 		return fmt.Errorf("mark read: %w", err)
 	}
+	// Other windows of the same person cannot count what is left from what they hold.
+	left := Unread{Room: roomID}
+	if err := tx.QueryRow(ctx, `SELECT seq FROM room_read WHERE room = $1 AND person = $2`, roomID, who.ID).Scan(&left.ReadSeq); err != nil {
+		return fmt.Errorf("mark read: %w", err)
+	}
+	if left.ReadSeq < r.Seq {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE room = $1 AND seq > $2 AND author <> $3 AND NOT deleted LIMIT 100) AS few`, roomID, left.ReadSeq, who.ID).Scan(&left.Messages); err != nil {
+			return fmt.Errorf("count unread: %w", err)
+		}
+	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+who.ID, map[string]any{"type": "read", "room_id": roomID, "seq": seq})
+		s.bus.Publish("user:"+who.ID, map[string]any{"type": "read", "room_id": roomID, "seq": left.ReadSeq, "unread": left.Messages, "as_of": r.Seq})
 	})
 	return nil
 }
 
-// Mention counts a mention of person in a room.
-func (s *Store) Mention(ctx context.Context, tx *db.Tx, roomID, person string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO room_read (room, person, seq, mentions) SELECT id, $2, seq - 1, 1 FROM room WHERE id = $1
-ON CONFLICT (room, person) DO UPDATE SET mentions = room_read.mentions + 1`, roomID, person)
+// Mention counts a mention of person in a room by the message with number seq.
+func (s *Store) Mention(ctx context.Context, tx *db.Tx, roomID, person string, seq int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO room_read (room, person, seq, mentions) VALUES ($1, $2, $3, 1)
+ON CONFLICT (room, person) DO UPDATE SET mentions = room_read.mentions + 1`, roomID, person, seq-1)
 	if err != nil {
 		return fmt.Errorf("count a mention: %w", err)
 	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+person, map[string]any{"type": "mention", "room_id": roomID})
+		s.bus.Publish("user:"+person, map[string]any{"type": "mention", "room_id": roomID, "seq": seq})
 	})
 	return nil
 }

@@ -79,8 +79,11 @@ func (s *Store) publish(r Run) {
 			r.Nodes[i].Steps = nil
 		}
 	}
-	s.bus.Publish("run:"+r.ID, map[string]any{"type": "run", "run": r})
 	s.bus.Publish("office", map[string]any{"type": "run", "run": r.RunSummary})
+	// Who follows a run may not know of the room it was asked for in; who may has
+	// that from their own reading.
+	r.RoomID, r.IncidentID, r.MessageID = "", "", ""
+	s.bus.Publish("run:"+r.ID, map[string]any{"type": "run", "run": r})
 }
 
 // changed reads the run again, brings its card up to date and tells screens.

@@ -528,19 +528,21 @@ export type Problem = {
 
 export type OfficeEvent =
   | { type: 'presence'; presence: Presence }
-  | { type: 'room'; room: Partial<Room> & { id: string } }
+  | { type: 'room'; room: Partial<Room> & { id: string } } // as I see it; archived: I see it no more
   | { type: 'floor'; floor: Floor }
   | { type: 'incident'; incident: Incident }
   | { type: 'run'; run: RunSummary }
   | { type: 'user'; user: User }
-  | { type: 'unread'; room_id: string; seq: number; author?: string }
+  | { type: 'unread'; room_id: string; seq: number; author?: string; /** the message that was taken back, and by whom it was */ deleted?: number }
   | { type: 'oncall' }
 export type UserEvent =
   | { type: 'get'; get: Get }
   | { type: 'notification'; notification: Notification; /** not an update of one that was told before */ fresh: boolean; unread: number }
   | { type: 'session-revoked' }
-  | { type: 'mention'; room_id: string }
-  | { type: 'membership'; room_id: string; member: boolean }
+  | { type: 'mention'; room_id: string; seq: number }
+  | { type: 'membership'; room_id: string; member: boolean; read_seq?: number }
+  | { type: 'read'; room_id: string; seq: number; unread: number; /** the room's number when that was counted */ as_of: number }
+  | { type: 'rights' }
 export type RoomEvent =
   | { type: 'message'; seq: number; message: Message }
   | { type: 'typing'; user_id: string }

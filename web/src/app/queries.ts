@@ -47,6 +47,7 @@ export const watchOffice = () =>
         break
       case 'user':
         stale('users')
+        stale('incident') // whose timelines name people
         break
       case 'oncall':
         stale('oncall')

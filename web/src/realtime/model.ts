@@ -1,6 +1,7 @@
 // What the screens know of the office, and how events change it. Pure: a snapshot with every later
-// event applied is the next snapshot. Each event carries the whole thing it is about, so applying one
-// twice, or one that the snapshot already holds, changes nothing.
+// event applied is the next snapshot. Applying one that the snapshot already holds changes nothing: most
+// carry the whole thing they are about, and those that count carry the room's number. e2e/live holds
+// all of this against the server.
 import type {
   Floor,
   Get,
@@ -17,9 +18,12 @@ import type {
   UserEvent,
 } from '@/api/types'
 
+/** A room and the number up to which its counts are known: what is told of an earlier one is in them. */
+export type KnownRoom = Room & { since: number }
+
 export type OfficeState = {
   floors: Floor[]
-  rooms: Record<string, Room>
+  rooms: Record<string, KnownRoom>
   users: Record<string, User>
   presence: Record<string, Presence>
   /** Open ones only. */
@@ -57,7 +61,10 @@ const without = <T>(map: Record<string, T>, key: string): Record<string, T> => {
 
 export const fromSnapshot = (o: Office): OfficeState => ({
   floors: o.floors ?? [],
-  rooms: index(o.rooms, (r) => r.id),
+  rooms: index(
+    (o.rooms ?? []).map((r) => ({ ...r, since: r.seq })),
+    (r) => r.id,
+  ),
   users: index(o.people, (u) => u.id),
   presence: index(o.presence, (p) => p.user_id),
   incidents: index(o.incidents.filter(isOpen), (i) => i.id),
@@ -89,23 +96,21 @@ const ACTIVE: Record<RunState, boolean> = {
 }
 export const isActive = (r: { state: RunState }): boolean => ACTIVE[r.state]
 
-/** What is mine about a room: kept when the office tells everybody about the room. */
-const MINE = ['unread', 'mentions', 'read_seq', 'member', 'abilities'] as const
+/** Beyond this many, the server does not count what is unread. */
+const MANY = 100
 
 export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeState {
   switch (e.type) {
     case 'presence':
+      if (s.users[e.presence.user_id]?.disabled) return s
       return { ...s, presence: { ...s.presence, [e.presence.user_id]: e.presence } }
     case 'user':
-      return { ...s, users: { ...s.users, [e.user.id]: e.user } }
+      return { ...s, users: { ...s.users, [e.user.id]: e.user }, presence: e.user.disabled ? without(s.presence, e.user.id) : s.presence }
     case 'room': {
       const old = s.rooms[e.room.id]
       if (e.room.archived) return { ...s, rooms: without(s.rooms, e.room.id) }
-      const room = { ...fresh, ...e.room } as Room
-      if (old) {
-        for (const k of MINE) Object.assign(room, { [k]: old[k] })
-        room.seq = Math.max(old.seq, e.room.seq ?? 0)
-      }
+      const seq = e.room.seq ?? 0
+      const room = old ? { ...old, ...e.room, seq: Math.max(old.seq, seq) } : ({ ...fresh, ...e.room, since: seq } as KnownRoom)
       return { ...s, rooms: { ...s.rooms, [room.id]: room } }
     }
     case 'floor': {
@@ -124,10 +129,14 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       return { ...s, runs: isActive(e.run) ? { ...s.runs, [e.run.id]: e.run } : without(s.runs, e.run.id) }
     case 'unread': {
       const room = s.rooms[e.room_id]
-      // The room's sequence only grows: a number already counted is a repetition.
-      if (!room || e.seq <= room.seq) return s
-      const unread = room.unread + (me && e.author === me ? 0 : 1)
-      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, seq: e.seq, unread } } }
+      if (!room || e.seq <= room.since) return s
+      let unread = room.unread
+      // Nothing counts in a room one never had to do with, nor what one wrote oneself.
+      if (room.read_seq >= 0 && e.author !== me && (e.deleted ?? e.seq) > room.read_seq) {
+        if (!e.deleted) unread = Math.min(MANY, unread + 1)
+        else if (unread < MANY) unread = Math.max(0, unread - 1)
+      }
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, seq: Math.max(room.seq, e.seq), unread } } }
     }
     default:
       return s // 'oncall' carries nothing: the store fetches it.
@@ -145,9 +154,9 @@ const fresh: Omit<Room, 'id' | 'name'> = {
   created_at: '',
   unread: 0,
   mentions: 0,
-  read_seq: 0,
+  read_seq: -1,
   member: false,
-  abilities: { post: true, enter: true },
+  abilities: {},
 }
 
 export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
@@ -158,16 +167,45 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
       return { ...s, unseen: e.unread }
     case 'mention': {
       const room = s.rooms[e.room_id]
-      return room ? { ...s, rooms: { ...s.rooms, [room.id]: { ...room, mentions: room.mentions + 1 } } } : s
+      if (!room || e.seq <= room.since) return s
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, mentions: room.mentions + 1, read_seq: room.read_seq < 0 ? e.seq - 1 : room.read_seq } } }
     }
     case 'membership': {
       const room = s.rooms[e.room_id]
       if (!room) return s // A private room I was let into: the next snapshot brings it.
       if (!e.member && room.private) return { ...s, rooms: without(s.rooms, room.id) }
-      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, member: e.member } } }
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, member: e.member, read_seq: room.read_seq < 0 ? (e.read_seq ?? -1) : room.read_seq } } }
+    }
+    case 'read': {
+      const room = s.rooms[e.room_id]
+      if (!room || e.as_of < room.since) return s
+      const read_seq = Math.max(room.read_seq, e.seq)
+      return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, read_seq, unread: e.unread, mentions: 0, seq: Math.max(room.seq, e.as_of), since: e.as_of } } }
     }
     default:
       return s
+  }
+}
+
+/** What an event leaves open, so that only a new snapshot tells. */
+export function leavesOpen(s: OfficeState, e: OfficeEvent | UserEvent): boolean {
+  switch (e.type) {
+    case 'rights':
+      return true
+    case 'membership': {
+      // Who sits in a private room, and what runs for it, is shown with the room.
+      const room = s.rooms[e.room_id]
+      return room ? room.private : e.member
+    }
+    case 'room':
+      return !!e.room.member && !e.room.archived && !s.rooms[e.room.id]
+    case 'read': {
+      // Counted before something that was told already.
+      const room = s.rooms[e.room_id]
+      return !!room && room.seq > e.as_of
+    }
+    default:
+      return false
   }
 }
 

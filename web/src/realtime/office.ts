@@ -4,8 +4,8 @@ import { create } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
 import { api, loadSession, useSession } from '@/api'
 import type { Availability, Get, Incident, Notification, Office, OfficeEvent, OnCall, Presence, Room, RunSummary, User, UserEvent } from '@/api'
-import { applyOffice, applyRead, applyUser, emptyOffice, fromSnapshot, isOfficeEvent, incidentOrder, insideRooms, type OfficeState } from './model'
-import { connect, disconnect } from './socket'
+import { applyOffice, applyRead, applyUser, emptyOffice, fromSnapshot, isOfficeEvent, incidentOrder, insideRooms, leavesOpen, type OfficeState } from './model'
+import { connect, disconnect, retryBarred } from './socket'
 
 type Store = OfficeState & { status: 'loading' | 'ready' | 'failed'; error: unknown }
 export const useOffice = create<Store>(() => ({ ...emptyOffice, status: 'loading', error: null }))
@@ -31,6 +31,7 @@ export async function loadOffice(): Promise<void> {
   try {
     const snapshot = await api.get<Office>('/office')
     useOffice.setState({ ...fromSnapshot(snapshot), status: 'ready', error: null })
+    retryBarred()
   } catch (error) {
     if (useOffice.getState().status !== 'ready') useOffice.setState({ status: 'failed', error })
   } finally {
@@ -50,6 +51,11 @@ function receive(channel: string, e: unknown) {
     return
   }
   const event = e as OfficeEvent | UserEvent
+  const open = leavesOpen(useOffice.getState(), event)
+  take(channel, event)
+  if (open) void loadOffice()
+}
+function take(channel: string, event: OfficeEvent | UserEvent) {
   if (channel === 'office' || isOfficeEvent(event)) {
     const me = useSession.getState().me?.user.id
     useOffice.setState((s) => applyOffice(s, event as OfficeEvent, me))
@@ -62,8 +68,9 @@ function receive(channel: string, e: unknown) {
     void loadSession()
     return
   }
+  // What I may do in general comes with who I am.
+  if (event.type === 'rights') void loadSession()
   useOffice.setState((s) => applyUser(s, event))
-  if (event.type === 'membership' && event.member && !useOffice.getState().rooms[event.room_id]) void loadOffice()
   for (const t of taps) t('user', event)
 }
 const refreshOnCall = () =>

@@ -1,7 +1,7 @@
 // One store of messages per room, filled on first sight and kept gapless by sequence.
 import { useEffect } from 'react'
 import { create } from 'zustand'
-import { api, errorText, useSession } from '@/api'
+import { api, ApiError, errorText, useSession } from '@/api'
 import type { Message, MessagePage, Posted, Problem, RoomEvent } from '@/api'
 import { uuid } from '@/lib/ids'
 import {
@@ -96,13 +96,20 @@ function catchUp(id: string): Promise<void> {
 }
 
 /** What everybody is sent says nothing of what I may do with it; the room and the author do. */
-function able<M extends Message>(m: M): M {
-  if (m.abilities) return m
-  const may = useOffice.getState().rooms[m.room_id]?.abilities ?? {}
+function able<M extends Message>(m: M, may: Record<string, boolean> = useOffice.getState().rooms[m.room_id]?.abilities ?? {}): M {
   const text = !!may.post && m.kind === 'text' && !m.deleted
   const own = m.author.id === useSession.getState().me?.user.id
-  return { ...m, abilities: { edit: text && own && !m.text.startsWith('/'), delete: text && (own || !!may.moderate), pin: !!may.post && !m.deleted } }
+  const abilities = { edit: text && own && !m.text.startsWith('/'), delete: text && (own || !!may.moderate), pin: !!may.post && !m.deleted }
+  return { ...m, abilities, ...(m.replies ? { replies: m.replies.map((r) => able(r, may)) } : {}) }
 }
+// What I may do in a room may change while its messages stand on the screen.
+useOffice.subscribe((now, before) => {
+  if (now.rooms === before.rooms) return
+  for (const [id, s] of Object.entries(useRooms.getState().rooms)) {
+    const [may, was] = [now.rooms[id]?.abilities, before.rooms[id]?.abilities]
+    if (may?.post !== was?.post || may?.moderate !== was?.moderate) set(id, { ...s, messages: s.messages.map((m) => able(m, may ?? {})) })
+  }
+})
 function onEvent(id: string, e: RoomEvent) {
   if (e.type === 'typing') {
     if (e.user_id !== useSession.getState().me?.user.id) setTyping(id, e.user_id, Date.now() + 5000)
@@ -137,21 +144,31 @@ export function sayTyping(id: string) {
   tell('typing', { room_id: id })
 }
 
-/** A room's messages: loads them and follows the room while the screen shows it. */
+/** Loads a room's messages and keeps them current until the returned function is called. */
+export function followRoom(id: string): () => void {
+  const stop = listen<RoomEvent>(
+    'room:' + id,
+    (e) => onEvent(id, e),
+    () => {
+      if (get(id).status === 'ready') void catchUp(id).catch(() => {})
+      else void loadLatest(id)
+    },
+    // Nothing stays on the screen of somebody who may not read it any more.
+    () => set(id, { ...emptyRoom, status: 'failed', error: new ApiError(404) }),
+  )
+  // The store outlives the screen: coming back, it catches up from its number.
+  if (get(id).status === 'ready') void catchUp(id).catch(() => {})
+  else void loadLatest(id)
+  return stop
+}
+/** What the store holds of a room now. */
+export const roomState = (id: string): RoomState => get(id)
+/** Who types in a room now. */
+export const typingIn = (id: string): string[] => Object.keys(useRooms.getState().typing[id] ?? nobody)
+
+/** A room's messages, followed while the screen shows them. */
 export function useRoom(id: string): RoomState {
-  useEffect(() => {
-    const stop = listen<RoomEvent>(
-      'room:' + id,
-      (e) => onEvent(id, e),
-      () => {
-        if (get(id).status === 'ready') void catchUp(id).catch(() => {})
-      },
-    )
-    // The store outlives the screen: coming back, it catches up from its number.
-    if (get(id).status === 'ready') void catchUp(id).catch(() => {})
-    else void loadLatest(id)
-    return stop
-  }, [id])
+  useEffect(() => followRoom(id), [id])
   return useRooms((s) => s.rooms[id] ?? emptyRoom)
 }
 

@@ -14,7 +14,7 @@ const setState = (state: Connection) => {
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each channel has its own union, checked by its listener
-type Listener = { event: (e: any) => void; lost: () => void }
+type Listener = { event: (e: any) => void; lost: () => void; gone: () => void }
 const listeners = new Map<string, Set<Listener>>()
 const subscriptions = new Map<string, Subscription>()
 let client: Centrifuge | null = null
@@ -84,14 +84,35 @@ function open(channel: string) {
   sub.on('publication', (ctx) => deliver(channel, ctx))
   // Sequences and snapshots live in the database: what the broker can't replay is fetched.
   sub.on('subscribed', (ctx) => {
-    if (!(ctx.wasRecovering && ctx.recovered)) for (const l of listeners.get(channel) ?? []) l.lost()
+    // After `gone` nothing is held that a replay could be put on.
+    if (emptied.delete(channel) || !(ctx.wasRecovering && ctx.recovered)) for (const l of listeners.get(channel) ?? []) l.lost()
+  })
+  // The server ended it, or never let me in: what I may follow has changed. It is asked for again
+  // with the next snapshot, for I may have been let in again.
+  sub.on('unsubscribed', (ctx) => {
+    if (ctx.code === 0 || subscriptions.get(channel) !== sub) return
+    barred.add(channel)
+    emptied.add(channel)
+    for (const l of listeners.get(channel) ?? []) l.gone()
   })
   sub.subscribe()
+}
+/** Whether some subscription is being asked for. */
+export const subscribing = (): boolean => [...subscriptions.values()].some((s) => s.state === 'subscribing')
+const barred = new Set<string>()
+const emptied = new Set<string>()
+/** Asks again for what was refused or taken away. */
+export function retryBarred() {
+  const again = [...barred]
+  barred.clear()
+  for (const channel of again) subscriptions.get(channel)?.subscribe()
 }
 function close(channel: string) {
   const sub = subscriptions.get(channel)
   if (!sub) return
   subscriptions.delete(channel)
+  barred.delete(channel)
+  emptied.delete(channel)
   sub.removeAllListeners()
   sub.unsubscribe()
   client?.removeSubscription(sub)
@@ -99,10 +120,11 @@ function close(channel: string) {
 
 /**
  * Listens to a channel while something shows it. `lost` is called on each (re)subscription that could
- * not be recovered: fetch the current state there. Returns the way to stop.
+ * not be recovered: fetch the current state there. `gone` is called when the server ends or refuses the
+ * subscription. Returns the way to stop.
  */
-export function listen<E>(channel: string, event: (e: E) => void, lost: () => void = () => {}): () => void {
-  const l: Listener = { event, lost }
+export function listen<E>(channel: string, event: (e: E) => void, lost: () => void = () => {}, gone: () => void = () => {}): () => void {
+  const l: Listener = { event, lost, gone }
   const set = listeners.get(channel) ?? new Set()
   listeners.set(channel, set)
   set.add(l)

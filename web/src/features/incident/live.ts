@@ -1,5 +1,5 @@
 // An incident on the screen: the open ones come with the office, a closed one is fetched; both are kept by their channel.
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { api, type Followup, type Incident, type IncidentEvent, type IncidentRoleName, type Items, type Metric, type Stage, type TimelineEntry } from '@/api'
 import { useChannel, useOffice } from '@/realtime'
 
@@ -10,17 +10,22 @@ export function useIncident(id: string) {
   // Fetched also when open: what I may do with it comes only with my own answer.
   const query = useQuery({ queryKey: key, queryFn: () => api.get<Incident>(`/incidents/${open?.id ?? id}`), enabled: id !== '' })
   const fetched = query.data
-  const incident = open && fetched ? { ...open, abilities: fetched.abilities, ...(fetched.abilities ? {} : { abilities: open.abilities }) } : (open ?? fetched)
+  const incident = shownIncident(open, fetched)
   const channel = incident ? `incident:${incident.id}` : null
   useChannel<IncidentEvent>(
     channel,
-    (e) => {
-      if (e.type === 'incident') queries.setQueryData<Incident>(key, (old) => ({ ...e.incident, abilities: old?.abilities ?? e.incident.abilities }))
-      void queries.invalidateQueries({ queryKey: ['incident', e.type === 'incident' ? e.incident.id : incident!.id] })
-    },
+    (e) => onIncident(queries, open?.id ?? id, e),
     () => void queries.invalidateQueries({ queryKey: key }),
   )
   return { incident, error: query.error, loading: query.isPending && !incident, refetch: () => void query.refetch() }
+}
+/** The open one as the office tells it, with what I may do as my own answer said. */
+export const shownIncident = (open: Incident | undefined, fetched: Incident | undefined): Incident | undefined =>
+  open && fetched ? { ...open, abilities: fetched.abilities ?? open.abilities } : (open ?? fetched)
+/** Brings what is held of an incident, under its id or ticket, up to date. */
+export function onIncident(queries: QueryClient, held: string, e: IncidentEvent) {
+  if (e.type === 'incident') queries.setQueryData<Incident>(['incident', held], (old) => ({ ...e.incident, abilities: old?.abilities ?? e.incident.abilities }))
+  for (const id of new Set(e.type === 'incident' ? [held, e.incident.id] : [held])) void queries.invalidateQueries({ queryKey: ['incident', id] })
 }
 export const useTimeline = (id: string) => useQuery({ queryKey: ['incident', id, 'timeline'], queryFn: () => api.get<Items<TimelineEntry>>(`/incidents/${id}/timeline`) })
 export const useMetrics = (id: string) => useQuery({ queryKey: ['incident', id, 'metrics'], queryFn: () => api.get<Items<Metric>>(`/incidents/${id}/metrics`) })

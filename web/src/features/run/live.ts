@@ -1,5 +1,5 @@
 // A run on the screen: fetched once, then kept current by its channel; its log shared by everything that shows it.
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
 import { api, type LogPage, type Run, type RunEvent } from '@/api'
 import { listen, useChannel } from '@/realtime'
@@ -21,19 +21,23 @@ export function useRun(id: string, snapshot?: Run | null) {
   const live = !!run && !isOver(run.state)
   useChannel<RunEvent>(
     live ? `run:${run.id}` : null,
-    (e) => {
-      if (e.type !== 'run') return
-      // The publication is everybody's: what I may do with the run came with my own fetch.
-      queries.setQueryData<Run>(['run', id], (old) => {
-        if (old && !newer(e.run, old)) return old
-        const own = old ? { abilities: e.run.abilities && Object.keys(e.run.abilities).length > 0 && e.run.state === old.state ? old.abilities : (e.run.abilities ?? old.abilities), ...(old.denied_approve ? { denied_approve: old.denied_approve } : {}) } : {}
-        return { ...e.run, ...own }
-      })
-      if (!fetched || e.run.state !== fetched.state) void queries.invalidateQueries({ queryKey: ['run', id] })
-    },
+    (e) => onRun(queries, id, e),
     () => void queries.invalidateQueries({ queryKey: ['run', id] }),
   )
   return { run, error: query.error, loading: query.isPending && !run, refetch: () => void query.refetch() }
+}
+
+/** Brings the run that is held under an id or number up to date. */
+export function onRun(queries: QueryClient, id: string, e: RunEvent) {
+  if (e.type !== 'run') return
+  const before = queries.getQueryData<Run>(['run', id])
+  // The publication is everybody's: what I may do with the run came with my own fetch.
+  queries.setQueryData<Run>(['run', id], (old) => {
+    if (old && !newer(e.run, old)) return old
+    const own = old ? { room_id: old.room_id, incident_id: old.incident_id, message_id: old.message_id, abilities: e.run.abilities && Object.keys(e.run.abilities).length > 0 && e.run.state === old.state ? old.abilities : (e.run.abilities ?? old.abilities), ...(old.denied_approve ? { denied_approve: old.denied_approve } : {}) } : {}
+    return { ...e.run, ...own }
+  })
+  if (!before || e.run.state !== before.state) void queries.invalidateQueries({ queryKey: ['run', id] })
 }
 
 export const logFetcher =
@@ -45,22 +49,26 @@ type Held = { store: LogStore; users: number; stop: () => void; timer?: ReturnTy
 const held = new Map<string, Held>()
 const KEEP_MS = 60_000
 
+/** Feeds a log from its run's channel until the returned function is called. */
+export const followLog = (id: string, store: LogStore): (() => void) =>
+  listen<RunEvent>(
+    `run:${id}`,
+    (e) => {
+      if (e.type === 'log') store.push(e.lines)
+      else {
+        store.setTotal(e.run.log_lines)
+        if (isOver(e.run.state)) store.finish()
+      }
+    },
+    // What was missed is fetched when looked at; the total says that there is more.
+    () => void store.open(),
+  )
+
 function hold(id: string): Held {
   let h = held.get(id)
   if (!h) {
     const store = new LogStore(logFetcher(id))
-    const stop = listen<RunEvent>(
-      `run:${id}`,
-      (e) => {
-        if (e.type === 'log') store.push(e.lines)
-        else {
-          store.setTotal(e.run.log_lines)
-          if (isOver(e.run.state)) store.finish()
-        }
-      },
-      // What was missed is fetched when looked at; the total says that there is more.
-      () => void store.open(),
-    )
+    const stop = followLog(id, store)
     void store.open()
     h = { store, users: 0, stop }
     held.set(id, h)
