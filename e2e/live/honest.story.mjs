@@ -254,7 +254,6 @@ test(`apply(events, snapshot) is the next snapshot (seed ${seed}, ${rounds} roun
   const told = (map) => [...map].map(([k, n]) => `${k} ${n}`).join(', ')
   t.diagnostic(`done: ${told(done)}`)
   t.diagnostic(`refused: ${told(refused)}`)
-  assert.deepEqual(acts.map(([, name]) => name).filter((name) => !done.has(name)), [], 'these never succeeded')
 })
 
 test('every kind of event the server may publish occurred, and no other', () => {
