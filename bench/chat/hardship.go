@@ -169,9 +169,8 @@ func (o *office) storm(ctx context.Context) ([]Result, error) {
 		pos.offset = max(pos.offset, p.Offset)
 		at[k][room] = pos
 	}
-	// join reads until every room is answered and, where want says more, caught up.
-	join := func(k int, s *socket, want int64) error {
-		left := count
+	// join reads until left subscriptions are answered, and each room has come to want.
+	join := func(k int, s *socket, left int, want int64) error {
 		done := func() bool {
 			if left > 0 {
 				return false
@@ -245,7 +244,7 @@ func (o *office) storm(ctx context.Context) ([]Result, error) {
 		if sockets[k], err = open(k); err != nil {
 			return nil, err
 		}
-		if err := join(k, sockets[k], 0); err != nil {
+		if err := join(k, sockets[k], count, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -257,7 +256,7 @@ func (o *office) storm(ctx context.Context) ([]Result, error) {
 		}
 		return nil
 	}
-	if err := errors.Join(say(), all(func(k int) error { return join(k, sockets[k], 1) })); err != nil {
+	if err := errors.Join(say(), all(func(k int) error { return join(k, sockets[k], 0, 1) })); err != nil {
 		return nil, err
 	}
 
@@ -301,7 +300,7 @@ func (o *office) storm(ctx context.Context) ([]Result, error) {
 		if err := o.server.As(o.tokens[k]).Call(ctx, "GET", "/office", nil, nil); err != nil {
 			return err
 		}
-		err = join(k, s, 2)
+		err = join(k, s, count, 2)
 		mu.Lock()
 		each = append(each, time.Since(began).Microseconds())
 		mu.Unlock()

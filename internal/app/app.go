@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -152,7 +153,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.serve(ln, a.API.Handler()); err != nil {
 		return nil, err
 	}
-	return a, a.serveConsole()
+	err = a.serveConsole()
+	debug.FreeOSMemory() // migrations and the API's description were made of much that is not needed again
+	return a, err
 }
 
 // alone refuses a second server on the same data folder.

@@ -2756,7 +2756,10 @@ export interface components {
             mentions: number;
             name: string;
             private: boolean;
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description -1: you never opened it, and nothing in it counts as unread
+             */
             read_seq: number;
             /**
              * Format: int64
