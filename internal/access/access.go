@@ -29,7 +29,7 @@ type Access struct {
 	cached atomic.Pointer[set]
 
 	denials denials
-	turned []func()
+	turned  []func()
 }
 
 // New builds it; d is used only by Do.

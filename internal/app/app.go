@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/internal/access"
@@ -35,6 +36,7 @@ import (
 	"muster/internal/key"
 	"muster/internal/ledger"
 	"muster/internal/message"
+	"muster/internal/meter"
 	"muster/internal/node"
 	"muster/internal/notify"
 	"muster/internal/office"
@@ -85,6 +87,11 @@ type App struct {
 	closers []func() error
 	failed  chan error
 	wg      sync.WaitGroup
+
+	meter    *meter.Meter
+	tally    *tally
+	certEnd  time.Time // of the HTTPS certificate
+	stopping atomic.Bool
 }
 
 // URL is where people reach this server, without a slash at the end.
@@ -95,7 +102,7 @@ func (a *App) Failed() <-chan error { return a.failed }
 
 // Start opens the data folder and serves it. Stop ends it.
 func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err error) {
-	a := &App{cfg: cfg, log: log, failed: make(chan error, 4)}
+	a := &App{cfg: cfg, log: log, failed: make(chan error, 4), meter: meter.New()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -188,6 +195,9 @@ func (a *App) listen() (net.Listener, error) {
 			return nil, err
 		}
 		scheme = "https"
+		if pair.Leaf != nil {
+			a.certEnd = pair.Leaf.NotAfter
+		}
 		ln = tlsListener(ln, pair)
 	}
 	a.url = a.cfg.PublicURL
@@ -239,18 +249,41 @@ func (a *App) serveConsole() error {
 	return a.serve(ln, a.console())
 }
 
-// Stop takes no new requests, lets running ones end, hands work back, and closes everything.
+// Stop ends serving without losing anything that was acknowledged. From its first
+// moment /readyz says 503. Runs that go on have cfg.Shutdown.Runs to end, while
+// everybody works on; then no connection is taken, sockets are told to come back,
+// requests are answered, tasks handed back, and everything is closed. When ctx
+// ends, nothing is waited for any longer.
 func (a *App) Stop(ctx context.Context) error {
-	var errs []error
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	a.stopping.Store(true)
+	if a.Runs != nil && a.cfg.Shutdown.Runs > 0 {
+		drain, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Runs)
+		if left := a.Runs.Drain(drain); left > 0 {
+			a.log.Warn("runs are stopped: they did not end in time", "runs", left, "waited", a.cfg.Shutdown.Runs)
+		}
+		cancel()
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Requests)
 	defer cancel()
-	if a.socket != nil { // before the servers: they wait for open connections
-		errs = append(errs, a.socket.Close(ctx))
+	cut := make([]error, len(a.servers))
+	var requests sync.WaitGroup
+	for i, s := range a.servers {
+		requests.Go(func() {
+			// Shutdown closes the listener first; sockets are no longer its own.
+			if err := s.Shutdown(ctx); err != nil {
+				cut[i] = fmt.Errorf("requests did not end within %s and were cut off: %w", a.cfg.Shutdown.Requests, errors.Join(err, s.Close()))
+			}
+		})
 	}
-	for _, s := range a.servers {
-		errs = append(errs, s.Shutdown(ctx))
+	var errs []error
+	if a.socket != nil {
+		if err := a.socket.Close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("close the sockets: %w", err))
+		}
 	}
+	requests.Wait()
 	a.wg.Wait()
+	errs = append(errs, cut...)
 	for i := len(a.closers) - 1; i >= 0; i-- {
 		errs = append(errs, a.closers[i]())
 	}

@@ -93,9 +93,11 @@ func (a *App) compose() error {
 	if err != nil {
 		return err
 	}
-	executors := map[string]run.Executor{"local": here, "ssh": ssh.New(ssh.Options{Dial: a.dialer(outbound.Nodes).DialContext})}
-	for _, e := range executors {
+	over, steps := ssh.New(ssh.Options{Dial: a.dialer(outbound.Nodes).DialContext}), newStepMeter(a.meter)
+	executors := map[string]run.Executor{"local": here, "ssh": over}
+	for name, e := range executors {
 		a.closers = append(a.closers, e.Close)
+		executors[name] = measured{e, name, steps}
 	}
 	a.Runs = run.New(run.Deps{
 		DB: a.DB, Access: a.Access, Ledger: a.Ledger, Bus: a.Bus, Clock: a.Clock, Blobs: a.blobs, Tasks: a.Tasks,
@@ -117,7 +119,11 @@ func (a *App) compose() error {
 	a.Commands.Add(command.DoorVerbs(a.Accounts, a.Rooms, a.Office)...)
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
-	return a.doors()
+	if err := a.doors(); err != nil {
+		return err
+	}
+	a.measure(over)
+	return nil
 }
 
 // localSteps says as whom steps run on this machine. As Muster itself they
@@ -179,7 +185,7 @@ func (a *App) doors() error {
 	httpapi.RegisterRuns(a.API, httpapi.RunDeps{Runs: a.Runs})
 	httpapi.RegisterApprovals(a.API, httpapi.ApprovalDeps{Runs: a.Runs, Approvals: a.Approvals})
 	httpapi.RegisterAlerts(a.API, httpapi.AlertDeps{Alerts: a.Alerts})
-	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts})
+	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts, Meter: a.meter})
 	httpapi.RegisterIncidents(a.API, httpapi.IncidentDeps{Incidents: a.Incidents})
 	httpapi.RegisterOncall(a.API, httpapi.OncallDeps{Oncall: a.Oncall})
 	httpapi.RegisterNotify(a.API, httpapi.NotifyDeps{Notify: a.Notify})

@@ -419,7 +419,7 @@ func TestOperations(t *testing.T) {
 	}
 	metrics := func(c caller) answer { return c.send("GET", "/metrics", nil) }
 	a := metrics(s.nobody()) // from this machine
-	for _, name := range []string{"muster_socket_connections", "muster_ledger_records", "muster_incidents_open", "muster_runs_active", "muster_tasks_ready", "go_goroutines"} {
+	for _, name := range []string{"muster_socket_connections", "muster_ledger_records", "muster_incidents_open", "muster_runs_executing", `muster_runs\{state="running"\}`, "muster_tasks_ready", "go_goroutines"} {
 		if !regexp.MustCompile(`(?m)^` + name + ` [0-9.e+]+$`).MatchString(a.text) {
 			t.Errorf("no %s in the metrics (%d)", name, a.status)
 		}

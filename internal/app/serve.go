@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"muster/internal/actor"
 	"muster/internal/cli"
@@ -43,7 +45,9 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	if err := cfg.Check(); err != nil {
 		return fault.Wrap(fault.Invalid, err.Error(), err)
 	}
-	log := slog.New(slog.NewTextHandler(std.Err, nil))
+	log := newLog(std.Err, cfg.Log)
+	slog.SetDefault(log) // db has none of its own
+	m := newManager(log)
 	a, err := Start(ctx, cfg, log)
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err.Error(), err)
@@ -53,16 +57,26 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	}
 	// Whoever stops it while it greets wants it to end as at any other time.
 	if err = a.greet(ctx, std); err == nil || ctx.Err() != nil {
+		m.tell("READY=1\nSTATUS=Serving " + a.URL())
+		signs, quiet := context.WithCancel(context.Background())
+		defer quiet()
+		go m.watchdog(signs, a.DB.Ping)
 		select {
 		case <-ctx.Done():
-			log.Info("stopping")
+			log.Info("stopping", "runs", a.Runs.Active())
 			err = nil
 		case err = <-a.Failed():
 		}
 	}
-	if serr := a.Stop(context.Background()); serr != nil {
+	m.tell("STOPPING=1\nSTATUS=Letting runs end")
+	began := time.Now()
+	// Asked a second time, it no longer waits.
+	again, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if serr := a.Stop(again); serr != nil {
 		log.Error("stop", "error", serr)
 	}
+	log.Info("stopped", "seconds", time.Since(began).Seconds())
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -38,6 +39,8 @@ type Config struct {
 	Outbound Outbound `yaml:"outbound"`
 
 	Approvals Approvals `yaml:"approvals"`
+	Shutdown  Shutdown  `yaml:"shutdown"`
+	Log       Log       `yaml:"log"`
 }
 
 // TLS of the one HTTPS port. Without files, an address off loopback gets a
@@ -97,6 +100,18 @@ type Targets struct {
 // Rules are the targets as package outbound takes them.
 func (t Targets) Rules() (outbound.Rules, error) { return outbound.ParseRules(t.Allow, t.Deny) }
 
+// Shutdown settings.
+type Shutdown struct {
+	Runs     time.Duration `yaml:"runs"`     // how long runs that go on may take to end
+	Requests time.Duration `yaml:"requests"` // how long requests may take after that
+}
+
+// Log is how the server writes its own log.
+type Log struct {
+	Format string `yaml:"format"` // text, json
+	Level  string `yaml:"level"`  // debug, info, warn, error
+}
+
 // Load reads file, or DATA/muster.yaml if that is there, then the environment
 // (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD).
 func Load(data, file string) (Config, error) {
@@ -107,6 +122,8 @@ func Load(data, file string) (Config, error) {
 		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
 
 		Approvals: Approvals{CoolDownHours: 24},
+		Shutdown:  Shutdown{Runs: 30 * time.Second, Requests: 10 * time.Second},
+		Log:       Log{Format: "text", Level: "info"},
 	}
 	given := file != ""
 	if !given {
@@ -201,6 +218,20 @@ func (c Config) Check() error {
 		if _, err := t.Rules(); err != nil {
 			return fmt.Errorf("outbound.%s: %w", use, err)
 		}
+	}
+	if c.Shutdown.Runs < 0 || c.Shutdown.Runs > time.Hour {
+		return fmt.Errorf("shutdown.runs %s must be 0s to 1h", c.Shutdown.Runs)
+	}
+	if c.Shutdown.Requests < time.Second || c.Shutdown.Requests > 5*time.Minute {
+		return fmt.Errorf("shutdown.requests %s must be 1s to 5m", c.Shutdown.Requests)
+	}
+	if c.Log.Format != "text" && c.Log.Format != "json" {
+		return fmt.Errorf("log.format %q must be text or json", c.Log.Format)
+	}
+	switch c.Log.Level {
+	case "debug", "info", "warn", "error":
+	default:
+		return fmt.Errorf("log.level %q must be debug, info, warn or error", c.Log.Level)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"muster/internal/config"
 )
@@ -54,6 +55,8 @@ incident: {prefix: OPS, first: 7}
 runs: {log_limit: 2000000, workers: 3, local_user: jobs, allow_local: true}
 approvals: {cool_down_hours: 48, newcomer_hours: 3}
 outbound: {nodes: {deny: [10.0.0.0/8]}, urls: {allow: [192.0.2.1]}}
+shutdown: {runs: 2m, requests: 5s}
+log: {format: json, level: warn}
 `)
 	want := config.Config{
 		Data: data, Addr: "0.0.0.0:443", PublicURL: "https://muster.example.com", Database: "postgres://db/muster", MasterKey: "/etc/muster/master.key", LedgerKey: "/etc/muster/ledger.key",
@@ -61,6 +64,7 @@ outbound: {nodes: {deny: [10.0.0.0/8]}, urls: {allow: [192.0.2.1]}}
 		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3, LocalUser: "jobs", AllowLocal: true},
 		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
 		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
+		Shutdown:  config.Shutdown{Runs: 2 * time.Minute, Requests: 5 * time.Second}, Log: config.Log{Format: "json", Level: "warn"},
 	}
 	c, err := config.Load(data, "")
 	if err != nil || !reflect.DeepEqual(c, want) {

@@ -50,6 +50,7 @@ type DB struct {
 	closed  chan struct{}
 	done    chan struct{}
 	once    sync.Once
+	measures
 }
 
 //go:embed migrations/*.sql
@@ -139,6 +140,13 @@ func (d *DB) migrate(up func(*goose.Provider) error) error {
 	p, err := goose.NewProvider(dialect, d.write, sub)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
+	}
+	have, known, err := p.GetVersions(context.Background())
+	if err != nil {
+		return fmt.Errorf("read the database's schema version: %w", err)
+	}
+	if have > known {
+		return fmt.Errorf("this database belongs to a newer Muster: its schema is %d, and this Muster knows up to %d. Start the newer Muster, or restore the backup made before the upgrade; nothing was changed", have, known)
 	}
 	if err := up(p); err != nil {
 		return fmt.Errorf("migrate the database: %w", err)

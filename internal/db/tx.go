@@ -87,6 +87,13 @@ type job struct {
 // being run again (PostgreSQL serialisation failures are retried). A Do inside
 // a Do is an error: pass the Tx on instead.
 func (d *DB) Do(ctx context.Context, fn func(tx *Tx) error) error {
+	began := time.Now()
+	err := d.do(ctx, fn)
+	d.seconds.Since(began, outcome(err))
+	return err
+}
+
+func (d *DB) do(ctx context.Context, fn func(tx *Tx) error) error {
 	if d.dialect == Postgres {
 		return d.doPostgres(ctx, fn)
 	}
@@ -138,6 +145,7 @@ func (d *DB) doPostgres(ctx context.Context, fn func(tx *Tx) error) error {
 		if !retryable(err) {
 			return err
 		}
+		d.retries.Inc()
 	}
 	return fault.Wrap(fault.Unavailable, "The database is busy with the same rows. Nothing was changed; try again.", err)
 }
@@ -162,6 +170,7 @@ func (d *DB) tryPostgres(ctx context.Context, fn func(tx *Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return explain(late(bg, fmt.Errorf("commit: %w", err)), uncertain)
 	}
+	d.shared.Observe(1)
 	t.tell()
 	return nil
 }
@@ -256,6 +265,7 @@ more:
 		}
 		return
 	}
+	d.shared.Observe(float64(len(group)))
 	for _, j := range group {
 		if j.res == nil {
 			j.tx.tell()

@@ -18,7 +18,7 @@ func (a *API) registerDocs() {
 		})
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := docsPage.Execute(w, map[string]any{"Base": Base, "Routes": rows, "Version": a.OpenAPI().Info.Version}); err != nil {
-			a.Log.Error("render the API reference", "error", err)
+			a.Log.ErrorContext(r.Context(), "render the API reference", "error", err)
 		}
 	})
 	a.mux.HandleFunc("GET /docs.css", func(w http.ResponseWriter, r *http.Request) {

@@ -13,17 +13,27 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/integration/alertmanager"
+	"muster/internal/meter"
 )
 
 // HookDeps is what the webhooks call.
 type HookDeps struct {
 	Alerts *alert.Store
+	Meter  *meter.Meter // nil: nothing is counted
 }
 
 // RegisterHooks adds the URLs that monitoring posts to. They stand outside of
 // the versioned API and have no session: the secret in the path is the key.
 func RegisterHooks(a *API, d HookDeps) {
 	h := &hooks{a: a, alerts: d.Alerts, limit: newLimiter(5, 120), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
+	h.deliveries = d.Meter.Counter("alert_deliveries_total", "Calls of alert sources by kind and result: accepted, refused (wrong body), limited (too often), unknown (no such source), failed.", "source_kind", "result")
+	h.got = d.Meter.Counter("alerts_total", "Alerts in accepted deliveries, by what became of them: fired, repeated (deduplicated), resolved, ignored.", "source_kind", "outcome")
+	for _, result := range []string{"accepted", "refused", "limited", "unknown", "failed"} {
+		h.deliveries.Add(0, "alertmanager", result)
+	}
+	for _, outcome := range []string{"fired", "repeated", "resolved", "ignored"} {
+		h.got.Add(0, "alertmanager", outcome)
+	}
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)
 }
 
@@ -34,6 +44,17 @@ type hooks struct {
 	// Of secrets found right, by hash, and of wrong ones, by network: who guesses
 	// has few tries, and senders from the same network go on.
 	good, guesses *limiter
+
+	deliveries, got *meter.Counter
+}
+
+// took counts an accepted delivery.
+func (h *hooks) took(kind string, r alert.Received) {
+	h.deliveries.Inc(kind, "accepted")
+	h.got.Add(float64(r.Fired), kind, "fired")
+	h.got.Add(float64(r.Repeated), kind, "repeated")
+	h.got.Add(float64(r.Resolved), kind, "resolved")
+	h.got.Add(float64(r.Ignored), kind, "ignored")
 }
 
 var errGuessing = fault.New(fault.Unavailable, "Too many deliveries with a wrong secret came from this network. Wait a minute, and take the address from the alert source's page.")
@@ -45,6 +66,7 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	known, from := string(sum[:]), network(RemoteAddr(r.Context()))
 	if !h.good.knows(known) && !h.guesses.left(from) {
 		// Nor is this 429: a sender that is new here gives up on that.
+		h.deliveries.Inc("alertmanager", "unknown")
 		w.Header().Set("Retry-After", "60")
 		h.refuse(w, r, errGuessing)
 		return
@@ -54,12 +76,14 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Unauthenticated) {
 			h.guesses.allow(from)
 		}
+		h.deliveries.Inc("alertmanager", "unknown")
 		h.refuse(w, r, err)
 		return
 	}
 	h.good.allow(known)
 	if !h.limit.allow(src.ID) {
 		// Not 429: a sender gives up on 4xx, and the alert would be lost.
+		h.deliveries.Inc("alertmanager", "limited")
 		w.Header().Set("Retry-After", "5")
 		h.refuse(w, r, fault.New(fault.Unavailable, "This source delivers too often. Wait some seconds and send it again, or raise group_interval."))
 		return
@@ -88,14 +112,20 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		h.failed(ctx, w, r, src, err)
 		return
 	}
+	h.took("alertmanager", got)
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(got)
 }
 
 // failed notes the refusal at its source, where whoever set it up looks.
 func (h *hooks) failed(ctx context.Context, w http.ResponseWriter, r *http.Request, src alert.Source, err error) {
+	result := "refused"
+	if k := fault.KindOf(err); k == fault.Internal || k == fault.Unavailable {
+		result = "failed"
+	}
+	h.deliveries.Inc("alertmanager", result)
 	if nerr := h.alerts.Refused(context.WithoutCancel(ctx), src, fault.Message(err)); nerr != nil {
-		h.a.Log.Error("refused delivery not noted", "source", src.ID, "error", nerr)
+		h.a.Log.ErrorContext(ctx, "refused delivery not noted", "source", src.ID, "error", nerr)
 	}
 	h.refuse(w, r, err)
 }
@@ -108,7 +138,7 @@ func (h *hooks) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.Invalid:
 		p.Status, p.Title = http.StatusBadRequest, http.StatusText(http.StatusBadRequest)
 	case fault.Internal:
-		h.a.Log.Error("webhook failed", "request", p.Request, "error", err)
+		h.a.Log.ErrorContext(r.Context(), "webhook failed", "error", err)
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)

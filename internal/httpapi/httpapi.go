@@ -43,7 +43,8 @@ type API struct {
 	routes []Route
 	auth   Authenticator
 	names  *schemaNames
-	limit  *limiter // of whom a good credential tells apart
+	traffic
+	limit *limiter // of whom a good credential tells apart
 
 	strangers *limiter // of everybody else, by network: a whole office may start at once from one
 }
@@ -212,7 +213,7 @@ func (a *API) problem(ctx context.Context, who actor.Actor, err error) error {
 		if ctx.Err() != nil && db.Outage(err) == "" {
 			err = fault.Wrap(fault.Unavailable, "This took too long and was given up. Try again.", err)
 		}
-		a.Log.Error("request failed", "request", requestID(ctx), "error", err)
+		a.Log.ErrorContext(ctx, "request failed", "error", err)
 	}
 	return newProblem(err, requestID(ctx))
 }

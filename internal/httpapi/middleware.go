@@ -40,6 +40,7 @@ const (
 	writerKey
 	addrKey
 	systemKey
+	tripKey
 )
 
 var errSignIn = fault.New(fault.Unauthenticated, "Sign in first: your session is missing or has ended.")
@@ -92,12 +93,14 @@ func (a *API) Handler() http.Handler {
 		WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
 	}))
 	cross.AddInsecureBypassPattern("POST /hooks/") // signed by their secret, never by a cookie
-	return a.outer(a.limited(a.authenticated(cross.Handler(a.mux))))
+	return a.outer(a.limited(a.authenticated(cross.Handler(routed(a.mux)))))
 }
 
 func (a *API) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rid := id.New()
+		t := &trip{began: time.Now()}
+		w = a.follow(w, t)
 		addr, _, err := net.SplitHostPort(r.RemoteAddr)
 		if err != nil {
 			addr = r.RemoteAddr
@@ -105,7 +108,9 @@ func (a *API) outer(next http.Handler) http.Handler {
 		ctx := context.WithValue(r.Context(), requestKey, rid)
 		ctx = context.WithValue(ctx, writerKey, w)
 		ctx = context.WithValue(ctx, addrKey, addr)
+		ctx = context.WithValue(ctx, tripKey, t)
 		r = r.WithContext(ctx)
+		defer a.arrived(r, t) // after a panic was answered
 		h := w.Header()
 		h.Set("X-Request-Id", rid)
 		h.Set("Content-Security-Policy", contentPolicy)
@@ -125,7 +130,7 @@ func (a *API) outer(next http.Handler) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				a.Log.Error("panic in a request", "request", rid, "path", loggable(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
+				a.Log.ErrorContext(ctx, "panic in a request", "path", loggable(r.URL.Path), "panic", p, "stack", string(debug.Stack()))
 				WriteProblem(w, r, errors.New("panic"))
 			}
 		}()

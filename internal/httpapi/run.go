@@ -231,7 +231,7 @@ func RegisterRuns(a *API, d RunDeps) {
 		w.Header().Set("Content-Disposition", `inline; filename="run-`+x.NumberText()+`.log"`)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(10 * time.Minute))
 		if err := d.Runs.WriteLog(r.Context(), q, x, x.Progress.Total > 1, w); err != nil && r.Context().Err() == nil {
-			a.Log.Error("write log", "run", x.ID, "error", err)
+			a.Log.ErrorContext(r.Context(), "write log", "run", x.ID, "error", err)
 			panic(http.ErrAbortHandler) // a text that ends early must not look whole
 		}
 	})

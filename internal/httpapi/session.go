@@ -82,7 +82,7 @@ func AccountAuthenticator(c Core, accounts *account.Store) Authenticator {
 		}
 		// "Last used" is not worth refusing a request for.
 		if err := accounts.Touch(context.WithoutCancel(ctx), se); err != nil {
-			c.Log.Error("note the use of a session", "session", se.ID, "error", err)
+			c.Log.ErrorContext(ctx, "note the use of a session", "session", se.ID, "error", err)
 		}
 		return Login{Who: who, CSRF: se.CSRF}, nil
 	}

@@ -26,6 +26,7 @@ import (
 	"muster/internal/clock"
 	"muster/internal/db"
 	"muster/internal/id"
+	"muster/internal/meter"
 )
 
 // Event is a struct whose fields carry a class: `class:"public"` and
@@ -87,10 +88,22 @@ type Ledger struct {
 	clock clock.Clock
 	bus   bus.Bus
 	keys  Keys
+
+	sealing *meter.Histogram
+	heard   []func(Body)
 }
 
 // New makes a ledger that signs with keys and tells screens through b.
-func New(c clock.Clock, b bus.Bus, keys Keys) *Ledger { return &Ledger{c, b, keys} }
+func New(c clock.Clock, b bus.Bus, keys Keys) *Ledger { return &Ledger{clock: c, bus: b, keys: keys} }
+
+// Measure shows how long sealing takes. Call it before the first event.
+func (l *Ledger) Measure(m *meter.Meter) {
+	l.sealing = m.Histogram("ledger_seal_seconds", "Numbering, hashing and signing the events of one transaction, waiting for the ledger's lock included.", meter.Fast)
+}
+
+// Hear lets fn hear of every event once it is durable. It must not block, and is
+// told by the server that made the event only: for counting, not for acting.
+func (l *Ledger) Hear(fn func(Body)) { l.heard = append(l.heard, fn) }
 
 type private struct {
 	event, field string
@@ -177,6 +190,7 @@ func classify(ev Event, r *Body, p *pending) error {
 const advisory = 0x6d757374 // "must"
 
 func (l *Ledger) seal(ctx context.Context, tx *db.Tx, p *pending) error {
+	began := time.Now()
 	if tx.Dialect() == db.Postgres {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(advisory)); err != nil {
 			return fmt.Errorf("lock the ledger: %w", err)
@@ -235,9 +249,15 @@ func (l *Ledger) seal(ctx context.Context, tx *db.Tx, p *pending) error {
 	if _, err := tx.Exec(ctx, `INSERT INTO ledger_head (one, size, note) VALUES (1, $1, $2) ON CONFLICT (one) DO UPDATE SET size = excluded.size, note = excluded.note`, size, signed); err != nil {
 		return fmt.Errorf("store the checkpoint: %w", err)
 	}
+	l.sealing.Since(began)
 	tx.AfterCommit(func() {
 		for inc := range incidents {
 			l.bus.Publish("incident:"+inc, map[string]string{"type": "timeline"})
+		}
+		for _, fn := range l.heard {
+			for _, r := range p.records {
+				fn(r)
+			}
 		}
 	})
 	return nil

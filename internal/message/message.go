@@ -22,6 +22,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/ledger"
+	"muster/internal/meter"
 	"muster/internal/room"
 )
 
@@ -107,11 +108,17 @@ type Store struct {
 	bus       bus.Bus
 	clock     clock.Clock
 	mentioned Mentioned
+	posted    *meter.Counter
+}
+
+// Measure counts what is said. Call it before the first message.
+func (s *Store) Measure(m *meter.Meter) {
+	s.posted = m.Counter("messages_posted_total", "Messages posted, by kind and door.", "kind", "door")
 }
 
 // NewStore makes a store; mentioned may be nil.
 func NewStore(rooms *room.Store, accounts *account.Store, l *ledger.Ledger, b bus.Bus, c clock.Clock, mentioned Mentioned) *Store {
-	return &Store{rooms, accounts, l, b, c, mentioned}
+	return &Store{rooms: rooms, accounts: accounts, ledger: l, bus: b, clock: c, mentioned: mentioned}
 }
 
 var (
@@ -198,6 +205,7 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0,
 		}
 	}
 	tx.AfterCommit(func() {
+		s.posted.Inc(m.Kind, who.Door)
 		s.bus.Publish("room:"+m.RoomID, event(m))
 		s.bus.Publish("unread", Unread{Room: r, Seq: m.Seq, Author: who.ID})
 	})

@@ -145,6 +145,7 @@ func (s *Store) setChannel(ctx context.Context, tx *db.Tx, n Notification, state
 	if _, err := tx.Exec(ctx, `UPDATE notification_channel SET state = $2, error = $3, at = $4 WHERE notification = $1 AND channel = 'email'`, n.ID, state, text, db.Micro(s.clock.Now())); err != nil {
 		return fmt.Errorf("note the mail's state: %w", err)
 	}
+	s.count(tx, Delivery{Channel: "email", State: state})
 	fresh, err := s.one(ctx, tx, `n.id = $1`, n.ID)
 	if err != nil {
 		return err

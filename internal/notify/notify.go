@@ -20,6 +20,7 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/id"
+	"muster/internal/meter"
 	"muster/internal/task"
 )
 
@@ -86,6 +87,24 @@ type Store struct {
 	set    Settings
 	log    *slog.Logger
 	seen   []Seen
+
+	told *meter.Counter
+}
+
+// Measure counts notifications. Call it before the first.
+func (s *Store) Measure(m *meter.Meter) {
+	s.told = m.Counter("notifications_total", "Notifications by channel and state: sent, failed (given up), off (no way to the person), skipped (seen elsewhere first).", "channel", "state")
+	for _, state := range []string{"sent", "failed", "off", "skipped"} {
+		s.told.Add(0, "email", state)
+	}
+	s.told.Add(0, "app", "sent")
+}
+
+// count counts a notification's state once it is durable; that one waits is no end.
+func (s *Store) count(tx *db.Tx, c Delivery) {
+	if c.State != "queued" {
+		tx.AfterCommit(func() { s.told.Inc(c.Channel, c.State) })
+	}
 }
 
 // NewStore makes the store and registers its task.
@@ -154,6 +173,7 @@ func (s *Store) Send(ctx context.Context, tx *db.Tx, in New) (Notification, erro
 		if _, err := tx.Exec(ctx, `INSERT INTO notification_channel (notification, person, channel, state, at, error) VALUES ($1,$2,$3,$4,$5,$6)`, n.ID, n.person, c.Channel, c.State, db.Micro(now), c.Error); err != nil {
 			return n, fmt.Errorf("notify by %s: %w", c.Channel, err)
 		}
+		s.count(tx, c)
 	}
 	return n, s.publish(ctx, tx, n, true)
 }

@@ -12,9 +12,11 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,6 +75,7 @@ type Server struct {
 	gates   map[string]Gate
 	recheck Recheck
 	cancel  func()
+	measures
 
 	mu         sync.Mutex
 	clients    map[*centrifuge.Client]actor.Actor
@@ -80,6 +83,7 @@ type Server struct {
 	audiences  map[string]audience // by room
 	generation int                 // of who may read what
 	asking     chan struct{}       // bounds how many subscriptions are looked up at once
+	left       chan struct{}       // a client was closed
 
 	pendingMu sync.Mutex
 	pending   map[string]func(context.Context)
@@ -108,10 +112,15 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
 		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, audiences: map[string]audience{},
 		asking: make(chan struct{}, 16), pending: map[string]func(context.Context){},
-		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		left: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	node.OnConnecting(s.connecting)
 	node.OnConnect(s.connected)
+	node.OnTransportWrite(func(_ *centrifuge.Client, e centrifuge.TransportWriteEvent) bool {
+		s.frames.Add(1)
+		s.bytes.Add(int64(len(e.Data)))
+		return true
+	})
 	if err := node.Run(); err != nil {
 		return nil, err
 	}
@@ -120,12 +129,40 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	return s, nil
 }
 
-// Close ends every socket; clients connect again elsewhere or later.
+// Close tells every client to come back, and ends its socket. A client waits for
+// a time of its own choosing before it does, so that they do not come all at once.
 func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	open := slices.Collect(maps.Keys(s.clients))
+	s.mu.Unlock()
+	for _, c := range open {
+		c.Disconnect(restarting)
+	}
+	s.emptied(ctx)
 	s.cancel()
 	close(s.stop)
 	<-s.done
 	return s.node.Shutdown(ctx)
+}
+
+// emptied waits until every client was told why it was closed: what the node
+// closes when it ends is told another reason.
+func (s *Server) emptied(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	for {
+		s.mu.Lock()
+		left := len(s.clients)
+		s.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-s.left:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Connections is how many sockets are open.
@@ -203,8 +240,15 @@ func (s *Server) connected(c *centrifuge.Client) {
 	// socket to close.
 	go s.confirm(c, who)
 
-	c.OnDisconnect(func(centrifuge.DisconnectEvent) {
+	c.OnDisconnect(func(e centrifuge.DisconnectEvent) {
 		gone()
+		defer func() {
+			select {
+			case s.left <- struct{}{}:
+			default:
+			}
+		}()
+		s.closed.Inc(strconv.FormatUint(uint64(e.Code), 10))
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.clients, c)
@@ -214,6 +258,7 @@ func (s *Server) connected(c *centrifuge.Client) {
 			clear(s.audiences)
 		}
 	})
+	s.opened.Inc()
 	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
 		if _, err := s.recheck(c.Context(), who); err != nil {
 			reply(centrifuge.RefreshReply{Expired: true}, nil)
@@ -300,6 +345,7 @@ var (
 	sessionEnded = centrifuge.Disconnect{Code: 4500, Reason: "session ended"}
 	tooMany      = centrifuge.Disconnect{Code: 4501, Reason: "too many connections of this person"}
 	rolesChanged = centrifuge.Disconnect{Code: 4000, Reason: "roles changed"}
+	restarting   = centrifuge.Disconnect{Code: 4001, Reason: "server restarts"}
 )
 
 // confirm closes a socket whose session ended, or whose person got other roles,

@@ -66,6 +66,43 @@ type stopped struct{ reason string }
 
 func (s stopped) Error() string { return s.reason }
 
+// Drain takes no more runs and waits until those that go on here have ended, or
+// ctx has. What is queued stays so, for another server or the next start. It
+// gives how many still go on.
+func (s *Store) Drain(ctx context.Context) int {
+	s.mu.Lock()
+	s.draining = true
+	s.mu.Unlock()
+	for {
+		s.mu.Lock()
+		left := len(s.active) + s.taking
+		s.mu.Unlock()
+		if left == 0 {
+			return 0
+		}
+		select {
+		case <-s.ended:
+		case <-ctx.Done():
+			return left
+		}
+	}
+}
+
+// less tells Drain to look again.
+func (s *Store) less() {
+	select {
+	case s.ended <- struct{}{}:
+	default:
+	}
+}
+
+// Active is how many runs go on here.
+func (s *Store) Active() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.active)
+}
+
 // Close stops what runs here and waits until its outcome is stored.
 func (s *Store) Close() {
 	s.mu.Lock()
@@ -104,15 +141,22 @@ func (s *Store) executeTask(ctx context.Context, t task.Task) error {
 	if err := t.Into(&args); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	full := len(s.active) >= s.Most
-	s.mu.Unlock()
 	if s.life.Err() != nil {
 		return errShutdown
 	}
-	if full {
+	s.mu.Lock()
+	if s.draining || len(s.active) >= s.Most {
+		s.mu.Unlock()
 		return nil // watch puts it before the workers again when there is room
 	}
+	s.taking++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.taking--
+		s.mu.Unlock()
+		s.less()
+	}()
 	x, err := s.claim(ctx, args.Run)
 	if err != nil || x == nil {
 		return err
@@ -131,6 +175,7 @@ func (s *Store) executeTask(ctx context.Context, t task.Task) error {
 			s.mu.Lock()
 			delete(s.active, x.run.ID)
 			s.mu.Unlock()
+			s.less()
 		}()
 		x.execute()
 	})
@@ -330,7 +375,10 @@ func (s *Store) watch(ctx context.Context) error {
 		}
 	}
 	room := s.Most - len(mine)
-	if room <= 0 {
+	s.mu.Lock()
+	draining := s.draining
+	s.mu.Unlock()
+	if room <= 0 || draining {
 		return nil
 	}
 	forgotten, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'queued' AND queued_at < $1 ORDER BY number LIMIT $2`, db.Micro(now.Add(-stuck)), room)

@@ -17,6 +17,7 @@ import (
 	"muster/internal/key"
 	"muster/internal/run"
 	"muster/internal/run/runtest"
+	"muster/internal/task"
 )
 
 // vanish makes a queued run look as if a worker had taken it and died.
@@ -113,6 +114,42 @@ func TestShutdownStopsRuns(t *testing.T) {
 	if x := o.See(r.ID); x.State != run.StoppedBy || !strings.Contains(x.Reason, "shut down") {
 		t.Errorf("%s %s", x.State, x.Reason)
 	}
+}
+
+// TestDrain: what goes on ends by itself, what is queued stays so for whoever
+// comes next, and nothing is begun.
+func TestDrain(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	going := o.Run(o.Op, run.Request{JobID: o.Import(one("wait b"))})
+	o.Fake.Reached("b")
+	soon, cancel := context.WithCancel(o.Ctx)
+	cancel()
+	if left := o.Runs.Drain(soon); left != 1 {
+		t.Errorf("%d runs left, want 1", left)
+	}
+	queued := o.Run(o.Op, run.Request{JobID: o.Import(strings.Replace(one("echo later"), "name: ", "name: later-", 1))})
+	drained := make(chan int)
+	go func() { drained <- o.Runs.Drain(o.Ctx) }()
+	o.Fake.Release("b")
+	if left := <-drained; left != 0 {
+		t.Errorf("%d runs left", left)
+	}
+	if x := o.See(going.ID); x.State != run.Succeeded {
+		t.Errorf("the one that went on: %s %s", x.State, x.Reason)
+	}
+	o.Runs.Close()
+	if x := o.See(queued.ID); x.State != run.Queued || x.Attempt != 0 {
+		t.Errorf("the queued one: %s, attempt %d", x.State, x.Attempt)
+	}
+	o.Tasks.Stop()
+	// The next server.
+	d := o.Deps
+	d.Tasks = task.New(o.DB, o.Clock, slog.New(slog.DiscardHandler), 8)
+	next := run.New(d)
+	next.Start()
+	d.Tasks.Start()
+	t.Cleanup(func() { next.Close(); d.Tasks.Stop() })
+	o.Until(queued.ID, run.Succeeded)
 }
 
 // vault closes the server while a run takes its keys out.

@@ -78,12 +78,15 @@ type Store struct {
 
 	logs sync.Map // run id → *Log, of what runs here
 
-	mu     sync.Mutex
-	active map[string]*execution
-	wg     sync.WaitGroup
-	end    context.CancelFunc
-	life   context.Context
-	leases map[string]sighting // of runs that are not at work here; only watch uses it
+	mu       sync.Mutex
+	active   map[string]*execution
+	taking   int           // runs being claimed
+	draining bool          // no more runs are taken
+	ended    chan struct{} // one of active or taking became less
+	wg       sync.WaitGroup
+	end      context.CancelFunc
+	life     context.Context
+	leases   map[string]sighting // of runs that are not at work here; only watch uses it
 }
 
 // New builds the store and registers its tasks; Start lets it execute.
@@ -97,7 +100,7 @@ func New(d Deps) *Store {
 	if d.LogLimit == 0 {
 		d.LogLimit = DefaultLogLimit
 	}
-	s := &Store{Deps: d, db: d.DB, blobs: d.Blobs, bus: d.Bus, clock: d.Clock, slog: d.Log, active: map[string]*execution{}}
+	s := &Store{Deps: d, db: d.DB, blobs: d.Blobs, bus: d.Bus, clock: d.Clock, slog: d.Log, active: map[string]*execution{}, ended: make(chan struct{}, 1)}
 	s.life, s.end = context.WithCancel(context.Background())
 	d.Tasks.Handle(taskExecute, s.executeTask)
 	d.Tasks.Handle(taskExpire, s.expireTask)

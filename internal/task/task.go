@@ -23,6 +23,7 @@ import (
 	"muster/internal/clock"
 	"muster/internal/db"
 	"muster/internal/id"
+	"muster/internal/meter"
 )
 
 // Task is one piece of work given to a handler.
@@ -32,6 +33,8 @@ type Task struct {
 	Args    json.RawMessage
 	Attempt int // 1 for the first try
 	Last    bool
+
+	due time.Time
 }
 
 // Into decodes the arguments.
@@ -83,6 +86,9 @@ type Queue struct {
 	// holds is lost at once. Set it before Start.
 	Alone bool
 
+	late, took *meter.Histogram
+	ended      *meter.Counter
+
 	mu     sync.Mutex
 	active map[string]bool     // what is worked on here
 	seen   map[string]sighting // of what others hold
@@ -97,6 +103,13 @@ type sighting struct {
 // New makes a queue with at most workers tasks at once on this node.
 func New(d *db.DB, c clock.Clock, log *slog.Logger, workers int) *Queue {
 	return &Queue{db: d, clock: c, log: log, node: id.New(), handlers: map[string]func(context.Context, Task) error{}, slots: make(chan struct{}, workers), wake: make(chan struct{}, 1), active: map[string]bool{}, seen: map[string]sighting{}}
+}
+
+// Measure shows how the queue does. Call it before Start.
+func (q *Queue) Measure(m *meter.Meter) {
+	q.late = m.Histogram("task_lateness_seconds", "From the moment a task is due to the moment its handler begins.", meter.Fast)
+	q.took = m.Histogram("task_seconds", "How long a task's handler worked.", meter.Fast, "kind")
+	q.ended = m.Counter("tasks_total", "Tasks by what became of a try: done, retried (later again), failed (given up), interrupted (by a shutdown).", "kind", "outcome")
 }
 
 // Node is this process's name in leases.
@@ -232,12 +245,13 @@ func (q *Queue) claim(ctx context.Context, n int) (ts []Task, err error) {
 		ts, err = db.All(ctx, tx, func(s db.Scanner) (t Task, err error) {
 			var args string
 			var most int
-			err = s.Scan(&t.ID, &t.Kind, &args, &t.Attempt, &most)
-			t.Args, t.Last = json.RawMessage(args), t.Attempt >= most
+			var due int64
+			err = s.Scan(&t.ID, &t.Kind, &args, &t.Attempt, &most, &due)
+			t.Args, t.Last, t.due = json.RawMessage(args), t.Attempt >= most, db.At(due)
 			return t, err
 		}, `UPDATE task SET state = 'running', node = $1, lease_until = $2, attempt = attempt + 1
 WHERE id IN (SELECT id FROM task WHERE state = 'ready' AND run_at <= $3 ORDER BY run_at, id LIMIT $4`+lock+`)
-RETURNING id, kind, args, attempt, max_attempts`, q.node, db.Micro(now.Add(Lease)), db.Micro(now), n)
+RETURNING id, kind, args, attempt, max_attempts, run_at`, q.node, db.Micro(now.Add(Lease)), db.Micro(now), n)
 		return err
 	})
 	if err != nil {
@@ -252,6 +266,8 @@ RETURNING id, kind, args, attempt, max_attempts`, q.node, db.Micro(now.Add(Lease
 }
 
 func (q *Queue) do(ctx context.Context, t Task) {
+	began := q.clock.Now()
+	q.late.Observe(max(0, began.Sub(t.due).Seconds()))
 	err := func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
@@ -267,19 +283,22 @@ func (q *Queue) do(ctx context.Context, t Task) {
 	// The outcome is stored even while stopping.
 	store := context.WithoutCancel(ctx)
 	now := q.clock.Now()
-	state, text, at := "done", "", now
+	q.took.Observe(now.Sub(began).Seconds(), t.Kind)
+	state, text, at, outcome := "done", "", now, "done"
 	switch {
 	case err != nil && ctx.Err() != nil:
+		outcome = "interrupted"
 		state = "ready" // interrupted by Stop: not its fault, at once again
 	case err != nil && t.Last:
-		state, text = "failed", err.Error()
+		state, text, outcome = "failed", err.Error(), "failed"
 	case err != nil:
-		state, text = "ready", err.Error()
+		state, text, outcome = "ready", err.Error(), "retried"
 		at = now.Add(time.Duration(t.Attempt*t.Attempt) * time.Second)
 	}
 	if err != nil && ctx.Err() == nil {
 		q.log.Warn("task failed", "kind", t.Kind, "task", t.ID, "attempt", t.Attempt, "last", t.Last, "error", err)
 	}
+	q.ended.Inc(t.Kind, outcome)
 	finished := int64(0)
 	if state == "done" || state == "failed" {
 		finished = db.Micro(now)

@@ -86,6 +86,17 @@ func New(o Options) *Executor {
 	return e
 }
 
+// Connections is how many connections are open, kept ones included.
+func (e *Executor) Connections() int {
+	e.pool.mu.Lock()
+	defer e.pool.mu.Unlock()
+	n := 0
+	for _, list := range e.pool.conns {
+		n += len(list)
+	}
+	return n
+}
+
 // Run implements run.Executor.
 func (e *Executor) Run(ctx context.Context, in run.Invocation, out run.Output) (run.Result, error) {
 	e.mu.Lock()
