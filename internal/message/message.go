@@ -114,6 +114,9 @@ type Store struct {
 // Measure counts what is said. Call it before the first message.
 func (s *Store) Measure(m *meter.Meter) {
 	s.posted = m.Counter("messages_posted_total", "Messages posted, by kind and door.", "kind", "door")
+	for _, door := range []string{"web", "api"} {
+		s.posted.Add(0, "text", door)
+	}
 }
 
 // NewStore makes a store; mentioned may be nil.

@@ -105,11 +105,17 @@ func New(d *db.DB, c clock.Clock, log *slog.Logger, workers int) *Queue {
 	return &Queue{db: d, clock: c, log: log, node: id.New(), handlers: map[string]func(context.Context, Task) error{}, slots: make(chan struct{}, workers), wake: make(chan struct{}, 1), active: map[string]bool{}, seen: map[string]sighting{}}
 }
 
-// Measure shows how the queue does. Call it before Start.
+// Measure shows how the queue does. Call it after Handle and before Start.
 func (q *Queue) Measure(m *meter.Meter) {
 	q.late = m.Histogram("task_lateness_seconds", "From the moment a task is due to the moment its handler begins.", meter.Fast)
 	q.took = m.Histogram("task_seconds", "How long a task's handler worked.", meter.Fast, "kind")
 	q.ended = m.Counter("tasks_total", "Tasks by what became of a try: done, retried (later again), failed (given up), interrupted (by a shutdown).", "kind", "outcome")
+	for kind := range q.handlers {
+		q.took.Zero(kind)
+		for _, outcome := range []string{"done", "retried", "failed", "interrupted"} {
+			q.ended.Add(0, kind, outcome)
+		}
+	}
 }
 
 // Node is this process's name in leases.
