@@ -6,7 +6,7 @@ MUSTER_DATA ?= data/demo
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Phony, for go's own cache knows better than make what is stale.
-.PHONY: help run build test check bench fuzz shots api clean fmt need web-install web bin/muster
+.PHONY: help package run build test check bench fuzz shots api clean fmt need web-install web bin/muster
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -44,8 +44,11 @@ api: build ## write what is made from the server: the web app's API types, the g
 fmt: ## format the Go code
 	gofmt -w cmd internal e2e bench docs
 
+package: build ## an archive, a Debian package and a container image into dist/
+	scripts/package
+
 clean: ## remove what was built; data stays
-	rm -rf bin e2e/out web/node_modules web/dist
+	rm -rf bin dist e2e/out web/node_modules web/dist
 	find internal/webui/dist -mindepth 1 ! -name .keep -delete
 
 bin/muster:

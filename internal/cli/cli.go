@@ -82,6 +82,7 @@ type grammar struct {
 	Restore restoreCmd `cmd:"" help:"Bring a backup back into an empty folder."`
 	Migrate migrateCmd `cmd:"" help:"Move from SQLite to PostgreSQL; Muster must be stopped."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine, the settings and the data, and say what to do."`
+	Health  healthCmd  `cmd:"" help:"Say by the exit code whether the server of --data is ready."`
 
 	User      userCmd      `cmd:"" help:"People."`
 	Token     tokenCmd     `cmd:"" help:"API tokens."`
