@@ -244,3 +244,20 @@ func TestLedgerKeyLost(t *testing.T) {
 		t.Fatal("a new key was made")
 	}
 }
+
+// TestStopping: from its first moment a server that stops is not ready, runs out
+// of its waits when told so, and tells sockets to come back.
+func TestStopping(t *testing.T) {
+	s := start(t)
+	s.person("ann", account.Operator)
+	sk := s.as("ann").connect()
+	if err := s.Stop(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if code := sk.closed(soon); code != 4001 {
+		t.Errorf("closed with %d, want 4001", code)
+	}
+	if _, err := http.Get(s.URL() + "/readyz"); err == nil {
+		t.Error("it still answers")
+	}
+}
