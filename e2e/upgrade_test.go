@@ -240,6 +240,9 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	addr := free.Addr().String()
 	_ = free.Close()
 	data := t.TempDir()
+	if err := os.WriteFile(filepath.Join(data, "muster.yaml"), []byte("runs: {allow_local: true}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	opts := host.Options{Bin: bin, Data: data, Addr: addr, Env: []string{"MUSTER_DATABASE="}}
 	if os.Getenv("MUSTER_TEST_POSTGRES") != "" {
 		opts.Env = []string{"MUSTER_DATABASE=" + dbtest.URL(t)}
