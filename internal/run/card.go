@@ -47,7 +47,7 @@ func (s *Store) card(r Run) *message.Card {
 }
 
 func weight(n RunNode) int {
-	return slices.Index([]string{StepFail, StepRuns, Handled, StepOK, Pending, Skipped}, n.State)
+	return slices.Index([]string{StepFail, Halted, StepRuns, Handled, StepOK, Pending, Skipped}, n.State)
 }
 
 func cut(s string, n int) string {

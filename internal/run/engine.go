@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -116,10 +117,10 @@ func (x *execution) workflow() (state, reason string) {
 			}
 		}()
 	}
-	behalf := x.who.Name
+	behalf := cmp.Or(x.who.Display, x.who.Name)
 	x.log.Sys("", 0, "Run #%d, %s: %s on %s%s, asked for by %s.", x.run.Number, x.run.Kind, x.run.Title, onNodes(len(x.nodes)), in(x.run.Environment), behalf)
 	work{nodes: len(x.nodes), steps: len(x.steps), threads: x.threads, nodeKeepgoing: x.nodeKeepgoing, strategy: x.strategy,
-		step: x.step, leave: x.state.leave, stopped: func() bool { return x.ctx.Err() != nil }}.run()
+		step: x.step, leave: func(n int, failed bool) { x.state.leave(n, failed, x.halted()) }, stopped: func() bool { return x.ctx.Err() != nil }}.run()
 	// A stop that came after the last step changed nothing.
 	if cause := context.Cause(x.ctx); cause != nil && !x.state.complete() {
 		var st stopped

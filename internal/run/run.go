@@ -33,6 +33,7 @@ const (
 	StepOK   = "succeeded"
 	StepFail = "failed"
 	Skipped  = "skipped"
+	Halted   = "stopped" // it was running when the run was stopped
 	Handled  = "handled"
 )
 
@@ -115,7 +116,7 @@ type RunOption struct {
 // RunNode is a node of a run.
 type RunNode struct {
 	Name  string        `json:"name"`
-	State string        `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	State string        `json:"state" enum:"pending,running,succeeded,failed,stopped,skipped,handled"`
 	Step  int           `json:"step" doc:"Number of the step it is at or ended with, from 1"`
 	Exit  *int          `json:"exit,omitempty"`
 	Error string        `json:"error"`
@@ -127,7 +128,7 @@ type RunNode struct {
 // RunNodeStep is a step on a node.
 type RunNodeStep struct {
 	N          int        `json:"n"`
-	State      string     `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	State      string     `json:"state" enum:"pending,running,succeeded,failed,stopped,skipped,handled"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 	Exit       *int       `json:"exit,omitempty"`
@@ -139,7 +140,7 @@ type RunStep struct {
 	N          int        `json:"n"`
 	Kind       string     `json:"kind"`
 	Label      string     `json:"label"`
-	State      string     `json:"state" enum:"pending,running,succeeded,failed,skipped,handled"`
+	State      string     `json:"state" enum:"pending,running,succeeded,failed,stopped,skipped,handled"`
 	StartedAt  *time.Time `json:"started_at,omitempty"`
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 }

@@ -181,7 +181,7 @@ func TestStop(t *testing.T) {
 	ended := 0
 	for _, n := range r.Nodes { // those that had not begun are not failures
 		switch n.State {
-		case run.StepFail:
+		case run.Halted: // interrupted, which is no failure either
 			if ended++; n.Error != "It was stopped." {
 				t.Errorf("%+v", n)
 			}
@@ -208,13 +208,13 @@ func TestStopBeforeTheOthersBegin(t *testing.T) {
 	o.Fake.Reached("b")
 	o.Do(o.Op, func(tx *db.Tx) error { _, err := o.Runs.Stop(o.Ctx, tx, o.Op, r.ID); return err })
 	r = o.Until(r.ID, run.StoppedBy)
-	for i, want := range []string{run.StepFail, run.Skipped, run.Skipped} {
-		if n := r.Nodes[i]; n.State != want || (n.Error != "") != (want == run.StepFail) {
+	for i, want := range []string{run.Halted, run.Skipped, run.Skipped} {
+		if n := r.Nodes[i]; n.State != want || (n.Error != "") != (want == run.Halted) {
 			t.Errorf("%+v", n)
 		}
 	}
-	if r.Progress.Failed != 1 {
-		t.Errorf("%+v", r.Progress)
+	if r.Progress.Failed != 0 || r.Progress.Done != 3 || r.Steps[0].State != run.Halted {
+		t.Errorf("%+v %+v", r.Progress, r.Steps)
 	}
 }
 

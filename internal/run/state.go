@@ -67,9 +67,10 @@ func (p *progress) finish(n, step int, state string, exit *int, text string) {
 	x := &p.nodes[n]
 	s := &x.Steps[step]
 	s.State, s.FinishedAt, s.Exit, s.Error = state, &now, exit, text
-	if state == StepFail || x.Exit == nil && x.Error == "" {
+	bad := state == StepFail || state == Halted
+	if bad || x.Exit == nil && x.Error == "" {
 		x.Exit, x.Error = exit, text
-		if state == StepFail {
+		if bad {
 			x.Step = step + 1
 		}
 	}
@@ -90,6 +91,8 @@ func (p *progress) summarise(step int) {
 		s.State = StepRuns
 	case count[StepFail] > 0:
 		s.State = StepFail
+	case count[Halted] > 0:
+		s.State = Halted
 	case count[Pending] > 0 && s.StartedAt != nil:
 		s.State = StepRuns // between two nodes
 	case count[Pending] > 0:
@@ -104,17 +107,19 @@ func (p *progress) summarise(step int) {
 }
 
 // leave gives a node its final state from its steps; failed says that its
-// workflow did not reach the end as it should.
-func (p *progress) leave(n int, failed bool) {
+// workflow did not reach the end as it should, halted that a stop is why.
+func (p *progress) leave(n int, failed, halted bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x := &p.nodes[n]
-	ran, handled := false, false
+	ran, handled, broke := false, false, false
 	for i := range x.Steps {
 		switch x.Steps[i].State {
 		case Pending:
 			x.Steps[i].State = Skipped
 		case StepFail:
+			failed, ran, broke = true, true, true
+		case Halted:
 			failed, ran = true, true
 		case Handled:
 			handled, ran = true, true
@@ -123,6 +128,8 @@ func (p *progress) leave(n int, failed bool) {
 		}
 	}
 	switch {
+	case failed && halted && !broke:
+		x.State = Halted
 	case failed:
 		x.State = StepFail
 	case !ran:
@@ -142,7 +149,7 @@ func (p *progress) end() {
 		open := p.nodes[n].State == Pending || p.nodes[n].State == StepRuns
 		p.mu.Unlock()
 		if open {
-			p.leave(n, false)
+			p.leave(n, false, false)
 		}
 	}
 	p.mu.Lock()
@@ -172,7 +179,7 @@ func (p *progress) counted() RunProgress {
 		switch p.nodes[i].State {
 		case StepFail:
 			c.Done, c.Failed = c.Done+1, c.Failed+1
-		case StepOK, Handled, Skipped:
+		case StepOK, Handled, Skipped, Halted:
 			c.Done++
 		}
 	}

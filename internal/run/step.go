@@ -34,7 +34,7 @@ func (x *execution) step(n, s int) (ok, goOn bool) {
 		return true, true
 	}
 	if x.ctx.Err() != nil {
-		x.state.finish(n, s, StepFail, exit, x.cut(text))
+		x.state.finish(n, s, x.cutState(), exit, x.cut(text))
 		return false, false
 	}
 	x.log.Sys(nd.Name, s+1, "Step %d failed: %s", s+1, text)
@@ -47,7 +47,7 @@ func (x *execution) step(n, s int) (ok, goOn bool) {
 	hexit, htext := x.invoke(nd, s, *h)
 	switch {
 	case x.ctx.Err() != nil:
-		x.state.finish(n, s, StepFail, exit, x.cut(text))
+		x.state.finish(n, s, x.cutState(), exit, x.cut(text))
 		return false, false
 	case htext != "":
 		x.log.Sys(nd.Name, s+1, "The error handler failed too: %s", htext)
@@ -60,6 +60,21 @@ func (x *execution) step(n, s int) (ok, goOn bool) {
 	}
 	x.log.Sys(nd.Name, s+1, "The error handler succeeded. The job does not go on after it (keepgoingOnSuccess is not set).")
 	return false, false
+}
+
+// halted says that somebody's stop, or the server's, ended the run: then what
+// it interrupted did not fail.
+func (x *execution) halted() bool {
+	cause := context.Cause(x.ctx)
+	return errors.As(cause, &stopped{}) || errors.Is(cause, errShutdown)
+}
+
+// cutState is how a step counts that the run's own end interrupted.
+func (x *execution) cutState() string {
+	if x.halted() {
+		return Halted
+	}
+	return StepFail
 }
 
 // cut says what ended a step that the run's own end interrupted.

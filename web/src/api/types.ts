@@ -436,7 +436,7 @@ export type RunSummary = {
   progress: { done: number; total: number; failed: number }
   log_lines: number
 }
-export type StepState = 'pending' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'handled'
+export type StepState = 'pending' | 'running' | 'succeeded' | 'failed' | 'stopped' | 'skipped' | 'handled'
 export type RunStep = {
   n: number
   kind: string

@@ -10,6 +10,7 @@ describe('nodes', () => {
     const nodes = [node('a', 'succeeded'), node('b', 'failed'), node('c', 'running'), node('d', 'succeeded')]
     expect(m.nodeCounts(nodes).map((c) => c.text)).toEqual(['1 failed', '1 running', '2 done'])
     expect(m.nodeSummary(nodes)).toBe('4 nodes: 1 failed, 1 running, 2 done')
+    expect(m.nodeCounts([node('a', 'stopped'), node('b', 'failed')]).map((c) => c.text)).toEqual(['1 failed', '1 stopped'])
     expect(m.nodeSummary([])).toBe('no nodes')
   })
   it('shortens names at a separator and keeps them apart', () => {

@@ -34,8 +34,8 @@ export function isActive(state: RunState): boolean {
 }
 
 export type NodeState = Run['nodes'][number]['state']
-const ORDER: NodeState[] = ['failed', 'running', 'succeeded', 'handled', 'skipped', 'pending']
-const NODE_WORDS: Record<NodeState, string> = { pending: 'waiting', running: 'running', succeeded: 'done', failed: 'failed', skipped: 'skipped', handled: 'failed, handled' }
+const ORDER: NodeState[] = ['failed', 'stopped', 'running', 'succeeded', 'handled', 'skipped', 'pending']
+const NODE_WORDS: Record<NodeState, string> = { pending: 'waiting', running: 'running', succeeded: 'done', failed: 'failed', stopped: 'stopped', skipped: 'skipped', handled: 'failed, handled' }
 export function nodeWord(state: NodeState): string {
   return NODE_WORDS[state]
 }
@@ -91,13 +91,13 @@ export function pinnedErrors(run: Pick<Run, 'nodes' | 'state' | 'reason'>, limit
   return { items, more: failed.length - items.length }
 }
 
-export type Rail = { n: number; label: string; state: 'done' | 'failed' | 'running' | 'waiting' | 'skipped'; share: number; time: string }
+export type Rail = { n: number; label: string; state: 'done' | 'failed' | 'stopped' | 'running' | 'waiting' | 'skipped'; share: number; time: string }
 /** The step rail. A step that runs on several nodes is as full as its nodes are done. */
 export function rail(run: Pick<Run, 'steps' | 'nodes' | 'state'>, now: number): Rail[] {
   return run.steps.map((s) => {
     const per = run.nodes.flatMap((n) => (n.steps ?? []).filter((x) => x.n === s.n))
     const over = per.filter((x) => x.state !== 'pending' && x.state !== 'running').length
-    const state: Rail['state'] = s.state === 'succeeded' || s.state === 'handled' ? 'done' : s.state === 'failed' ? 'failed' : s.state === 'running' ? 'running' : s.state === 'skipped' ? 'skipped' : 'waiting'
+    const state: Rail['state'] = s.state === 'succeeded' || s.state === 'handled' ? 'done' : s.state === 'failed' ? 'failed' : s.state === 'running' || s.state === 'stopped' || s.state === 'skipped' ? s.state : 'waiting'
     const share = state === 'done' || state === 'failed' ? 1 : per.length > 0 ? over / per.length : state === 'running' ? 0.5 : 0
     const spans = (per.some((x) => x.started_at) ? per : [s]).flatMap((x): [number, number][] => {
       const end = x.finished_at ? Date.parse(x.finished_at) : x.state === 'running' && isActive(run.state) ? now : 0

@@ -1,5 +1,5 @@
 // Pieces that the card, the page and the lists share.
-import { Check, CircleAlert, Minus, X } from 'lucide-react'
+import { Check, CircleAlert, Minus, Square, X } from 'lucide-react'
 import { memo } from 'react'
 import type { Approval, Run, RunState } from '@/api'
 import { cx } from '@/lib/cx'
@@ -30,6 +30,7 @@ export const StepRail = memo(({ run, now }: { run: Run; now: number }) => {
           <span className={s.stepName}>
             {x.state === 'done' && <Check size={12} strokeWidth={2.6} aria-label="done" />}
             {x.state === 'failed' && <X size={12} strokeWidth={2.6} aria-label="failed" />}
+            {x.state === 'stopped' && <Square size={10} aria-label="stopped" />}
             {x.state === 'skipped' && <Minus size={12} aria-label="skipped" />}
             <span>{x.label}</span>
             <em className="tnum">{x.state === 'running' && run.nodes.length > 1 ? `${Math.floor(x.share * 100)}%` : x.time}</em>
@@ -79,7 +80,7 @@ export const NodeMatrix = memo(({ nodes, selected, onPick }: { nodes: Run['nodes
       <div className={s.matrix} role="img" aria-label={nodeSummary(nodes)}>
         {nodes.map((n, i) => (
           <i key={n.name} className={cx(s.node, s['node-' + n.state], wide && s.wide)} title={`${n.name}: ${nodeWord(n.state)}${n.error ? `. ${n.error}` : ''}`}>
-            {n.state === 'failed' ? '×' : ''}
+            {n.state === 'failed' ? '×' : n.state === 'stopped' ? '■' : ''}
             {short[i]}
           </i>
         ))}
@@ -89,7 +90,7 @@ export const NodeMatrix = memo(({ nodes, selected, onPick }: { nodes: Run['nodes
     <div className={s.matrix} role="group" aria-label={`Nodes. ${nodeSummary(nodes)}`}>
       {nodes.map((n, i) => (
         <button key={n.name} type="button" aria-pressed={selected === n.name} className={cx(s.node, s.nodeButton, s['node-' + n.state], wide && s.wide, selected === n.name && s.nodeOn)} title={`${n.name}: ${nodeWord(n.state)}${n.error ? `. ${n.error}` : ''}`} onClick={() => onPick(n.name)}>
-          {n.state === 'failed' ? '×' : ''}
+          {n.state === 'failed' ? '×' : n.state === 'stopped' ? '■' : ''}
           {short[i]}
           <span className="sr">, {nodeWord(n.state)}</span>
         </button>
