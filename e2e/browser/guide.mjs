@@ -1,23 +1,47 @@
 // The pictures of README and guide: a short story on the demo, so that they
-// show the real product and are made anew by one command (scripts/shots).
-import { resolve } from 'node:path'
+// show the real product and are made anew by one command (make shots). Light,
+// one pixel a point, cut to what matters, and few colours: they are in the
+// clone and in the binary.
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type } from './hands.mjs'
 import { startMuster } from './muster.mjs'
-import { person, settled, shot, startBrowser } from './people.mjs'
+import { person, settled, startBrowser } from './people.mjs'
 
 const folder = resolve(process.argv[2] ?? 'docs/img')
-const muster = await startMuster()
-const browser = await startBrowser()
-const say = async (who, text) => {
-  const box = who.page.getByRole('textbox', { name: /^message/i })
-  await box.fill(text)
-  if (text.startsWith('/')) await box.press('Escape') // the list of completions
-  await box.press('Enter')
-  await who.page.waitForFunction((el) => el.value === '', await box.elementHandle())
+const LIMIT = 120_000 // docs/links_test.go holds every picture to it
+const view = { width: 1240, height: 780 }
+const made = new Set()
+
+/** picture takes what is on the screen, or a part of it with a little room around. */
+async function picture(who, name, part, { pad = 0, height } = {}) {
+  await settled(who.page)
+  let clip
+  if (part) {
+    await part.scrollIntoViewIfNeeded()
+    const b = await part.boundingBox()
+    const size = who.page.viewportSize()
+    const x = Math.max(0, b.x - pad)
+    const y = Math.max(0, b.y - pad)
+    clip = { x, y, width: Math.min(b.width + 2 * pad, size.width - x), height: Math.min(height ?? b.height + 2 * pad, size.height - y) }
+  }
+  const path = join(folder, name + '.png')
+  await who.page.screenshot({ path, clip, animations: 'disabled', caret: 'hide' })
+  await promisify(execFile)('pngquant', ['--force', '--skip-if-larger', '--strip', '--speed', '1', '--quality', '60-95', '--output', path, '256', path]).catch((error) => {
+    if (error.code === 'ENOENT') throw new Error('pngquant is missing. Install it: scripts/need test')
+    if (error.code !== 98 && error.code !== 99) throw error // it would not become smaller, or not good enough
+  })
+  const { size } = await stat(path)
+  if (size > LIMIT) throw new Error(`${name}.png has ${size} bytes, more than ${LIMIT}: cut it to what matters.`)
+  made.add(name + '.png')
+  console.log(`${path}  ${Math.round(size / 1000)} kB`)
 }
-const fire = async (name, severity, env, summary, extra = {}) => {
-  const hook = muster.said().match(/http\S+alertmanager\/\S+/)[0]
+
+const fire = async (muster, name, severity, env, summary, extra = {}) => {
   const labels = { alertname: name, severity, env, ...extra }
-  const answer = await fetch(hook, {
+  const answer = await fetch(muster.webhook, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({
@@ -27,63 +51,167 @@ const fire = async (name, severity, env, summary, extra = {}) => {
   })
   if (!answer.ok) throw new Error(await answer.text())
 }
-const go = async (who, path) => {
-  await who.page.goto(path)
-  await who.page.getByRole('navigation').first().waitFor()
-}
 const enter = async (who, room) => {
-  await go(who, '/rooms/' + room)
-  await who.page.getByRole('button', { name: 'Enter', exact: true }).first().click()
-  await who.page.getByRole('button', { name: 'Enter', exact: true }).first().waitFor({ state: 'hidden' })
+  await open(who, room)
+  await who.page.getByRole('group', { name: 'In the room' }).getByRole('button', { name: 'Enter' }).click()
+  await who.page.getByRole('group', { name: `You are in ${room}` }).waitFor()
 }
-const picture = async (who, name) => {
-  await settled(who.page)
-  console.log(await shot(who.page, name, folder))
+const admin = async (who, section, wait) => {
+  await who.page.goto('/admin/' + section)
+  await screen(who).getByText(wait).first().waitFor()
+}
+/** quiet takes passing words away, which would cover what is shown. */
+const quiet = async (who) => {
+  for (;;) {
+    const cross = who.page.getByRole('region', { name: 'Messages from the app' }).getByRole('button', { name: 'Dismiss' })
+    if (!(await cross.count())) return
+    await cross.first().click().catch(() => {})
+  }
 }
 
+await mkdir(folder, { recursive: true })
+const muster = await startMuster()
+const browser = await startBrowser()
 try {
-  const [jonas, amara, daniel, ines] = await Promise.all(['jonas', 'amara', 'daniel', 'ines'].map((n) => person(browser, muster, n, { theme: n === 'jonas' ? 'dark' : 'light' })))
-  const rooms = Object.fromEntries((await muster.cli('room', 'list', '--json')).items.map((r) => [r.name, r.id]))
-  await enter(ines, rooms['sre-desk'])
+  const people = ['jonas', 'amara', 'daniel', 'ines', 'farah']
+  const all = []
+  for (const name of people) {
+    const p = await person(browser, muster, name)
+    p.context.setDefaultTimeout(60_000) // pictures may take their time
+    await p.page.setViewportSize(view)
+    all.push(p)
+  }
+  const [jonas, amara, daniel, ines, farah] = all
 
-  await fire('OutboundQueueDepth', 'critical', 'prod', 'Outbound pacs.008 queue is backing up', { queue: 'pacs008.out' })
+  // -- an administrator's office
+  await enter(ines, 'sre-desk')
+  await admin(ines, 'people', 'Amara Okafor')
+  await picture(ines, 'people', screen(ines))
+  await admin(ines, 'services', 'payments-api')
+  await picture(ines, 'services', screen(ines), { height: 640 })
+  await admin(ines, 'alert-sources', /alertmanager/i)
+  await picture(ines, 'alert-sources', screen(ines), { height: 330 })
+  await ines.page.goto('/docs')
+  await picture(ines, 'api-docs', ines.page.locator('main'), { height: 560 })
+
+  // -- an alert, and who comes
+  await fire(muster, 'OutboundQueueDepth', 'critical', 'prod', 'Outbound pacs.008 queue is backing up', { queue: 'pacs008.out', service: 'payments-api' })
   const incident = (await muster.cli('incident', 'list', '--json')).items[0]
-  await enter(amara, incident.room.id)
-  await enter(jonas, incident.room.id)
-  await jonas.page.getByRole('button', { name: 'Acknowledge', exact: true }).first().click()
+  const room = incident.room.name
+  const toRoom = async (p) => {
+    await p.page.goto('/rooms/' + incident.room.id)
+    await heading(p, room).waitFor()
+  }
+  const enterRoom = async (p) => {
+    await toRoom(p)
+    await p.page.getByRole('group', { name: 'In the room' }).getByRole('button', { name: 'Enter' }).click()
+    await p.page.getByRole('group', { name: `You are in ${room}` }).waitFor()
+  }
+  await toRoom(jonas)
+  await quiet(jonas)
+  await panel(jonas, incident.ticket).getByText('Not acknowledged').waitFor()
+  await picture(jonas, 'paged', panel(jonas, incident.ticket), { height: 420 })
+  await enterRoom(amara)
+  await enterRoom(jonas)
+  await panel(jonas, incident.ticket).getByRole('button', { name: 'Acknowledge' }).click()
   await say(amara, 'Taking command. Jonas on operations; the T2 cut-off is at 17:45.')
-  await say(amara, '/role commander @amara')
-  await say(amara, '/role operations @jonas')
-  await say(amara, '/stage mitigating')
+  await type(amara, '/role commander @amara')
+  await type(amara, '/role operations @jonas')
+  await type(amara, '/stage mitigating')
   await say(jonas, 'Depth of `pacs008.out` is over 5,000 and growing. **Restarting** the API host by host.')
-  await say(jonas, '/run payments/restart-service service=payments-api env=prod')
 
-  await go(daniel, '/rooms/' + incident.room.id)
+  // What completes itself while one types.
+  await composer(jonas).fill('')
+  await composer(jonas).pressSequentially('/run pay')
+  await jonas.page.getByRole('listbox', { name: 'Completions' }).waitFor()
+  await quiet(jonas)
+  const offers = jonas.page.getByRole('listbox', { name: 'Completions' })
+  const [above, field] = [await offers.boundingBox(), await composer(jonas).boundingBox()]
+  await picture(jonas, 'complete', offers, { pad: 8, height: field.y + field.height + 16 - above.y })
+  await composer(jonas).fill('')
+
+  // What is refused says by which rule.
+  await toRoom(daniel)
+  await type(daniel, '/run payments/restart-service service=payments-api env=dev')
+  const refused = daniel.page.getByText('Only you see this.')
+  await refused.waitFor()
+  await quiet(daniel)
+  await picture(daniel, 'denied', refused.locator('xpath=ancestor::*[contains(@class,"said")][1]'), { pad: 6 })
+  await daniel.page.getByRole('button', { name: 'Dismiss' }).click()
+  await composer(daniel).fill('')
+
+  // -- four eyes
+  await type(jonas, '/run payments/restart-service service=payments-api env=prod')
   await daniel.page.getByRole('button', { name: /review and approve/i }).first().waitFor()
-  await daniel.page.setViewportSize({ width: 390, height: 844 })
+  await daniel.page.setViewportSize({ width: 390, height: 760 })
+  await quiet(daniel)
   await picture(daniel, 'phone')
-  await daniel.page.setViewportSize({ width: 1440, height: 900 })
+  await daniel.page.setViewportSize(view)
   await daniel.page.getByRole('button', { name: /review/i }).first().click()
-  await daniel.page.getByRole('dialog').waitFor()
-  await picture(daniel, 'approve-light')
-  await daniel.page.getByRole('dialog').getByRole('button', { name: 'Approve', exact: true }).click()
-  await daniel.page.getByRole('dialog').waitFor({ state: 'hidden' })
-  await enter(daniel, incident.room.id)
+  const review = daniel.page.getByRole('dialog')
+  await review.getByRole('button', { name: 'Approve', exact: true }).waitFor()
+  await picture(daniel, 'approve', review, { pad: 8 })
+  await review.getByRole('button', { name: 'Approve', exact: true }).click()
+  await review.waitFor({ state: 'hidden' })
+  await output(jonas, 1).getByText(/\w/).first().waitFor()
+  await quiet(jonas)
+  await picture(jonas, 'room')
+  await enterRoom(daniel)
+  await go(ines, 'Floor map').catch(() => ines.page.goto('/'))
+  await heading(ines, /./).waitFor()
+  await ines.page.getByRole('button', { name: 'Show as a plan' }).click()
+  await onPlan(ines, incident.ticket).waitFor()
+  await quiet(ines)
+  await picture(ines, 'map')
 
-  await jonas.page.getByText(/GET \/healthz/).first().waitFor()
-  await jonas.page.getByRole('button', { name: /dismiss|close/i }).first().click().catch(() => {})
-  await picture(jonas, 'room-dark')
-
-  await go(ines, '/')
-  await ines.page.getByRole('button', { name: /map|plan/i }).first().click().catch(() => {})
-  await ines.page.locator('svg[role], svg').first().waitFor()
-  await picture(ines, 'map-light')
-
-  await jonas.page.getByText(/Succeeded in/).first().waitFor({ timeout: 60_000 })
-  await go(jonas, '/runs/1')
+  await run(jonas, 1).getByText(/Succeeded/).first().waitFor({ timeout: 90_000 })
+  await jonas.page.goto('/runs/1')
   await jonas.page.getByText(/answers: 200/).first().waitFor()
-  await picture(jonas, 'run-dark')
-  await Promise.all([jonas, amara, daniel, ines].map((p) => p.done()))
+  await quiet(jonas)
+  await picture(jonas, 'run', screen(jonas))
+
+  // -- a job's form, by hand
+  await amara.page.goto('/jobs')
+  await amara.page.getByText('restart-service').first().waitFor()
+  await amara.page.keyboard.press('Control+k')
+  await amara.page.getByRole('combobox').fill('health-check')
+  await amara.page.getByRole('option', { name: /health-check/ }).first().click()
+  const form = amara.page.getByRole('dialog')
+  await form.getByLabel('env').selectOption('qa').catch(() => form.getByLabel('env').fill('qa'))
+  await form.getByText(/nodes?\b/).first().waitFor()
+  await quiet(amara)
+  await picture(amara, 'job-form', form, { pad: 8 })
+  await amara.page.keyboard.press('Escape')
+
+  // -- what is left: the timeline and the record
+  await toRoom(amara)
+  await type(amara, '/note Root cause: a stale connection pool after the 09:40 failover')
+  await type(amara, '/stage resolved queue is empty')
+  await amara.page.goto('/incidents/' + incident.ticket)
+  await screen(amara).getByText('Root cause').first().waitFor()
+  await quiet(amara)
+  await picture(amara, 'timeline', screen(amara))
+  await go(farah, 'Ledger')
+  await screen(farah).getByText('run.Finished').first().waitFor()
+  await screen(farah).getByText('run.Approved').first().click()
+  await farah.page.getByRole('complementary', { name: 'Record' }).waitFor()
+  await quiet(farah)
+  await picture(farah, 'ledger', screen(farah), { height: 560 })
+
+  // -- one's own account, and help
+  await jonas.page.goto('/account')
+  await screen(jonas).getByText('this one').waitFor()
+  await picture(jonas, 'account', screen(jonas), { height: 640 })
+  await go(ines, 'Floor map')
+  await admin(ines, 'access', 'roles')
+  await picture(ines, 'access', screen(ines), { height: 560 })
+  await go(amara, 'Alerts')
+  await amara.page.keyboard.press('?')
+  await dialog(amara, 'Help').waitFor()
+  await picture(amara, 'help', dialog(amara, 'Help'), { pad: 8 })
+  await Promise.all(all.map((p) => p.done()))
+
+  for (const file of await readdir(folder)) if (!made.has(file)) await rm(join(folder, file))
 } finally {
   await browser.close()
   await muster.stop()

@@ -28,7 +28,7 @@ export const youAreIn = (p, room) => p.page.getByRole('group', { name: `You are 
 export const heading = (p, name) => p.page.getByRole('heading', { level: 1, name })
 export const toast = (p, text) => p.page.getByRole('region', { name: 'Messages from the app' }).getByText(text)
 export const dialog = (p, name) => p.page.getByRole('dialog', { name })
-export const panel = (p, ticket) => p.page.getByRole('region', { name: `Incident ${ticket}` })
+export const panel = (p, ticket) => p.page.getByRole('region', { name: `Incident ${ticket}`, exact: true })
 
 /** go follows a link of the sidebar's workspace. */
 export async function go(p, place) {

@@ -210,11 +210,14 @@ var ordinary = []line{
 	{op: "list-services", may: signedIn},
 	{op: "create-service", body: `{"name":"<new>"}`, may: admin},
 	{op: "update-service", with: "id=<service>", body: `{"title":"x"}`, may: admin},
+	{op: "delete-service", with: "id=<service>", may: admin},
 	{op: "list-rotations", may: readers},
 	{op: "create-rotation", body: `{"name":"<new>","members":["<bob>"]}`, may: admin},
 	{op: "update-rotation", with: "id=<rotation>", body: `{"shift_hours":24}`, may: admin},
 	{op: "add-override", with: "id=<my rotation>", body: `{"user_id":"<me>","from":"<now>","until":"<later>"}`, may: signedIn},
 	{op: "add-override", with: "id=<rotation>", body: `{"user_id":"<me>","from":"<now>","until":"<later>"}`, may: admin},
+	{op: "remove-override", with: "id=<rotation of my override>&override=<its override>", may: signedIn},
+	{op: "delete-rotation", with: "id=<rotation>", may: admin},
 	{op: "list-oncall", may: signedIn},
 
 	{op: "list-notifications", may: signedIn},
@@ -239,6 +242,7 @@ var foreign = []line{
 	{op: "reset-password", with: "id=<carol>", may: admin},
 	{op: "unlock-user", with: "id=<bob>", may: admin},
 	{op: "revoke-user", with: "id=<carol>", may: admin},
+	{op: "remove-override", with: "id=<rotation of an override>&override=<its override>", may: admin},
 	{op: "add-override", with: "id=<rotation>", body: `{"user_id":"<bob>","from":"<now>","until":"<later>"}`, may: admin},
 
 	{op: "get-room", with: "id=<private room>", may: nope},
@@ -333,7 +337,7 @@ var foreign = []line{
 }
 
 // nothingForeign are operations on things that belong to the whole office.
-var nothingForeign = strings.Fields("get-user put-policy delete-policy rotate-alert-source remove-alert-source update-service update-rotation")
+var nothingForeign = strings.Fields("get-user put-policy delete-policy rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
 
 const (
 	harmless     = `{"content":"description: Nothing\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"}`

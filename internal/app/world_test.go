@@ -378,6 +378,26 @@ func (w *world) thing(name string) string {
 			return err
 		})
 
+	case "rotation of my override", "rotation of an override":
+		member := w.people["bob"].ID
+		if name == "rotation of my override" {
+			member = w.me().ID
+		}
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := w.Oncall.CreateRotation(ctx, tx, system, oncall.SaveRotation{Name: w.name(), Members: []string{member}})
+			if err != nil {
+				return err
+			}
+			from := time.Now().Add(time.Hour)
+			if r, err = w.Oncall.AddOverride(ctx, tx, system, r.ID, oncall.NewOverride{UserID: member, From: from, Until: from.Add(time.Hour)}); err != nil {
+				return err
+			}
+			out, w.kept["its override"] = r.ID, r.Overrides[0].ID
+			return nil
+		})
+	case "its override": // of the rotation made just before
+		return w.kept[name]
+
 	case "my notification", "notification to bob":
 		person, title := w.me().ID, "hello"
 		if name != "my notification" {

@@ -43,6 +43,13 @@ func RegisterOncall(a *API, d OncallDeps) {
 			})
 			return sv, err
 		})
+	type removeService struct {
+		ID string `path:"id" maxLength:"80" doc:"Service id or name"`
+	}
+	Handle(a, Route{Method: "DELETE", Path: "/services/{id}", ID: "delete-service", Summary: "Remove a service", Description: "Its incidents and alerts stay. Alerts that still name it page nobody.", Tag: "On call", Access: "service:manage"},
+		func(ctx context.Context, who actor.Actor, in *removeService) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Oncall.DeleteService(ctx, tx, who, in.ID) })
+		})
 	Handle(a, Route{Method: "GET", Path: "/rotations", ID: "list-rotations", Summary: "All rotations with their overrides", Tag: "On call", Access: "service:read"},
 		func(ctx context.Context, who actor.Actor, _ *struct{}) (List[oncall.Rotation], error) {
 			rs, err := d.Oncall.Rotations(ctx, a.DB.Read(), who)
@@ -71,6 +78,13 @@ func RegisterOncall(a *API, d OncallDeps) {
 			})
 			return r, err
 		})
+	type removeRotation struct {
+		ID string `path:"id" maxLength:"80"`
+	}
+	Handle(a, Route{Method: "DELETE", Path: "/rotations/{id}", ID: "delete-rotation", Summary: "Remove a rotation that no service needs", Tag: "On call", Access: "service:manage"},
+		func(ctx context.Context, who actor.Actor, in *removeRotation) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Oncall.DeleteRotation(ctx, tx, who, in.ID) })
+		})
 	type override struct {
 		ID   string `path:"id" maxLength:"80"`
 		Body oncall.NewOverride
@@ -79,6 +93,18 @@ func RegisterOncall(a *API, d OncallDeps) {
 		func(ctx context.Context, who actor.Actor, in *override) (r oncall.Rotation, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				r, err = d.Oncall.AddOverride(ctx, tx, who, in.ID, in.Body)
+				return err
+			})
+			return r, err
+		})
+	type removeOverride struct {
+		ID       string `path:"id" maxLength:"80"`
+		Override string `path:"override" maxLength:"80"`
+	}
+	Handle(a, Route{Method: "DELETE", Path: "/rotations/{id}/overrides/{override}", ID: "remove-override", Summary: "Take back an override, or end one that has begun", Description: "Members of the rotation may take back their own duty; others need service:manage. One that is over stays.", Tag: "On call", Access: "signed-in", Status: 200},
+		func(ctx context.Context, who actor.Actor, in *removeOverride) (r oncall.Rotation, err error) {
+			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				r, err = d.Oncall.DeleteOverride(ctx, tx, who, in.ID, in.Override)
 				return err
 			})
 			return r, err

@@ -27,6 +27,32 @@ type RotationSaved struct {
 
 func (RotationSaved) EventKind() string { return "oncall.RotationSaved" }
 
+// ServiceRemoved records that a service is no longer kept.
+type ServiceRemoved struct {
+	Name string `json:"name" class:"public"`
+}
+
+func (ServiceRemoved) EventKind() string { return "oncall.ServiceRemoved" }
+
+// RotationRemoved records that a rotation is no longer kept, and who was in it.
+type RotationRemoved struct {
+	Name    string   `json:"name" class:"public"`
+	Members []string `json:"members" class:"public"`
+}
+
+func (RotationRemoved) EventKind() string { return "oncall.RotationRemoved" }
+
+// OverrideRemoved records that an override does not come, or ended early.
+type OverrideRemoved struct {
+	Rotation string    `json:"rotation" class:"public"`
+	User     string    `json:"user" class:"public"`
+	From     time.Time `json:"from" class:"public"`
+	Until    time.Time `json:"until" class:"public"`
+	Ended    bool      `json:"ended" class:"public"` // it had begun, and ended now
+}
+
+func (OverrideRemoved) EventKind() string { return "oncall.OverrideRemoved" }
+
 // Overridden records that somebody takes a stretch of another's duty.
 type Overridden struct {
 	Rotation string    `json:"rotation" class:"public"`

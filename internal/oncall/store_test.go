@@ -128,6 +128,71 @@ func TestWhoIsOnCall(t *testing.T) {
 			t.Errorf("%q made a service", who.Name)
 		}
 	}
+	try := func(fn func(tx *db.Tx) error) error { return d.Do(ctx, fn) }
+	override := func(who actor.Actor, from, until time.Duration) string {
+		do(func(tx *db.Tx) (err error) {
+			r, err = s.AddOverride(ctx, tx, who, r.ID, oncall.NewOverride{UserID: who.ID, From: c.Now().Add(from), Until: c.Now().Add(until)})
+			return err
+		})
+		return r.Overrides[len(r.Overrides)-1].ID
+	}
+	rs, err := s.Rotations(ctx, d.Read(), admin)
+	if err != nil || len(rs) != 1 {
+		t.Fatal(rs, err)
+	}
+	past := rs[0].Overrides[0].ID // the override of the beginning is over
+	running, coming := override(bob, 0, 4*time.Hour), override(bob, 24*time.Hour, 25*time.Hour)
+	takeBack := func(who actor.Actor, override string) error {
+		return try(func(tx *db.Tx) (err error) {
+			_, err = s.DeleteOverride(ctx, tx, who, r.ID, override)
+			return err
+		})
+	}
+	if err := takeBack(admin, past); !fault.Is(err, fault.Conflict) {
+		t.Errorf("an override that is over was taken back: %v", err)
+	}
+	if err := takeBack(ann, coming); !fault.Is(err, fault.Denied) {
+		t.Errorf("ann took back what is bob's: %v", err)
+	}
+	if err := takeBack(admin, "nope"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	c.Advance(time.Hour)
+	for _, o := range []string{coming, running} {
+		if err := takeBack(bob, o); err != nil {
+			t.Error(err)
+		}
+	}
+	if rs, err = s.Rotations(ctx, d.Read(), admin); err != nil || len(rs[0].Overrides) != 2 || !rs[0].Overrides[1].Until.Equal(c.Now()) {
+		t.Errorf("the override that had begun did not end now: %+v %v", rs, err)
+	}
+	if all, _ := s.All(ctx, d.Read(), ann); all[0].UserID != ann.ID {
+		t.Error(all)
+	}
+
+	remove := func(who actor.Actor, rotation string) error {
+		return try(func(tx *db.Tx) error { return s.DeleteRotation(ctx, tx, who, rotation) })
+	}
+	if err := remove(admin, r.ID); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a rotation that a service needs was removed: %v", err)
+	}
+	if err := try(func(tx *db.Tx) error { return s.DeleteService(ctx, tx, ann, "payments-api") }); !fault.Is(err, fault.Denied) {
+		t.Error(err)
+	}
+	do(func(tx *db.Tx) error { return s.DeleteService(ctx, tx, admin, "payments-api") })
+	if _, err := s.Find(ctx, d.Read(), "payments-api"); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if err := remove(bob, r.ID); !fault.Is(err, fault.Denied) {
+		t.Error(err)
+	}
+	if err := remove(admin, r.ID); err != nil {
+		t.Error(err)
+	}
+	if err := remove(admin, r.ID); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+
 	rep, err := ledger.Verify(ctx, d.Read(), keys.Verifier, "")
 	if err != nil || !rep.OK() {
 		t.Error(rep, err)

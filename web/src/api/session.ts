@@ -31,6 +31,21 @@ export async function loadSession(): Promise<void> {
     else if (useSession.getState().status !== 'in') useSession.setState({ status: 'failed', me: null, error: e })
   }
 }
+/**
+ * Did the browser keep the cookie that this sign-in gave it? Some refuse a secure cookie over plain
+ * HTTP even on the machine itself, and would come back here without a word.
+ */
+export async function signedInStays(): Promise<boolean> {
+  if (location.protocol !== 'http:') return true
+  try {
+    await api.get<Me>('/me')
+    return true
+  } catch (e) {
+    return !(e instanceof ApiError && e.status === 401)
+  }
+}
+export const NO_COOKIE = 'Your password is right, but this browser did not keep the sign-in: it refuses secure cookies over plain HTTP, as Safari does. Open Muster over https, or with another browser such as Firefox or Chrome.'
+
 export async function signOut(): Promise<void> {
   try {
     await api.del('/session')

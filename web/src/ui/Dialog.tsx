@@ -43,6 +43,7 @@ export function ConfirmButton({
   size,
   icon,
   disabled,
+  label,
   className,
   children,
 }: {
@@ -57,6 +58,8 @@ export function ConfirmButton({
   size?: 'm' | 's'
   icon?: ReactNode
   disabled?: boolean
+  /** What it is read as, where the word on it does not say of what. */
+  label?: string
   className?: string
   children: ReactNode
 }) {
@@ -82,7 +85,7 @@ export function ConfirmButton({
   }
   return (
     <>
-      <Button kind={kind} size={size} icon={icon} disabled={disabled} className={className} onClick={() => setOpen(true)}>
+      <Button kind={kind} size={size} icon={icon} disabled={disabled} className={className} aria-label={label} onClick={() => setOpen(true)}>
         {children}
       </Button>
       <Dialog open={open} onOpenChange={setOpen} title={title} description={description} width={420}>

@@ -1,7 +1,7 @@
 import { Plus, RotateCw, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { api, type AlertSource, type Service } from '@/api'
-import { Box, Button, ConfirmButton, CopyButton, Dialog, DialogActions, Empty, Field, Input, Select, Time } from '@/ui'
+import { Box, Button, ConfirmButton, CopyButton, Dialog, DialogActions, Empty, Field, GuideLink, Input, Select, Time } from '@/ui'
 import { alertmanagerConfig, slugProblem } from './model'
 import { FormDialog, Head, Secret, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
@@ -28,7 +28,7 @@ export default function AlertSources() {
       {state ??
         (items.length === 0 ? (
           <div className={s.list}>
-            <Empty title="No alert sources yet">Add one and put its URL into alertmanager.yml.</Empty>
+            <Empty title="No alert sources yet" action={<GuideLink to="alertmanager#connect-it">How to connect Alertmanager</GuideLink>}>Add one and put its URL into alertmanager.yml.</Empty>
           </div>
         ) : (
           <ul className={s.list}>

@@ -2,7 +2,7 @@ import { Plus, Upload } from 'lucide-react'
 import { useState } from 'react'
 import { api, errorText, type ImportResult, type Items, type Project } from '@/api'
 import { cx } from '@/lib/cx'
-import { Button, buttonClass, Chip, DataTable, Empty, Field, FieldRow, Input, Notice, Select, TabPanel, Tabs, Textarea } from '@/ui'
+import { Button, buttonClass, Chip, DataTable, Empty, Field, FieldRow, GuideLink, Input, Notice, Select, TabPanel, Tabs, Textarea } from '@/ui'
 import { bytes, importSummary, IMPORTS, MAX_IMPORT, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import { ProjectDocuments, ProjectNodes } from './ProjectParts'
@@ -38,7 +38,7 @@ export default function Projects() {
       {state ??
         (!project ? (
           <div className={s.list}>
-            <Empty title="No projects yet">Add one, then import its nodes, jobs and policies.</Empty>
+            <Empty title="No projects yet" action={<GuideLink to="jobs-and-approvals">How to bring jobs and nodes</GuideLink>}>Add one, then import its nodes, jobs and policies.</Empty>
           </div>
         ) : (
           <>

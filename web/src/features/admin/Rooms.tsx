@@ -2,7 +2,7 @@ import { Archive, Lock, Pencil, Plus } from 'lucide-react'
 import { useState } from 'react'
 import { api, type Room, type RoomKind } from '@/api'
 import { useInsideRooms, useOffice } from '@/realtime'
-import { Button, Checkbox, Chip, ConfirmButton, DataTable, Empty, Field, Input, Select, toast } from '@/ui'
+import { Button, Checkbox, Chip, ConfirmButton, DataTable, Empty, Field, GuideLink, Input, Select, toast } from '@/ui'
 import { slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
@@ -42,7 +42,7 @@ export default function Rooms() {
             label="Rooms"
             rows={rooms}
             rowKey={(r) => r.id}
-            empty={<Empty title="No rooms yet">Add the first one: a team’s room, a lounge, a meeting room.</Empty>}
+            empty={<Empty title="No rooms yet" action={<GuideLink to="people-and-roles#rooms">About rooms</GuideLink>}>Add the first one: a team’s room, a lounge, a meeting room.</Empty>}
             columns={[
               {
                 key: 'name',

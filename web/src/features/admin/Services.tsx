@@ -1,10 +1,10 @@
-import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, X } from 'lucide-react'
+import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, Trash2, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, type Rotation, type Service } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { dateTime } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
-import { Box, Button, Chip, Empty, EnvChip, Field, FieldRow, IconButton, Input, Select } from '@/ui'
+import { Box, Button, Chip, ConfirmButton, Empty, EnvChip, Field, FieldRow, GuideLink, IconButton, Input, Select } from '@/ui'
 import { move, overrideProblem, shifts, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
@@ -33,7 +33,7 @@ export default function Services() {
       {services.state ??
         (services.items.length === 0 ? (
           <div className={s.list}>
-            <Empty title="No services yet">Add what your customers depend on, such as payments-api.</Empty>
+            <Empty title="No services yet" action={<GuideLink to="on-call">About services and rotations</GuideLink>}>Add what your customers depend on, such as payments-api.</Empty>
           </div>
         ) : (
           <ul className={s.list}>
@@ -52,6 +52,22 @@ export default function Services() {
                     <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit ${x.name}`} disabled={x.abilities?.manage === false} onClick={() => setService(x)}>
                       Edit
                     </Button>
+                    <ConfirmButton
+                      size="s"
+                      icon={<Trash2 size={12} />}
+                      disabled={x.abilities?.manage === false}
+                      title={`Remove ${x.name}?`}
+                      description="Its incidents and alerts stay. Alerts that still name it page nobody."
+                      confirm="Remove"
+                      confirmKind="danger"
+                      label={`Remove the service ${x.name}`}
+                      onConfirm={async () => {
+                        await api.del(`/services/${x.id}`)
+                        await refresh('services', 'oncall')
+                      }}
+                    >
+                      Remove
+                    </ConfirmButton>
                   </div>
                   <div className={s.itemSub}>
                     <span>{rot ? `Rotation ${rot.name}` : <span className={s.bad}>No rotation: nobody is called</span>}</span>
@@ -78,10 +94,10 @@ export default function Services() {
       {rotations.state ??
         (rotations.items.length === 0 ? (
           <div className={s.list}>
-            <Empty title="No rotations yet">A rotation is an order of people and how long each is on call.</Empty>
+            <Empty title="No rotations yet" action={<GuideLink to="on-call">About services and rotations</GuideLink>}>A rotation is an order of people and how long each is on call.</Empty>
           </div>
         ) : (
-          rotations.items.map((r) => <RotationCard key={r.id} r={r} onEdit={() => setRotation(r)} onOverride={() => setOverride(r)} />)
+          rotations.items.map((r) => <RotationCard key={r.id} r={r} onEdit={() => setRotation(r)} onOverride={() => setOverride(r)} onChanged={() => refresh('rotations', 'oncall')} />)
         ))}
       {service && <ServiceForm service={service === 'new' ? undefined : service} rotations={rotations.items} onClose={() => setService(null)} onSaved={() => refresh('services', 'oncall')} />}
       {rotation && <RotationForm rotation={rotation === 'new' ? undefined : rotation} onClose={() => setRotation(null)} onSaved={() => refresh('rotations', 'oncall')} />}
@@ -90,9 +106,10 @@ export default function Services() {
   )
 }
 
-function RotationCard({ r, onEdit, onOverride }: { r: Rotation; onEdit: () => void; onOverride: () => void }) {
+function RotationCard({ r, onEdit, onOverride, onChanged }: { r: Rotation; onEdit: () => void; onOverride: () => void; onChanged: () => Promise<unknown> }) {
   const now = useNow('minute')
   const next = useMemo(() => shifts(r, now, 5), [r, now])
+  const open = r.overrides.filter((o) => Date.parse(o.until) > now)
   return (
     <Box
       title={r.name}
@@ -104,6 +121,21 @@ function RotationCard({ r, onEdit, onOverride }: { r: Rotation; onEdit: () => vo
           <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit the rotation ${r.name}`} onClick={onEdit}>
             Edit
           </Button>
+          <ConfirmButton
+            size="s"
+            icon={<Trash2 size={12} />}
+            title={`Remove ${r.name}?`}
+            description="Its overrides go with it. A rotation that a service still needs cannot be removed."
+            confirm="Remove"
+            confirmKind="danger"
+            label={`Remove the rotation ${r.name}`}
+            onConfirm={async () => {
+              await api.del(`/rotations/${r.id}`)
+              await onChanged()
+            }}
+          >
+            Remove
+          </ConfirmButton>
         </>
       }
     >
@@ -128,6 +160,36 @@ function RotationCard({ r, onEdit, onOverride }: { r: Rotation; onEdit: () => vo
         ))}
         {next.length === 0 && <li className={s.bad}>Nobody is on call: add people to it.</li>}
       </ol>
+      {open.length > 0 && (
+        <>
+          <p className={s.shiftsHead}>Overrides that hold or are to come</p>
+          <ol className={s.overrides} aria-label="Overrides">
+            {open.map((o) => (
+              <li key={o.id}>
+                <UserAvatar id={o.user_id} size={20} />
+                <span>
+                  <UserName id={o.user_id} />
+                </span>
+                <span className="tnum">
+                  {dateTime(o.from)} to {dateTime(o.until)}
+                </span>
+                <ConfirmButton
+                  size="s"
+                  title={Date.parse(o.from) > now ? 'Take back this override?' : 'End this override now?'}
+                  description={Date.parse(o.from) > now ? 'It does not come. The rotation goes on as it is.' : 'Whoever has the turn is on call again at once.'}
+                  confirm={Date.parse(o.from) > now ? 'Take back' : 'End it'}
+                  onConfirm={async () => {
+                    await api.del(`/rotations/${r.id}/overrides/${o.id}`)
+                    await onChanged()
+                  }}
+                >
+                  {Date.parse(o.from) > now ? 'Take back' : 'End now'}
+                </ConfirmButton>
+              </li>
+            ))}
+          </ol>
+        </>
+      )}
     </Box>
   )
 }

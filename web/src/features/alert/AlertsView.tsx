@@ -4,7 +4,7 @@ import { BellOff } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, useCan, type Alert, type Items } from '@/api'
 import { cx } from '@/lib/cx'
-import { buttonClass, Empty, EnvChip, ErrorState, Input, Loading, Page, Select, SeverityChip, TabPanel, Tabs } from '@/ui'
+import { buttonClass, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Page, Select, SeverityChip, TabPanel, Tabs } from '@/ui'
 import { ALERT_STATES, countWords, firing, matchAlert, order } from './model'
 import { AckedBy, AcknowledgeButton, AlertState, IncidentLink, Labels, LastSeen, Lasted, Links } from './parts'
 import s from './alert.module.css'
@@ -53,7 +53,7 @@ export default function AlertsView() {
         <ErrorState error={error} onRetry={() => void refetch()} />
       ) : list.length === 0 ? (
         all.length === 0 ? (
-          <Empty icon={<BellOff size={20} />} title="No alert has come in yet">
+          <Empty icon={<BellOff size={20} />} title="No alert has come in yet" action={<GuideLink to="alertmanager">How alerts come in</GuideLink>}>
             {manage ? 'Add an alert source and give its URL to your Alertmanager.' : 'An administrator connects Alertmanager under Administration, Alert sources.'}
           </Empty>
         ) : (

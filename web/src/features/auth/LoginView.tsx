@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useState, type FormEvent } from 'react'
-import { api, ApiError, signedIn, useSession, type Me } from '@/api'
+import { api, ApiError, NO_COOKIE, signedIn, signedInStays, useSession, type Me } from '@/api'
 import { Button, Field, Form, Input, Notice } from '@/ui'
 import { AuthFrame } from './AuthFrame'
 import { safeNext } from './model'
@@ -27,7 +27,9 @@ export default function LoginView() {
     setBusy(true)
     setError(null)
     try {
-      signedIn(await api.post<Me>('/session', { name: name.trim(), password }))
+      const me = await api.post<Me>('/session', { name: name.trim(), password })
+      if (!(await signedInStays())) throw new ApiError(401, { detail: NO_COOKIE })
+      signedIn(me)
     } catch (x) {
       setError(x)
       setPassword('')

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { api, type Items, type Notification, type NotificationKind } from '@/api'
 import { cx } from '@/lib/cx'
 import { setUnseen } from '@/realtime'
-import { Button, Chip, Empty, ErrorState, IconButton, Loading, Page, Tabs, TabPanel, Time, toastError, type Tone } from '@/ui'
+import { Button, Chip, Empty, ErrorState, GuideLink, IconButton, Loading, Page, TabPanel, Tabs, Time, toastError, type Tone } from '@/ui'
 import s from './inbox.module.css'
 
 const LOOK: Record<NotificationKind, { icon: LucideIcon; tone: Tone; word: string }> = {
@@ -67,7 +67,7 @@ export default function InboxView() {
         ) : q.error ? (
           <ErrorState error={q.error} onRetry={() => void q.refetch()} />
         ) : !shown.length ? (
-          <Empty icon={<Inbox size={20} />} title={show === 'unseen' ? 'Nothing new' : 'Nothing has come yet'}>
+          <Empty icon={<Inbox size={20} />} title={show === 'unseen' ? 'Nothing new' : 'Nothing has come yet'} action={<GuideLink to="jobs-and-approvals#approvals">About approvals</GuideLink>}>
             Pages, approvals that wait for you, mentions and requests to come arrive here.
           </Empty>
         ) : (

@@ -7,7 +7,7 @@ import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
 import { length, running } from '@/lib/time'
 import { UserName, UserStack, useIncidents, useInsideRooms } from '@/realtime'
-import { Button, Chip, Empty, EnvChip, ErrorState, Input, Loading, Page, SeverityChip, StageChip, TabPanel, Tabs, Time } from '@/ui'
+import { Button, Chip, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Page, SeverityChip, StageChip, TabPanel, Tabs, Time } from '@/ui'
 import DeclareForm from './DeclareForm'
 import { bySeverity, isOpen, matchIncident, metricName, openFor } from './model'
 import s from './incident.module.css'
@@ -60,7 +60,7 @@ export default function IncidentsView() {
         text ? (
           <Empty title={`No ${which} incident fits “${text}”`} />
         ) : which === 'open' ? (
-          <Empty icon={<PartyPopper size={20} />} title="No open incidents">
+          <Empty icon={<PartyPopper size={20} />} title="No open incidents" action={<GuideLink to="first-incident">What an incident looks like</GuideLink>}>
             All quiet. When an alert asks for it, its room opens here by itself.
           </Empty>
         ) : (

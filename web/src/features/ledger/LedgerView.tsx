@@ -3,10 +3,10 @@ import { Link } from '@tanstack/react-router'
 import { Download, FileLock2, Lock, ScrollText, ShieldCheck, X } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { VList } from 'virtua'
-import { api, type Incident, type Items, type LedgerRecord } from '@/api'
+import { api, type Incident, type Items, type LedgerRecord, type Room } from '@/api'
 import { usePhone, useSettled } from '@/lib/hooks'
 import { useOffice } from '@/realtime'
-import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
+import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, GuideLink, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
 import { about, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, toCSV, verifyCommands, type Filter } from './model'
 import s from './ledger.module.css'
 
@@ -118,7 +118,7 @@ export default function LedgerView() {
             ) : query.error && !query.data ? (
               <ErrorState error={query.error} onRetry={() => void query.refetch()} />
             ) : rows.length === 0 && !hasNextPage ? (
-              <Empty icon={<ScrollText size={20} />} title={isFiltered(filter) ? 'No record fits' : 'The ledger is empty'}>
+              <Empty icon={<ScrollText size={20} />} title={isFiltered(filter) ? 'No record fits' : 'The ledger is empty'} action={<GuideLink to="ledger">About the ledger</GuideLink>}>
                 {isFiltered(filter) ? 'Take a filter away.' : 'The first thing anybody does is written here.'}
               </Empty>
             ) : (
@@ -213,10 +213,20 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
   )
 }
 
-function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
-  const o = outcomeWords(r.outcome)
+/** What the room and the incident of a record are called, also when they are closed. */
+function useNames(r: LedgerRecord): { room?: string; incident?: string } {
   const room = useOffice((x) => x.rooms[r.room ?? ''])
   const incident = useOffice((x) => x.incidents[r.incident ?? ''])
+  const known = { retry: false, staleTime: 300_000 }
+  const askedIncident = useQuery({ queryKey: ['incident', r.incident], queryFn: () => api.get<Incident>(`/incidents/${r.incident}`), enabled: !!r.incident && !incident, ...known }).data
+  const ofIncident = [incident, askedIncident].find((i) => i?.room.id === r.room)?.room
+  const askedRoom = useQuery({ queryKey: ['rooms', r.room], queryFn: () => api.get<Room>(`/rooms/${r.room}`), enabled: !!r.room && !room && !r.incident, ...known }).data
+  return { room: (room ?? ofIncident ?? askedRoom)?.name, incident: (incident ?? askedIncident)?.ticket }
+}
+
+function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
+  const o = outcomeWords(r.outcome)
+  const { room, incident } = useNames(r)
   const who = useOffice((x) => Object.values(x.users).find((u) => u.name === r.actor_name)?.display) ?? r.actor_name
   const fields = Object.entries(r.fields ?? {})
   return (
@@ -243,8 +253,8 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
             ],
             ['Kind', <code key="k" className="mono">{r.kind}</code>],
             ...(r.resource ? ([['About', r.resource]] as [string, string][]) : []),
-            ...(r.room ? ([['Room', room ? <Link key="r" to="/rooms/$id" params={{ id: r.room }} className="c-blue">{room.name}</Link> : r.room]] as [string, React.ReactNode][]) : []),
-            ...(r.incident ? ([['Incident', <Link key="i" to="/incidents/$id" params={{ id: incident?.ticket ?? r.incident }} className="c-blue">{incident?.ticket ?? r.incident}</Link>]] as [string, React.ReactNode][]) : []),
+            ...(r.room ? ([['Room', room ? <Link key="r" to="/rooms/$id" params={{ id: r.room }} className="c-blue">{room}</Link> : r.room]] as [string, React.ReactNode][]) : []),
+            ...(r.incident ? ([['Incident', <Link key="i" to="/incidents/$id" params={{ id: incident ?? r.incident }} className="c-blue">{incident ?? r.incident}</Link>]] as [string, React.ReactNode][]) : []),
             ...(r.project ? ([['Project', r.project]] as [string, string][]) : []),
           ]}
         />

@@ -115,7 +115,7 @@ export function Composer({
       </div>
     )
   return (
-    <div className={s.wrap}>
+    <div className={s.wrap} data-composer>
       {said && (
         <div className={s.said}>
           <Notice
@@ -128,7 +128,11 @@ export function Composer({
             }
           >
             {said.tone === 'good' ? <Markdown text={said.text} className={s.answer} /> : said.text}
-            {said.denied && <WhyDenied />}
+            {said.denied && (
+              <p>
+                <WhyDenied />
+              </p>
+            )}
             <small>Only you see this.</small>
           </Notice>
         </div>

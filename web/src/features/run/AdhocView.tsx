@@ -4,7 +4,7 @@ import { Play, ShieldCheck } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Items, type Node, type Preview, type Project, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
-import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast, WhyDenied } from '@/ui'
+import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, GuideLink, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast, WhyDenied } from '@/ui'
 import { HitList, PlanSummary } from './JobForm'
 import { nodesWord } from './model'
 
@@ -19,7 +19,7 @@ export default function AdhocView() {
       ) : projects.error && !projects.data ? (
         <ErrorState error={projects.error} onRetry={() => void projects.refetch()} />
       ) : allowed.length === 0 ? (
-        <Empty title="You may not run commands">No project has a rule that lets you run ad-hoc commands. Run a job instead, or ask an administrator of the project.</Empty>
+        <Empty title="You may not run commands" action={<GuideLink to="access-policy#why-was-i-refused">Why, and who can allow it</GuideLink>}>No project has a rule that lets you run ad-hoc commands. Run a job instead, or ask an administrator of the project.</Empty>
       ) : (
         <Fields projects={allowed} />
       )}

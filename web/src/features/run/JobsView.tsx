@@ -4,7 +4,7 @@ import { ListChecks, Play, Search, ShieldCheck, Terminal } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
-import { Button, buttonClass, Chip, Empty, ErrorState, Loading, Page } from '@/ui'
+import { Button, buttonClass, Chip, Empty, ErrorState, GuideLink, Loading, Page } from '@/ui'
 import JobForm from './JobForm'
 import { environmentWord } from './model'
 import { byGroup } from './options'
@@ -47,7 +47,7 @@ export default function JobsView() {
       ) : error && jobs.length === 0 ? (
         <ErrorState error={error} onRetry={retry} />
       ) : jobs.length === 0 ? (
-        <Empty icon={<ListChecks size={20} />} title="There are no jobs you may see">
+        <Empty icon={<ListChecks size={20} />} title="There are no jobs you may see" action={<GuideLink to="jobs-and-approvals#jobs">How to bring jobs</GuideLink>}>
           An administrator imports job definitions under Administration, Projects. Rundeck’s YAML can be taken as it is.
         </Empty>
       ) : found.length === 0 ? (

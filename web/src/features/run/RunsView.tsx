@@ -6,7 +6,7 @@ import { api, type Items, type RunSummary } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { length } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
-import { buttonClass, DataTable, Empty, EnvChip, ErrorState, Loading, Page, Progress, TabPanel, Tabs, Time } from '@/ui'
+import { buttonClass, DataTable, Empty, EnvChip, ErrorState, GuideLink, Loading, Page, Progress, TabPanel, Tabs, Time } from '@/ui'
 import { elapsed, isActive, matchRun, newer, nodesWord, percentDone, RUN_FILTERS } from './model'
 import { StateChip } from './parts'
 import s from './run.module.css'
@@ -69,7 +69,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
         onRow={(r) => void navigate({ to: '/runs/$id', params: { id: String(r.number) } })}
         empty={
           empty ?? (
-            <Empty icon={<CirclePlay size={20} />} title={runs.length === 0 ? 'Nothing has run yet' : 'No run fits'}>
+            <Empty icon={<CirclePlay size={20} />} title={runs.length === 0 ? 'Nothing has run yet' : 'No run fits'} action={<GuideLink to="jobs-and-approvals#run">How to run a job</GuideLink>}>
               {runs.length === 0 ? 'Run a job from Jobs, from the palette (Ctrl K), or by typing /run in a room.' : 'Take words away or choose All.'}
             </Empty>
           )
