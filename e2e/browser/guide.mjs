@@ -6,9 +6,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type } from './hands.mjs'
+import { asPlan, composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type } from './hands.mjs'
 import { startMuster } from './muster.mjs'
-import { person, settled, startBrowser } from './people.mjs'
+import { person, settled, shot, startBrowser } from './people.mjs'
 
 const folder = resolve(process.argv[2] ?? 'docs/img')
 const LIMIT = 120_000 // docs/links_test.go holds every picture to it
@@ -127,7 +127,7 @@ try {
   await quiet(jonas)
   const offers = jonas.page.getByRole('listbox', { name: 'Completions' })
   const [above, field] = [await offers.boundingBox(), await composer(jonas).boundingBox()]
-  await picture(jonas, 'complete', offers, { pad: 8, height: field.y + field.height + 16 - above.y })
+  await picture(jonas, 'complete', offers, { pad: 8, height: field.y + field.height + 48 - above.y })
   await composer(jonas).fill('')
 
   // What is refused says by which rule.
@@ -143,6 +143,9 @@ try {
   // -- four eyes
   await type(jonas, '/run payments/restart-service service=payments-api env=prod')
   await daniel.page.getByRole('button', { name: /review and approve/i }).first().waitFor()
+  await jonas.page.getByText('Only you see this.').waitFor()
+  await quiet(jonas)
+  await jonas.page.getByRole('button', { name: 'Dismiss' }).first().click() // the command's answer
   await daniel.page.setViewportSize({ width: 390, height: 760 })
   await quiet(daniel)
   await picture(daniel, 'phone')
@@ -153,13 +156,11 @@ try {
   await picture(daniel, 'approve', review, { pad: 8 })
   await review.getByRole('button', { name: 'Approve', exact: true }).click()
   await review.waitFor({ state: 'hidden' })
-  await output(jonas, 1).getByText(/\w/).first().waitFor()
-  await quiet(jonas)
+  await output(jonas, 1).getByText(/stopping/).first().waitFor()
   await picture(jonas, 'room')
   await enterRoom(daniel)
-  await go(ines, 'Floor map').catch(() => ines.page.goto('/'))
-  await heading(ines, /./).waitFor()
-  await ines.page.getByRole('button', { name: 'Show as a plan' }).click()
+  await ines.page.goto('/')
+  await asPlan(ines)
   await onPlan(ines, incident.ticket).waitFor()
   await quiet(ines)
   await picture(ines, 'map')
@@ -177,8 +178,7 @@ try {
   await amara.page.getByRole('combobox').fill('health-check')
   await amara.page.getByRole('option', { name: /health-check/ }).first().click()
   const form = amara.page.getByRole('dialog')
-  await form.getByLabel('env').selectOption('qa').catch(() => form.getByLabel('env').fill('qa'))
-  await form.getByText(/nodes?\b/).first().waitFor()
+  await form.getByRole('button', { name: /run/i }).first().waitFor()
   await quiet(amara)
   await picture(amara, 'job-form', form, { pad: 8 })
   await amara.page.keyboard.press('Escape')
@@ -186,14 +186,19 @@ try {
   // -- what is left: the timeline and the record
   await toRoom(amara)
   await type(amara, '/note Root cause: a stale connection pool after the 09:40 failover')
+  await type(amara, '/action Alert when the outbound queue is older than 5 minutes @daniel')
+  await type(amara, '/question Why did the standby not take over by itself?')
   await type(amara, '/stage resolved queue is empty')
   await amara.page.goto('/incidents/' + incident.ticket)
   await screen(amara).getByText('Root cause').first().waitFor()
   await quiet(amara)
   await picture(amara, 'timeline', screen(amara))
+  const todo = screen(amara).getByRole('region', { name: 'Actions and questions' }).or(screen(amara).locator('section', { has: amara.page.getByRole('heading', { name: 'Actions and questions' }) }).last())
+  await todo.first().getByText('standby').first().waitFor()
+  await picture(amara, 'postmortem', todo.first(), { pad: 8 })
   await go(farah, 'Ledger')
-  await screen(farah).getByText('run.Finished').first().waitFor()
-  await screen(farah).getByText('run.Approved').first().click()
+  await screen(farah).getByText('Run finished').first().waitFor()
+  await screen(farah).getByText('Run approved').first().click()
   await farah.page.getByRole('complementary', { name: 'Record' }).waitFor()
   await quiet(farah)
   await picture(farah, 'ledger', screen(farah), { height: 560 })
@@ -212,6 +217,10 @@ try {
   await Promise.all(all.map((p) => p.done()))
 
   for (const file of await readdir(folder)) if (!made.has(file)) await rm(join(folder, file))
+} catch (error) {
+  // What everybody saw when it broke off.
+  for (const [i, context] of browser.contexts().entries()) for (const page of context.pages()) await shot(page, `guide-broke-off-${i}`).catch(() => {})
+  throw error
 } finally {
   await browser.close()
   await muster.stop()
