@@ -127,8 +127,12 @@ func RegisterProjects(a *API, d ProjectDeps) {
 		Description: "Jobs, nodes and policies load one by one: what is wrong is dropped and reported with its line. Approval rules are taken whole or not at all."},
 		func(ctx context.Context, who actor.Actor, in *imp) (List[node.ImportItem], error) {
 			var items []node.ImportItem
-			err := a.Do(ctx, who, func(tx *db.Tx) (err error) {
-				items, err = d.take(ctx, tx, a, who, in.Project, in.Body)
+			read, err := d.read(ctx, a.DB.Read(), a, who, in.Project, in.Body)
+			if err != nil {
+				return ListOf(items), err
+			}
+			err = a.Do(ctx, who, func(tx *db.Tx) (err error) {
+				items, err = d.take(ctx, tx, a, who, in.Project, in.Body, read)
 				return err
 			})
 			return ListOf(items), err
@@ -154,8 +158,44 @@ func RegisterProjects(a *API, d ProjectDeps) {
 		})
 }
 
+// document is what an import parses before its transaction begins: one that
+// takes long would make everybody else's change wait.
+type document struct {
+	jobs  job.Document
+	nodes node.Document
+}
+
+// read parses what who may import.
+func (d ProjectDeps) read(ctx context.Context, q db.Querier, a *API, who actor.Actor, project string, in Import) (doc document, err error) {
+	p, err := d.Nodes.Visible(ctx, q, who, project)
+	if err != nil {
+		return doc, err
+	}
+	manage := func(name string) error {
+		return a.Access.Check(ctx, q, who, "manage", access.Resource{Type: "policy", Attrs: map[string]string{"name": name, "project": p.Name}, Name: name})
+	}
+	switch in.Kind {
+	case "jobs":
+		if err = d.Jobs.MayImport(ctx, q, who, p.Name); err == nil {
+			doc.jobs, err = job.Read([]byte(in.Content))
+		}
+	case "nodes":
+		if err = d.Nodes.MayImport(ctx, q, who, p.Name); err == nil {
+			doc.nodes, err = node.Read([]byte(in.Content))
+		}
+	case "policy":
+		// Policies are bounded far lower (access.MaxSize), and parsed where they are stored.
+		err = manage(access.PolicyName(in.Name))
+	case "approvals":
+		if err = manage("approvals"); err == nil {
+			_, err = approval.ParseRules([]byte(in.Content))
+		}
+	}
+	return doc, err
+}
+
 // take hands a document to the capability it belongs to.
-func (d ProjectDeps) take(ctx context.Context, tx *db.Tx, a *API, who actor.Actor, project string, in Import) ([]node.ImportItem, error) {
+func (d ProjectDeps) take(ctx context.Context, tx *db.Tx, a *API, who actor.Actor, project string, in Import, doc document) ([]node.ImportItem, error) {
 	p, err := d.Nodes.Visible(ctx, tx, who, project)
 	if err != nil {
 		return nil, err
@@ -166,9 +206,9 @@ func (d ProjectDeps) take(ctx context.Context, tx *db.Tx, a *API, who actor.Acto
 	}
 	switch in.Kind {
 	case "jobs":
-		return d.Jobs.Import(ctx, tx, who, p.Name, []byte(in.Content), in.DryRun)
+		return d.Jobs.Take(ctx, tx, who, p.Name, doc.jobs, in.DryRun)
 	case "nodes":
-		return d.Nodes.Import(ctx, tx, who, p.Name, name, []byte(in.Content), in.DryRun)
+		return d.Nodes.Take(ctx, tx, who, p.Name, name, doc.nodes, in.DryRun)
 	case "policy":
 		if in.Name == "" {
 			return nil, fault.Field("name", "Give the policy a name, such as operators.")

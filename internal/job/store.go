@@ -93,24 +93,56 @@ func Digest(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Import takes in a list of jobs; each right one becomes a new version, or a
-// new job. With dry only the report is made.
+// MayImport says whether who may import jobs at all. It comes before the
+// content is looked at: what is in a project is not told to those outside it,
+// and they make the server parse nothing.
+func (s *Store) MayImport(ctx context.Context, q db.Querier, who actor.Actor, project string) error {
+	if s.access.Allowed(ctx, q, who, "update", access.Resource{Project: project, Type: "job"}) {
+		return nil
+	}
+	return s.access.Check(ctx, q, who, "create", access.Resource{Project: project, Type: "resource", Attrs: map[string]string{"kind": "job"}})
+}
+
+// Import is Take of a document that is not parsed yet: for small ones, since it
+// is parsed while others wait for the transaction.
 func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project string, content []byte, dry bool) ([]node.ImportItem, error) {
 	p, err := s.nodes.Project(ctx, tx, project)
 	if err != nil {
 		return nil, err
 	}
-	kind := access.Resource{Project: p.Name, Type: "resource", Attrs: map[string]string{"kind": "job"}}
-	// Before the content is looked at: what is in a project is not told to those outside it.
-	if !s.access.Allowed(ctx, tx, who, "update", access.Resource{Project: p.Name, Type: "job"}) {
-		if err := s.access.Check(ctx, tx, who, "create", kind); err != nil {
-			return nil, err
-		}
+	if err := s.MayImport(ctx, tx, who, p.Name); err != nil {
+		return nil, err
 	}
-	defs, bad, err := Parse(content)
+	doc, err := Read(content)
 	if err != nil {
 		return nil, err
 	}
+	return s.Take(ctx, tx, who, p.Name, doc, dry)
+}
+
+// Document is a parsed list of jobs.
+type Document struct {
+	defs []*Definition
+	bad  []Problem
+}
+
+// Read parses a list of jobs.
+func Read(content []byte) (Document, error) {
+	defs, bad, err := Parse(content)
+	return Document{defs, bad}, err
+}
+
+// Take takes in a list of jobs; each right one becomes a new version, or a
+// new job. With dry only the report is made.
+func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project string, doc Document, dry bool) ([]node.ImportItem, error) {
+	p, err := s.nodes.Project(ctx, tx, project)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.MayImport(ctx, tx, who, p.Name); err != nil {
+		return nil, err
+	}
+	defs, bad := doc.defs, doc.bad
 	report := []node.ImportItem{}
 	for _, b := range bad {
 		report = append(report, node.ImportItem{Name: b.Name, Result: node.Dropped, Message: b.Message, Line: b.Line})

@@ -25,15 +25,50 @@ type Imported struct {
 
 func (Imported) EventKind() string { return "node.Imported" }
 
-// Import takes in a node list. The list replaces what the same source gave
-// before: nodes it no longer has are removed, while a node that is wrong in the
-// new list keeps its earlier definition. With dry only the report is made.
+// MayImport says whether who may import nodes at all, before the content is
+// looked at.
+func (s *Store) MayImport(ctx context.Context, q db.Querier, who actor.Actor, project string) error {
+	return s.access.Check(ctx, q, who, "create", kindResource(project, "node"))
+}
+
+// Document is a parsed node list.
+type Document struct {
+	list  []parsed
+	items []ImportItem
+}
+
+// Read parses a node list.
+func Read(content []byte) (Document, error) {
+	list, items, err := parse(content)
+	return Document{list, items}, err
+}
+
+// Import is Take of a list that is not parsed yet: for small ones, since it is
+// parsed while others wait for the transaction.
 func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project, source string, content []byte, dry bool) ([]ImportItem, error) {
 	p, err := s.Project(ctx, tx, project)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.access.Check(ctx, tx, who, "create", kindResource(p.Name, "node")); err != nil {
+	if err := s.MayImport(ctx, tx, who, p.Name); err != nil {
+		return nil, err
+	}
+	doc, err := Read(content)
+	if err != nil {
+		return nil, err
+	}
+	return s.Take(ctx, tx, who, p.Name, source, doc, dry)
+}
+
+// Take takes in a node list. The list replaces what the same source gave
+// before: nodes it no longer has are removed, while a node that is wrong in the
+// new list keeps its earlier definition. With dry only the report is made.
+func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, source string, doc Document, dry bool) ([]ImportItem, error) {
+	p, err := s.Project(ctx, tx, project)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.MayImport(ctx, tx, who, p.Name); err != nil {
 		return nil, err
 	}
 	if source = strings.TrimSpace(source); source == "" {
@@ -42,10 +77,7 @@ func (s *Store) Import(ctx context.Context, tx *db.Tx, who actor.Actor, project,
 	if len(source) > 200 {
 		return nil, fault.Field("name", "The source's name has more than 200 characters. Shorten it.")
 	}
-	list, items, err := parse(content)
-	if err != nil {
-		return nil, err
-	}
+	list, items := doc.list, slices.Clone(doc.items)
 	before, err := s.all(ctx, tx, p.Name)
 	if err != nil {
 		return nil, err
