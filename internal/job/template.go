@@ -131,7 +131,11 @@ var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `\\])(\S*/)?(` +
 // for a value.
 var fed = regexp.MustCompile(`(?m)(echo|printf)\s.*\x01.*\|\s*(sudo\s[^|]*)?(\S*/)?((?:ba|da|z|k|a)?sh|at|batch)(\s+-\S*)*\s*($|[;&|)"'>]|now\b)` +
 	`|(^|[\s;&|({])(\S*/)?(source|\.|(?:ba|da|z|k|a)?sh|at|batch)\s[^\n;|&]*<(\(|<<)[^\n]*\x01` +
-	`|(^|[\s;&|({])((unset|mapfile|readarray)(\s+-[A-Za-z]+)*|read(\s+-[rse]+)*|(printf|test|\[\[?)\s+-v)\s+["']?[^\s"';|&]*\x01` +
+	// The names of unset, read, printf -v and test -v; a prompt of read is none.
+	`|(^|[\s;&|({])(unset|mapfile|readarray|getopts)\s[^\n;|&]*\x01` +
+	`|(^|[\s;&|({])read\s+(-[rse]+\s+)*(\x01|[^-\s][^\n;|&]*\x01|-[A-Za-z]*[^rsep\s][^\n;|&]*\x01|-[rse]*p\s*("[^"]*"|'[^']*'|[^\s"']+)\s+[^\n;|&]*\x01)` +
+	`|(^|[\s;&|({])(printf\s([^\n;|&]*\s)?-v|(test|\[\[?)\s([^\n]*\s)?-[vR])\s*[^\s;|&]*\x01` +
+	`|(^|[\s;&|({])local\s([^\n;|&]*\s)?[^=\s;|&]*\x01` +
 	`|(^|[\s;&|({])(alias)\s[^\n;|&]*\x01` +
 	`|(^|[\s;&|({])(\S*/)?(su|runuser)\s([^\n;|&]*\s)?--command[=\s]` +
 	`|(^|[\s;&|({])(\S*/)?(perl|ruby|node)\s([^\n;|&]*\s)?(-[A-Za-z]*E|--eval)`)
