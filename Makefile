@@ -6,7 +6,7 @@ MUSTER_DATA ?= data/demo
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Phony, for go's own cache knows better than make what is stale.
-.PHONY: help package run build test check bench fuzz shots api clean fmt need web-install web bin/muster
+.PHONY: help package run build test check bench crash fuzz shots api clean fmt need web-install web bin/muster
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
@@ -29,6 +29,10 @@ check: ## the quick part: lint, security checks, types, Go on SQLite, web unit t
 bench: build ## measure everything into docs/performance.md (about 20 minutes)
 	@scripts/need bench
 	MUSTER_BIN=bin/muster go run ./bench -write docs/performance.md
+
+crash: ## kills, full disks, power cuts and outages under load; figures into docs/reliability.md
+	@scripts/need test
+	go run ./e2e/crash -report docs/reliability.md
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	scripts/fuzz

@@ -291,7 +291,10 @@ func (b *bank) verifyPages(q db.Querier) {
 		}
 		late := time.Duration(number(pages[i][2])-number(pages[i-1][2]))*time.Microsecond - escalate
 		b.book.count("pages that fell due", 1)
-		if late < 0 {
+		if b.stepped {
+			continue
+		}
+		if late < -time.Second { // a page is written a moment after its successor is planned
 			b.book.finding("page %s/%s came %s too early", pages[i][0], pages[i][1], -late)
 		}
 		b.book.mu.Lock()

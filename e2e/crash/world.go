@@ -32,6 +32,7 @@ type bank struct {
 	book           *book
 	calm           atomic.Bool  // no refusal is expected now
 	calmRuns       bool         // nor a failed run
+	stepped        bool         // its wall clock was moved: times cannot be compared
 	lives          atomic.Int64 // how often the server was started or ended: an answer from another life is none
 	over           chan struct{}
 
