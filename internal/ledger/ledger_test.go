@@ -202,3 +202,29 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 }
+
+// What is recorded while a snapshot is verified is no tampering.
+func TestVerifyBesideAWriter(t *testing.T) {
+	d, l, keys := open(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	fill(t, d, l, 20)
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for ctx.Err() == nil {
+			fill(t, d, l, 1)
+		}
+	})
+	for range 10 {
+		if err := d.Snapshot(ctx, func(q db.Querier) error {
+			rep, err := ledger.Verify(ctx, q, keys.Verifier, "")
+			if err == nil && !rep.OK() {
+				t.Errorf("%+v", rep.Problems)
+			}
+			return err
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	cancel()
+	writer.Wait()
+}
