@@ -69,7 +69,7 @@ func (s *Store) NameOffice(ctx context.Context, tx *db.Tx, who actor.Actor, name
 	if err := s.access.Check(ctx, tx, who, "manage", access.Resource{Type: "office", Name: "office"}); err != nil {
 		return err
 	}
-	name, wrong := line("office_name", name, 1, 80)
+	name, wrong := line("name", name, 1, 80)
 	if wrong != nil {
 		return fault.Fields(*wrong)
 	}
@@ -102,6 +102,12 @@ func (s *Store) SetUp(ctx context.Context, in Setup) (SignedIn, error) {
 	}
 	if err := s.validSetup(ctx, s.db.Read(), in.Token); err != nil {
 		return SignedIn{}, err
+	}
+	if in.OfficeName != "" {
+		// Here too, where the field has another name.
+		if _, wrong := line("office_name", in.OfficeName, 1, 80); wrong != nil {
+			return SignedIn{}, fault.Fields(*wrong)
+		}
 	}
 	hashed, err := s.Hash(ctx, in.Password, in.Name, in.Display, in.Email)
 	if err != nil {

@@ -114,6 +114,7 @@ var ordinary = []line{
 	{op: "unpin-message", with: "id=<message>", may: talkers},
 
 	{op: "get-office", may: signedIn},
+	{op: "name-office", body: `{"name":"Northbank"}`, may: admin},
 	{op: "leave-office", may: signedIn},
 	{op: "ask-over", body: `{"user_id":"<bob>","room_id":"<fresh room>"}`, may: talkers},
 	{op: "accept-get", with: "id=<get to me>", may: readers}, // who may enter no room is not let in by being asked

@@ -84,6 +84,7 @@ type grammar struct {
 	Doctor  doctorCmd  `cmd:"" help:"Check this machine, the settings and the data, and say what to do."`
 	Health  healthCmd  `cmd:"" help:"Say by the exit code whether the server of --data is ready."`
 
+	Office    officeCmd    `cmd:"" help:"The office itself."`
 	User      userCmd      `cmd:"" help:"People."`
 	Token     tokenCmd     `cmd:"" help:"API tokens."`
 	Room      roomCmd      `cmd:"" help:"Rooms."`

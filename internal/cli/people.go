@@ -7,6 +7,28 @@ import (
 	"strings"
 )
 
+type officeCmd struct {
+	Rename officeRename `cmd:"" help:"Change what the office calls itself."`
+}
+
+type officeRename struct {
+	Name string `arg:"" help:"Such as your company's name."`
+}
+
+func (o officeRename) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	var out struct {
+		Name string `json:"name"`
+	}
+	if err := c.call(ctx, http.MethodPatch, "/office", map[string]any{"name": o.Name}, &out); err != nil {
+		return err
+	}
+	return s.result(out, "The office is now called %s.\n", clean(out.Name))
+}
+
 type userCmd struct {
 	List userList `cmd:"" help:"List people."`
 	Add  userAdd  `cmd:"" help:"Add a person; a password is generated and printed once unless one is given."`

@@ -61,6 +61,22 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			}
 			return d.snapshot(ctx, q, who)
 		})
+	type rename struct {
+		Body struct {
+			Name string `json:"name" maxLength:"80"`
+		}
+	}
+	Handle(a, Route{Method: "PATCH", Path: "/office", ID: "name-office", Summary: "Change what the office calls itself", Tag: "Office", Access: "office:manage"},
+		func(ctx context.Context, who actor.Actor, in *rename) (out OfficeName, err error) {
+			err = a.Do(ctx, who, func(tx *db.Tx) (err error) {
+				if err = d.Accounts.NameOffice(ctx, tx, who, in.Body.Name); err != nil {
+					return err
+				}
+				out.Name, err = d.Accounts.OfficeName(ctx, tx)
+				return err
+			})
+			return out, err
+		})
 	Handle(a, Route{Method: "POST", Path: "/office/leave", ID: "leave-office", Summary: "Get up from where you sit", Tag: "Office", Access: "signed-in"},
 		func(ctx context.Context, who actor.Actor, _ *struct{}) (None, error) {
 			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Office.Leave(ctx, tx, who) })
