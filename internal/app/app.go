@@ -92,6 +92,7 @@ type App struct {
 	tally    *tally
 	certEnd  time.Time // of the HTTPS certificate
 	stopping atomic.Bool
+	once     sync.Once // of stopping
 }
 
 // URL is where people reach this server, without a slash at the end.
@@ -254,7 +255,13 @@ func (a *App) serveConsole() error {
 // everybody works on; then no connection is taken, sockets are told to come back,
 // requests are answered, tasks handed back, and everything is closed. When ctx
 // ends, nothing is waited for any longer.
-func (a *App) Stop(ctx context.Context) error {
+// A second call does nothing.
+func (a *App) Stop(ctx context.Context) (err error) {
+	a.once.Do(func() { err = a.stop(ctx) })
+	return err
+}
+
+func (a *App) stop(ctx context.Context) error {
 	a.stopping.Store(true)
 	if a.Runs != nil && a.cfg.Shutdown.Runs > 0 {
 		drain, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Runs)

@@ -38,6 +38,8 @@ type traffic struct {
 func (a *API) Measure(m *meter.Meter) {
 	a.requests = m.Counter("http_requests_total", "Answered requests by route, method and class of status.", "route", "method", "class")
 	a.seconds = m.Histogram("http_request_seconds", "From the first byte of a request to the end of its answer; sockets are not in it.", meter.Fast, "route", "method")
+	a.requests.Add(0, "/metrics", "GET", "2xx")
+	a.seconds.Show("/metrics", "GET")
 	m.Gauge("http_requests_in_flight", "Requests being answered; sockets are not in it.", func() float64 { return float64(a.going.Load()) })
 }
 

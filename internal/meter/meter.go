@@ -150,6 +150,13 @@ func (h *Histogram) Zero(values ...string) *Histogram {
 	return h
 }
 
+// Show makes one series visible from the start.
+func (h *Histogram) Show(values ...string) {
+	if h != nil {
+		h.vec.WithLabelValues(h.values(values)...)
+	}
+}
+
 // Observe takes in one value.
 func (h *Histogram) Observe(v float64, values ...string) {
 	if h != nil {
