@@ -16,7 +16,9 @@ import (
 	"muster/internal/actor"
 	"muster/internal/bus"
 	"muster/internal/fault"
+	"muster/internal/httpapi"
 	"muster/internal/incident"
+	"muster/internal/room"
 	"muster/internal/run"
 )
 
@@ -27,13 +29,22 @@ func (everything) OfficeReader(context.Context, actor.Actor) bool { return true 
 func (everything) Run(_ context.Context, _ actor.Actor, r run.RunSummary) (run.RunSummary, bool) {
 	return r, true
 }
-func (everything) SeesIncident(context.Context, actor.Actor, incident.Incident) bool { return true }
-func (everything) Presence(context.Context, string) (any, []string, any, error) {
-	return nil, nil, nil, nil
+func (everything) Incident(_ context.Context, _ actor.Actor, i incident.Incident) (incident.Incident, bool) {
+	return i, true
 }
-func (everything) Floors(context.Context) ([]any, error)                 { return nil, nil }
-func (everything) RoomMembers(context.Context, string) ([]string, error) { return nil, nil }
-func (everything) Connected(string, string) func()                       { return func() {} }
+func (everything) Presence(context.Context, string) (httpapi.Place, error) {
+	return httpapi.Place{}, nil
+}
+func (everything) Inside(context.Context, string) ([]string, error) { return nil, nil }
+func (everything) Floors(context.Context) ([]any, error)            { return nil, nil }
+func (everything) Readers(context.Context, room.Room, []actor.Actor) ([]string, error) {
+	return nil, nil
+}
+func (everything) Room(context.Context, room.Room, []actor.Actor) (map[string]any, error) {
+	return nil, nil
+}
+func (everything) RoomNow(context.Context, string) (room.Room, error) { return room.Room{}, nil }
+func (everything) Connected(string, string) func()                    { return func() {} }
 
 // wire is a transport that keeps what the server sends.
 type wire struct {
