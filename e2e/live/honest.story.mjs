@@ -13,7 +13,7 @@ import { bundle, client } from './client.mjs'
 import { acts, api, console_, random, text } from './world.mjs'
 
 const seed = Number(process.env.MUSTER_LIVE_SEED || Date.now() % 1e9)
-const rounds = Number(process.env.MUSTER_LIVE_ROUNDS || 12)
+const rounds = Number(process.env.MUSTER_LIVE_ROUNDS || 4)
 const burst = 25
 const kinds = JSON.parse(await readFile(new URL('../../internal/realtime/kinds.json', import.meta.url)))
 
