@@ -34,7 +34,7 @@ crash: ## kills, full disks, power cuts and outages under load; figures into doc
 	@scripts/need test
 	go run ./e2e/crash -report docs/reliability.md
 
-fuzz: ## every fuzz target for FUZZTIME (default 30s)
+fuzz: ## every fuzz target for FUZZCOUNT inputs (default 1000000)
 	scripts/fuzz
 
 shots: build ## screenshots of the demo in light, dark and phone width into docs/img

@@ -6,7 +6,7 @@ export type When = string | number | Date | null | undefined
 export function ms(at: When): number | null {
   if (at === null || at === undefined || at === '') return null
   const n = at instanceof Date ? at.getTime() : typeof at === 'number' ? at : Date.parse(at)
-  return Number.isFinite(n) ? n : null
+  return Math.abs(n) <= 8.64e15 ? n : null // beyond it a Date has no parts
 }
 
 const pad = (n: number) => String(n).padStart(2, '0')

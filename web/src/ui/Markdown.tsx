@@ -205,6 +205,20 @@ function blocks(tokens: Token[], o: Options): ReactNode {
   })
 }
 
+// What nests this deep or has this many marks is no writing: the lexer would run out of stack, or take long at it, on the
+// screen of everybody in the room. It is shown as typed.
+const DEEP = /^[ \t]*(?:>[ \t]*|(?:[*+-]|\d{1,9}[.)])[ \t]+){25}/m
+const CROWDED = 2000
+function plainly(text: string): boolean {
+  let marks = 0
+  for (let i = 0; i < text.length; i++) if ('*_~`[]<>&'.includes(text[i]!) && ++marks > CROWDED) return true
+  return DEEP.test(text)
+}
+
+/** What a text becomes. */
+export const elements = (Lex: typeof Lexer, text: string, mentions?: Mentions): ReactNode =>
+  plainly(text) ? <p className={s.raw}>{text}</p> : blocks(new Lex({ gfm: true, breaks: true }).lex(text), mentions ? { mentions } : {})
+
 /** A code block that scrolls sideways and can be copied. */
 export const CodeBlock = ({ text, lang }: { text: string; lang?: string }) => (
   <div className={s.pre}>
@@ -238,7 +252,7 @@ export const Markdown = memo(({ text, mentions, className }: { text: string; men
   const body = useMemo(() => {
     if (PLAIN.test(text) && !/^\s*(\d+\.|[-+]) /.test(text)) return <p>{text}</p>
     if (!Lex) return <p className={s.raw}>{text}</p>
-    return blocks(new Lex({ gfm: true, breaks: true }).lex(text), { mentions })
+    return elements(Lex, text, mentions)
   }, [text, mentions, Lex])
   return <div className={cx(s.md, className)}>{body}</div>
 })

@@ -4,7 +4,7 @@
 export type Span = { text: string; className: string; fg?: string; bg?: string }
 
 const DROP =
-  /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\[[0-?]*[ -/]*$|\x1b[@-Z\\^_]|\x1b(?!\[)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+  /\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)|\x1b\[(?![\d;:]*m)[0-?]*[ -/]*[@-~]|\x1b\[[0-?]*[ -/]*$|\x1b[@-Z\\^_]|\x1b(?!\[)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 type Style = { fg: string; bg: string; fgRGB?: string; bgRGB?: string; bold: boolean; dim: boolean; italic: boolean; under: boolean; inverse: boolean }
 const PLAIN: Style = { fg: '', bg: '', bold: false, dim: false, italic: false, under: false, inverse: false }
@@ -37,7 +37,8 @@ export function ansi(line: string): Span[] {
 
 /** The text alone, for search and for copying. */
 export function plain(line: string): string {
-  return line.replace(DROP, '').replace(/\x1b\[[\d;:]*m/g, '')
+  // What is left of a broken escape is shown as text, and copied as that.
+  return line.replace(DROP, '').replace(/\x1b\[(?:[\d;:]*m)?/g, '')
 }
 
 function span(text: string, s: Style): Span {
