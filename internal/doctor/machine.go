@@ -21,6 +21,7 @@ import (
 
 	"muster/internal/backup"
 	"muster/internal/db"
+	"muster/internal/outbound"
 )
 
 func (e *examination) exists(file string) bool {
@@ -241,7 +242,13 @@ func (e *examination) smtp(ctx context.Context) {
 	fail := func(remedy, format string, a ...any) {
 		e.add(Fail, "mail", remedy, where+" "+format+".", a...)
 	}
-	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	rules, err := e.Outbound.Mail.Rules()
+	if err != nil {
+		fail("Mend outbound.mail in muster.yaml.", "is not tried: %v", err)
+		return
+	}
+	// As the server does it, so that what the settings refuse is found here.
+	dialer := outbound.New(outbound.Mail, rules, outbound.Options{Timeout: 5 * time.Second})
 	secure := &tls.Config{ServerName: m.Host, MinVersion: tls.VersionTLS12}
 	conn, err := dialer.DialContext(ctx, "tcp", where)
 	if err != nil {
