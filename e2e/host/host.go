@@ -170,7 +170,8 @@ func Build(dir string, race bool) (string, error) {
 	if race {
 		args = append(args, "-race")
 	}
-	if out, err := exec.Command("go", append(args, "muster/cmd/muster")...).CombinedOutput(); err != nil { // #nosec G204 -- a test harness runs what its caller names
+	// #nosec G204 -- a test harness runs what its caller names
+	if out, err := exec.Command("go", append(args, "muster/cmd/muster")...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build muster: %v\n%s", err, out)
 	}
 	return bin, nil

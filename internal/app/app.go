@@ -113,7 +113,8 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	// It may have been there before, open to others; the database is in it.
-	if err := os.Chmod(cfg.Data, 0o700); err != nil { // #nosec G302 -- a folder has to be entered by its owner
+	// #nosec G302 -- a folder has to be entered by its owner
+	if err := os.Chmod(cfg.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("close the data folder to others: %w", err)
 	}
 	if err := a.alone(); err != nil {

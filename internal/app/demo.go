@@ -125,10 +125,12 @@ func (a *App) startHosts(ctx context.Context) (private []byte, err error) {
 	for _, h := range demoHosts {
 		dir := filepath.Join(a.cfg.Data, "demo-hosts", h.name)
 		bin := filepath.Join(dir, "home", "bin")
-		if err := os.MkdirAll(bin, 0o755); err != nil { // #nosec G301 -- the demo host's home; nothing secret is in it
+		// #nosec G301 -- the demo host's home; nothing secret is in it
+		if err := os.MkdirAll(bin, 0o755); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(bin, "svc"), svc, 0o755); err != nil { // #nosec G306 -- a program of the demo, to be run by its users
+		// #nosec G306 -- a program of the demo, to be run by its users
+		if err := os.WriteFile(filepath.Join(bin, "svc"), svc, 0o755); err != nil {
 			return nil, err
 		}
 		s, err := sshd.Start(ctx, sshd.Options{Dir: dir, PrivateKey: private, Env: map[string]string{"DEMO_HOST": h.name}})

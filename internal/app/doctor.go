@@ -23,10 +23,11 @@ func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
 	if err != nil {
 		found = append(found, doctor.Finding{Check: "settings", Level: doctor.Fail, Text: err.Error(), Remedy: "Mend muster.yaml (or the MUSTER_… variables) as the text says; docs/muster.yaml has every setting."})
 	} else {
+		mail, _ := c.Outbound.Mail.Rules() // Load has checked them
 		found = append(found, doctor.Finding{Check: "settings", Level: doctor.OK, Text: settingsText(c)})
 		found = append(found, doctor.Examine(ctx, doctor.Patient{
 			Data: c.Data, Addr: c.Addr, PublicURL: c.PublicURL, Loopback: c.Loopback(), Database: c.DatabaseURL(), MasterKey: c.MasterKeyFile(), LedgerKey: c.LedgerKeyFile(),
-			Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username},
+			Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Rules: mail},
 			Build: build(), Running: running(c.Data), Deep: in.Deep, Now: time.Now(),
 		})...)
 	}

@@ -117,7 +117,8 @@ func exportCheckpoint(ctx context.Context, std cli.Streams, in cli.Checkpoint) e
 		return fault.Wrap(fault.Conflict, err.Error(), err)
 	}
 	if in.Out != "" {
-		if err := os.WriteFile(in.Out, []byte(signed), 0o644); err != nil { // #nosec G306 -- a checkpoint, to be given away
+		// #nosec G306 -- a checkpoint, to be given away
+		if err := os.WriteFile(in.Out, []byte(signed), 0o644); err != nil {
 			return fault.Wrap(fault.Invalid, "The checkpoint cannot be written: "+err.Error(), err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"muster/internal/db"
+	"muster/internal/outbound"
 )
 
 // Level of a finding.
@@ -54,6 +55,8 @@ type SMTP struct {
 	Port int
 	TLS  string // none, starttls, tls
 	User string
+	// Rules say which addresses may be reached, as for the server itself.
+	Rules outbound.Rules
 }
 
 type examination struct {

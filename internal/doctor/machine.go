@@ -242,13 +242,8 @@ func (e *examination) smtp(ctx context.Context) {
 	fail := func(remedy, format string, a ...any) {
 		e.add(Fail, "mail", remedy, where+" "+format+".", a...)
 	}
-	rules, err := e.Outbound.Mail.Rules()
-	if err != nil {
-		fail("Mend outbound.mail in muster.yaml.", "is not tried: %v", err)
-		return
-	}
 	// As the server does it, so that what the settings refuse is found here.
-	dialer := outbound.New(outbound.Mail, rules, outbound.Options{Timeout: 5 * time.Second})
+	dialer := outbound.New(outbound.Mail, m.Rules, outbound.Options{Timeout: 5 * time.Second})
 	secure := &tls.Config{ServerName: m.Host, MinVersion: tls.VersionTLS12}
 	conn, err := dialer.DialContext(ctx, "tcp", where)
 	if err != nil {

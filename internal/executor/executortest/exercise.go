@@ -326,7 +326,8 @@ func bigOutput(t *testing.T, f Fixture) {
 	if c.out.Load() != size || c.err.Load() != 1000000 {
 		t.Errorf("%d bytes of output and %d of errors arrived", c.out.Load(), c.err.Load())
 	}
-	if grown := int64(c.peak.Load()) - int64(before.HeapAlloc); grown > 16<<20 { // #nosec G115 -- heap sizes are far below 2^63
+	// #nosec G115 -- heap sizes are far below 2^63
+	if grown := int64(c.peak.Load()) - int64(before.HeapAlloc); grown > 16<<20 {
 		t.Errorf("memory grew by %d MiB", grown>>20)
 	}
 }

@@ -97,12 +97,14 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if strings.ContainsAny(dir, "\"\n%") {
 		return nil, fault.New(fault.Invalid, "The folder "+strconv.Quote(dir)+" cannot hold an sshd configuration: choose one without quotes, percent signs and newlines.")
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil { // #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
+	// #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
+	if err := os.MkdirAll(filepath.Join(dir, "home"), 0o755); err != nil {
 		return nil, fmt.Errorf("sshd folder: %w", err)
 	}
 	if os.Geteuid() == 0 {
 		// A root sshd locks its unprivileged half in here and refuses to start without it.
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
+		// #nosec G301 -- sshd refuses a home or privilege folder that others cannot enter
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			return nil, fmt.Errorf("make sshd's privilege separation folder: %w", err)
 		}
 	}
