@@ -11,7 +11,7 @@ import (
 var pieces = []string{
 	"'", "\"", "\"", "$(", ")", "(", "\\", "`", " ", ";", "#", " #", "\n", "echo ", "${y:-", "${y", "}", "$((", "))", "((", "<<E\n", "\nE\n", "case x in ", " x) ", "esac", "a", "$", "{ ", "; }", "$'", "x=", "&&", "|", "<<<", "[[ ", " ]]", "$[", "]", "\\\n", "if :; then ", " fi", "~", "=", "!",
 	"${option.x}", "${option.x}", "${option.x}", "\"${option.x}\"", "'${option.x}'", " ${option.x} ", "\"$(echo ${option.x})\"",
-	"printf %s ", "set -- ", "export ", "local ", "test -n ", "[ -n ", " ]", "-eq ", "eval ", "unset ", "read ", "y+=", "@(", "?(", "<(", "${#y}", "${!y", "${y@", "${y//", "${y%", "${y#", "() ", "\t", "\r", "é", "*", "E", "select y in ", "do ", " done", "coproc ", "<", ">", "case", " in ", "\\\n#", "# '", ")#", "((1))", "declare ", "printf -v y ",
+	"printf %s ", "set -- ", "export ", "local ", "test -n ", "[ -n ", " ]", "-eq ", "eval ", "unset ", "read ", "y+=", "@(", "?(", "<(", "${#y}", "${!y", "${y@", "${y//", "${y%", "${y#", "() ", "\t", "\r", "é", "*", "E", "select y in ", "do ", " done", "coproc ", "<", ">", "case", " in ", "\\\n#", "# '", ")#", "((1))", "$((x", "x", "{x:", "declare ", "printf -v y ",
 }
 
 // attacks say PWNED if a shell runs any part of them, and only then.

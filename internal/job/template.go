@@ -163,6 +163,9 @@ func ParseShell(text string) *Template {
 			s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
 		}
 	}
+	if name := evaluated(refRE.ReplaceAllString(whole, "\x01")); name != "" {
+		s.unsafe("%s may be what %s holds, which bash evaluates as code in arithmetic; use expr, which only calculates", first, name)
+	}
 	if arithmeticTest.MatchString(text) || arithmeticTest.MatchString(whole) {
 		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))
 	}
