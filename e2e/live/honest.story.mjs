@@ -61,6 +61,7 @@ before(async () => {
     incidents: [],
     runs: [],
     guests: [],
+    named: Object.fromEntries((await world.admin.call('GET', '/rooms')).body.items.map((x) => [x.name, x.id])),
     job: job.id,
     closed: (await world.people[2].call('GET', '/rooms')).body.items.find((x) => x.name === 'risk-controls').id,
     roles: ['commander', 'scribe', 'communications', 'operations'],

@@ -58,6 +58,20 @@ export const acts = [
   [3, 'typing', (w, r, p) => ({ typing: [p, w.room(r).id] })],
   [6, 'enter', (w, r, p) => ({ call: p.call('POST', `/rooms/${w.room(r).id}/enter`, r.chance(0.5) ? {} : { seat: 1 + r.below(9) }) })],
   [2, 'sit where few may look', (w, r) => ({ call: w.people[2].call('POST', `/rooms/${w.closed}/enter`, {}) })],
+  [2, 'say where few may listen', (w, r) => ({ call: w.people[2].call('POST', `/rooms/${w.closed}/messages`, { text: w.text(r), key: w.key() }) })],
+  [2, 'knock', (w, r) => {
+    const [, inside, , , , outside] = w.people
+    return {
+      call: inside.call('POST', `/rooms/${w.named.treasury}/enter`, {})
+        .then(() => inside.call('PUT', `/rooms/${w.named.treasury}/door`, { door: 'closed' }))
+        .then(() => outside.call('POST', `/rooms/${w.named.treasury}/knock`, { note: w.text(r) }))
+        .then((a) => (a.status === 201 ? inside.call('POST', `/knocks/${a.body.id}/${r.pick(['admit', 'decline'])}`, {}) : a)),
+    }
+  }],
+  [1, 'send home', (w, r) => {
+    const person = r.pick([w.people[0], w.people[1]])
+    return { call: person.call('POST', `/rooms/${w.named.lounge}/enter`, {}).then(() => w.admin.call('POST', `/rooms/${w.named.lounge}/send-home`, { user_id: person.id, reason: w.text(r) })) }
+  }],
   [2, 'leave', (w, r, p) => ({ call: p.call('POST', '/office/leave') })],
   [4, 'availability', (w, r, p) => ({ call: p.call('PATCH', '/me', { availability: r.pick(['available', 'busy', 'away', 'dnd']), status_text: r.pick(['', 'on a call', 'lunch']), ...(r.chance(0.3) ? { until: new Date(Date.now() + 3600_000).toISOString() } : {}) }) })],
   [3, 'get', (w, r, p) => ({ call: p.call('POST', '/gets', { user_id: r.pick(w.people).id, room_id: w.room(r).id, note: w.text(r) }) })],

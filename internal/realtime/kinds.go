@@ -12,8 +12,8 @@ import (
 //go:embed kinds.json
 var kindsText []byte
 
-// kinds is every kind of event by kind of channel. What is not in it is not sent:
-// the list is what the web app's stores are held against, so it must be whole.
+// kinds is every kind of event by kind of channel. The web app's stores are held
+// against it (e2e/live), so it must be whole: what is not in it is told in the log.
 var kinds = func() map[string][]string {
 	var m map[string][]string
 	if err := json.Unmarshal(kindsText, &m); err != nil {
