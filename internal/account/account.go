@@ -10,6 +10,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -135,9 +136,14 @@ func withRoles(ctx context.Context, q db.Querier, us []User) ([]User, error) {
 		}
 	}
 	for _, u := range us {
-		slices.SortStableFunc(u.Roles, func(a, b string) int { return rank(a) - rank(b) })
+		order(u.Roles)
 	}
 	return us, nil
+}
+
+// order puts roles as they are always shown, however they were given.
+func order(roles []string) {
+	slices.SortFunc(roles, func(a, b string) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a, b)) })
 }
 
 func rank(role string) int {
@@ -218,5 +224,6 @@ func cleanRoles(roles []string) ([]string, *fault.FieldError) {
 	if len(out) > 50 {
 		return nil, &fault.FieldError{Field: "roles", Message: "At most 50 roles."}
 	}
+	order(out)
 	return out, nil
 }
