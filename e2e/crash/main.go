@@ -46,6 +46,7 @@ type outcome struct {
 
 func (o *options) run(ctx context.Context) int {
 	if o.seed == 0 {
+		// #nosec G115 -- any number serves as a seed
 		o.seed = uint64(time.Now().UnixNano())
 	}
 	if o.dir == "" {
@@ -57,6 +58,7 @@ func (o *options) run(ctx context.Context) int {
 		o.dir = dir
 	}
 	// The database's own user has to get in.
+	// #nosec G302 -- entered by the user that PostgreSQL runs as
 	if err := os.Chmod(o.dir, 0o755); err != nil {
 		fmt.Fprintln(os.Stderr, "muster:", err)
 		return 1

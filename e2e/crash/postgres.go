@@ -36,6 +36,7 @@ func startPostgres(dir string) (*postgres, error) {
 	}
 	slices.Sort(found)
 	p := &postgres{dir: dir, bin: filepath.Dir(found[len(found)-1])}
+	// #nosec G301 -- entered by the user that PostgreSQL runs as
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -50,6 +51,7 @@ func startPostgres(dir string) (*postgres, error) {
 		}
 		uid, _ := strconv.Atoi(u.Uid)
 		gid, _ := strconv.Atoi(u.Gid)
+		// #nosec G115 -- ids of a user come from the system
 		p.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 		if err := os.Chown(dir, uid, gid); err != nil {
 			return nil, err
@@ -59,9 +61,11 @@ func startPostgres(dir string) (*postgres, error) {
 	_, _ = rand.Read(secret)
 	password := hex.EncodeToString(secret)
 	pw := filepath.Join(dir, "password")
+	// #nosec G306 -- of a throw-away database, read by the user it runs as
 	if err := os.WriteFile(pw, []byte(password+"\n"), 0o644); err != nil {
 		return nil, err
 	}
+	// #nosec G204 -- the harness runs the PostgreSQL of this machine
 	init := exec.Command(p.bin+"/initdb", "-D", dir+"/data", "-U", "muster", "-E", "UTF8", "--locale=C.UTF-8", "-N", "--auth=scram-sha-256", "--pwfile="+pw)
 	init.Dir, init.SysProcAttr = dir, &syscall.SysProcAttr{Credential: p.as}
 	if out, err := init.CombinedOutput(); err != nil {
@@ -77,11 +81,13 @@ func startPostgres(dir string) (*postgres, error) {
 }
 
 func (p *postgres) start() error {
+	// #nosec G302 -- a log of the harness, written by another user
 	log, err := os.OpenFile(filepath.Join(p.dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
+	// #nosec G204 -- the harness runs the PostgreSQL of this machine
 	p.cmd = exec.Command(p.bin+"/postgres", "-D", p.dir+"/data", "-p", strconv.Itoa(p.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=100", "-c", "fsync=off", "-c", "synchronous_commit=on")
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = p.dir, log, log
@@ -114,6 +120,7 @@ func (p *postgres) processes() []int {
 	pids := []int{p.cmd.Process.Pid}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, f := range stats {
+		// #nosec G304 -- files of the harness itself
 		raw, err := os.ReadFile(f)
 		if err != nil {
 			continue

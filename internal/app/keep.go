@@ -176,6 +176,7 @@ func readCheckpoint(file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
+	// #nosec G304 -- a file that the administrator names, or of the data folder
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, "The checkpoint file cannot be read: "+err.Error(), err)
@@ -228,6 +229,7 @@ func backupKeygen(_ context.Context, std cli.Streams, out string) error {
 	if err != nil {
 		return err
 	}
+	// #nosec G304 -- a file that the administrator names, or of the data folder
 	f, err := os.OpenFile(out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return fault.Newf(fault.Conflict, "%s exists already. Give another name: a key is never replaced.", out)
@@ -246,6 +248,7 @@ func backupKeygen(_ context.Context, std cli.Streams, out string) error {
 
 // hold takes a data folder for this process alone.
 func hold(data, what string) (io.Closer, error) {
+	// #nosec G304 -- a file that the administrator names, or of the data folder
 	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fault.Wrap(fault.Denied, "The data folder cannot be locked: "+err.Error(), err)
@@ -270,6 +273,7 @@ func restore(ctx context.Context, std cli.Streams, in cli.Restore) error {
 	if err := os.MkdirAll(in.Data, 0o700); err != nil {
 		return fault.Wrap(fault.Invalid, "The folder cannot be made: "+err.Error(), err)
 	}
+	// #nosec G302 -- a folder has to be entered by its owner
 	if err := os.Chmod(in.Data, 0o700); err != nil {
 		return fault.Wrap(fault.Denied, "The folder cannot be closed to others: "+err.Error(), err)
 	}

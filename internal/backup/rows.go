@@ -87,10 +87,13 @@ func parseRow(b []byte, columns []db.Column) ([]any, error) {
 			row[i] = kind == isTrue
 		case isText, isBytes:
 			size, n := binary.Uvarint(b)
+			// #nosec G115 -- bounded by the length of the bytes in hand
 			if n <= 0 || size > uint64(len(b)-n) {
 				return nil, errRow
 			}
+			// #nosec G115 -- bounded by the length of the bytes in hand
 			part := b[n : n+int(size)]
+			// #nosec G115 -- bounded by the length of the bytes in hand
 			b = b[n+int(size):]
 			if kind == isText {
 				row[i] = string(part)
@@ -129,6 +132,7 @@ func (s *sum) frame(row []any) ([]byte, error) {
 	}
 	s.buf = b
 	var head [room]byte
+	// #nosec G115 -- bounded by the length of the bytes in hand
 	n := binary.PutUvarint(head[:], uint64(len(b)-room))
 	copy(b[room-n:], head[:n])
 	s.h.Write(b[room-n:])

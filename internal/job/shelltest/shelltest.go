@@ -99,6 +99,7 @@ func (s *Shell) start() error {
 		return err
 	}
 	s.errs = &bytes.Buffer{}
+	// #nosec G204 -- a shell of this machine, for tests
 	s.cmd = exec.Command(s.path, script)
 	s.cmd.Dir, s.cmd.Env = s.dir, s.env
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = inR, outW, &cut{to: s.errs}
