@@ -37,7 +37,7 @@ crash: ## kills, full disks, power cuts and outages under load; figures into doc
 fuzz: ## every fuzz target for FUZZCOUNT inputs (default 1000000)
 	scripts/fuzz
 
-shots: build ## screenshots of the demo in light, dark and phone width into docs/img
+shots: build ## every picture of README and guide, made anew from the demo into docs/img
 	@scripts/need test
 	scripts/shots
 
