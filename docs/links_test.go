@@ -157,15 +157,28 @@ func TestPicturesAreUsedAndSmall(t *testing.T) {
 	}
 }
 
-func TestIndexNamesEveryPage(t *testing.T) {
-	index := read(t, "guide/README.md")
+func TestIndexNamesEveryPageOnce(t *testing.T) {
+	text, err := os.ReadFile("guide/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	files, err := filepath.Glob("guide/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if name := filepath.Base(f); name != "README.md" && !slices.Contains(index.links, name) {
-			t.Errorf("docs/%s is not in the index, so nobody finds it in the app: add it to docs/guide/README.md", f)
+		name := filepath.Base(f)
+		if name == "README.md" {
+			continue
+		}
+		rows := 0
+		for line := range strings.Lines(string(text)) {
+			if strings.HasPrefix(line, "| [") && strings.Contains(line, "]("+name+") |") {
+				rows++
+			}
+		}
+		if rows != 1 {
+			t.Errorf("docs/%s has %d rows in docs/guide/README.md, where the app takes its contents from: give it one", f, rows)
 		}
 	}
 }
