@@ -381,7 +381,9 @@ func (s *Store) watch(ctx context.Context) error {
 	if room <= 0 || draining {
 		return nil
 	}
-	forgotten, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'queued' AND queued_at < $1 ORDER BY number LIMIT $2`, db.Micro(now.Add(-stuck)), room)
+	// One queued in the future was queued before the clock was set back: its task
+	// would come as much later.
+	forgotten, err := db.All(ctx, s.db.Read(), db.Strings, `SELECT id FROM run WHERE state = 'queued' AND (queued_at < $1 OR queued_at > $2) ORDER BY number LIMIT $3`, db.Micro(now.Add(-stuck)), db.Micro(now.Add(stuck)), room)
 	if err != nil {
 		return fmt.Errorf("look for queued runs: %w", err)
 	}

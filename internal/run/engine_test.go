@@ -347,6 +347,24 @@ func TestClocksThatDiffer(t *testing.T) {
 	}
 }
 
+// A clock that is set back does not keep a run waiting that was queued before.
+func TestClockSetBackWhileQueued(t *testing.T) {
+	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))
+	o := runtest.New(t, runtest.Options{Clock: c, NoStart: true})
+	r := o.Run(o.Op, run.Request{JobID: o.Import(one("echo x"))})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := tx.Exec(o.Ctx, `UPDATE run SET queued_at = queued_at + 3600000000`)
+		if err == nil {
+			_, err = tx.Exec(o.Ctx, `UPDATE task SET run_at = run_at + 3600000000`)
+		}
+		return err
+	})
+	o.Runs.Start()
+	o.Tasks.Start()
+	t.Cleanup(func() { o.Runs.Close(); o.Tasks.Stop() })
+	o.Until(r.ID, run.Succeeded)
+}
+
 // Alone on its database, a server needs not wait to know that the other is gone.
 func TestAlone(t *testing.T) {
 	c := clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))

@@ -407,7 +407,7 @@ func (q *Queue) beat(ctx context.Context) error {
 		}
 		for _, h := range gone {
 			r, err := tx.Exec(ctx, `UPDATE task SET state = CASE WHEN attempt >= max_attempts THEN 'failed' ELSE 'ready' END,
-finished_at = CASE WHEN attempt >= max_attempts THEN CAST($1 AS BIGINT) ELSE 0 END, error = 'the node that worked on it vanished', run_at = $1 WHERE id = $2 AND state = 'running' AND node = $3 AND lease_until = $4`, db.Micro(now), h.id, h.node, h.lease)
+finished_at = CASE WHEN attempt >= max_attempts THEN CAST($1 AS BIGINT) ELSE 0 END, error = 'the node that worked on it vanished' WHERE id = $2 AND state = 'running' AND node = $3 AND lease_until = $4`, db.Micro(now), h.id, h.node, h.lease)
 			if err != nil {
 				return err
 			}
