@@ -22,6 +22,7 @@ import (
 
 	"muster/bench/alerts"
 	"muster/bench/browser"
+	"muster/bench/chat"
 	"muster/bench/lists"
 	"muster/bench/logs"
 	"muster/bench/report"
@@ -42,6 +43,7 @@ type area struct {
 
 // areas in the order of the page.
 var areas = []area{
+	{"chat", "People who talk in one room, 140 bytes a message, timed from the moment each was due. The floor is one durable insert and a plain WebSocket broadcast.", chats},
 	{"alerts", "A webhook's POST until a connected browser-like socket shows what became of it.", alerts.Run},
 	{"logs", "What a machine prints until fifty screens show it, and a long log.", logs.Run},
 	{"ssh", "`true` on many machines: beside Ansible, clustershell and a bare loop.", ssh.Run},
@@ -54,6 +56,10 @@ var areas = []area{
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == rig.FloorArg {
 		fmt.Fprintln(os.Stderr, "bench: floor:", rig.ServeFloor(os.Args[2]))
+		os.Exit(1)
+	}
+	if len(os.Args) == 3 && os.Args[1] == chat.FloorArg {
+		fmt.Fprintln(os.Stderr, "bench: floor:", chat.ServeFloor(os.Args[2]))
 		os.Exit(1)
 	}
 	if err := run(); err != nil {

@@ -89,7 +89,8 @@ func FuzzHook(f *testing.F) {
 		return err
 	})
 	a := New(Core{DB: r.DB, Access: r.Access, Log: quiet, PublicURL: func() string { return "https://muster.test" }}, "test", nil)
-	h := &hooks{a: a, alerts: alerts, limit: newLimiter(1e12, 1e12)}
+	h := newHooks(a, alerts)
+	h.limit = newLimiter(1e12, 1e12)
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)
 	for _, body := range []string{
 		`{"version":"4","status":"firing","groupKey":"g","alerts":[{"status":"firing","labels":{"alertname":"High","severity":"critical"},"annotations":{"summary":"s"},"startsAt":"2026-11-22T13:49:02Z","generatorURL":"http://p/","fingerprint":"f1"}]}`,

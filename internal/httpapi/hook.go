@@ -25,7 +25,7 @@ type HookDeps struct {
 // RegisterHooks adds the URLs that monitoring posts to. They stand outside of
 // the versioned API and have no session: the secret in the path is the key.
 func RegisterHooks(a *API, d HookDeps) {
-	h := &hooks{a: a, alerts: d.Alerts, limit: newLimiter(5, 120), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
+	h := newHooks(a, d.Alerts)
 	h.deliveries = d.Meter.Counter("alert_deliveries_total", "Calls of alert sources by kind and result: accepted, refused (wrong body), limited (too often), unknown (no such source), failed.", "source_kind", "result")
 	h.got = d.Meter.Counter("alerts_total", "Alerts in accepted deliveries, by what became of them: fired, repeated (deduplicated), resolved, ignored.", "source_kind", "outcome")
 	for _, result := range []string{"accepted", "refused", "limited", "unknown", "failed"} {
@@ -35,6 +35,10 @@ func RegisterHooks(a *API, d HookDeps) {
 		h.got.Add(0, "alertmanager", outcome)
 	}
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)
+}
+
+func newHooks(a *API, alerts *alert.Store) *hooks {
+	return &hooks{a: a, alerts: alerts, limit: newLimiter(5, 120), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
 }
 
 type hooks struct {
