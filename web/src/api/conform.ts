@@ -16,6 +16,7 @@ export type Conform = [
   Reads<S['RoomView'], t.Room>,
   Reads<S['Floor'], t.Floor>,
   Reads<S['Get'], t.Get>,
+  Reads<S['Knock'], t.Knock>,
   Reads<S['OfficeSnapshot'], t.Office>,
   Reads<S['Author'], t.Author>,
   Reads<S['Message'], t.Message>,

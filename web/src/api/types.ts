@@ -107,6 +107,21 @@ export type Get = {
   created_at: string
   expires_at: string
 }
+export type KnockState = 'pending' | 'admitted' | 'declined' | 'withdrawn' | 'expired'
+/** A request to be let in through a door, answered by whoever is inside. */
+export type Knock = {
+  id: string
+  user_id: string
+  room_id: string
+  state: KnockState
+  note: string
+  /** From who declined. */
+  answer: string
+  answered_by: string
+  created_at: string
+  expires_at: string
+  answered_at?: string
+}
 /** One request that paints the whole app. */
 export type Office = {
   floors: Floor[]
@@ -117,6 +132,8 @@ export type Office = {
   runs: RunSummary[]
   oncall: OnCall[]
   gets: Get[]
+  /** Pending ones of mine, and at the door of the room I am in. */
+  knocks: Knock[]
   notifications_unread: number
 }
 
@@ -537,6 +554,8 @@ export type OfficeEvent =
   | { type: 'oncall' }
 export type UserEvent =
   | { type: 'get'; get: Get }
+  | { type: 'knock'; knock: Knock }
+  | { type: 'sent_home'; room_id: string; by: string; reason: string }
   | { type: 'notification'; notification: Notification; /** not an update of one that was told before */ fresh: boolean; unread: number }
   | { type: 'session-revoked' }
   | { type: 'mention'; room_id: string; seq: number }

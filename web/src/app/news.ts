@@ -2,8 +2,8 @@
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { api, useMyId, useSession } from '@/api'
-import type { Get, Incident, Notification } from '@/api'
-import { enterRoom, isOpen, nameOf, tapEvents, useOffice } from '@/realtime'
+import type { Get, Incident, Knock, Notification } from '@/api'
+import { enterRoom, isOpen, keptOut, nameOf, tapEvents, useOffice } from '@/realtime'
 import { toast, toastError, untoast } from '@/ui'
 
 export function useNews() {
@@ -16,6 +16,7 @@ export function useNews() {
       tapEvents((_, e) => {
         if (e.type === 'notification' && e.fresh) tell(e.notification)
         if (e.type === 'get' && e.get.from === me) answer(e.get)
+        if (e.type === 'knock' && e.knock.user_id === me) opened(e.knock)
         if (e.type === 'incident') settled(e.incident)
       }),
     [me, navigate, path],
@@ -40,7 +41,7 @@ export function useNews() {
       void api.post(`/notifications/${n.id}/seen`).catch(() => {})
       // Who acknowledges is on the way: they go to the incident's room.
       const room = useOffice.getState().incidents[n.incident_id ?? '']?.room.id
-      if (room) void enterRoom(room).catch((e) => toastError('You could not enter the room', e))
+      if (room && !keptOut(room)) void enterRoom(room).catch((e) => toastError('You could not enter the room', e))
       await navigate(room ? { to: '/rooms/$id', params: { id: room } } : { to: n.link || '/' })
     } catch (e) {
       toastError('The page was not acknowledged', e)
@@ -51,6 +52,15 @@ export function useNews() {
     if (g.state === 'accepted') toast(`${who} is on the way`)
     if (g.state === 'declined') toast(`${who} can't come now`, { tone: 'info', detail: g.answer })
     if (g.state === 'expired') toast(`${who} did not answer`, { tone: 'info', detail: 'You can ask again, or page them from the incident.' })
+  }
+  function opened(k: Knock) {
+    const name = useOffice.getState().rooms[k.room_id]?.name ?? 'the room'
+    if (k.state === 'admitted') {
+      toast(`${nameOf(k.answered_by)} let you in`)
+      void navigate({ to: '/rooms/$id', params: { id: k.room_id } })
+    }
+    if (k.state === 'declined') toast(`${nameOf(k.answered_by)} can't let you in now`, { tone: 'info', detail: k.answer || `You knocked at ${name}.` })
+    if (k.state === 'expired') toast(`Nobody answered at ${name}`, { tone: 'info', detail: 'Your knock stands in its chat. You can knock again, or ask one of them to Get you.' })
   }
 
   const office = useSession((s) => s.me?.office.name ?? 'Muster')

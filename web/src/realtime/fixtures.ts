@@ -105,6 +105,7 @@ export const office = (o: Partial<Office> = {}): Office => ({
   runs: [],
   oncall: [],
   gets: [],
+  knocks: [],
   notifications_unread: 0,
   ...o,
 })

@@ -1,5 +1,7 @@
 export * from './model'
 export * from './office'
+export * from './doors'
+export { WayIn } from './WayIn'
 export * from './people'
 export { listen, reconnectNow, useChannel, useConnection, type Connection } from './socket'
 export * from './room'

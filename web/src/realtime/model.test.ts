@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Office, OfficeEvent, RunState, Stage } from '@/api/types'
 import { incident, office, pick, presence, random, room, run, user } from './fixtures'
-import { applyOffice, applyRead, applyUser, fromSnapshot, incidentOrder, insideRooms, isActive, isOpen, leavesOpen, sidebarRooms, type OfficeState } from './model'
+import { applyOffice, applyRead, applyUser, fromSnapshot, incidentOrder, insideRooms, isActive, isOpen, keepsOut, leavesOpen, sidebarRooms, type OfficeState } from './model'
 
 const base = () =>
   office({
@@ -142,6 +142,22 @@ describe('office', () => {
     expect(s.gets.g).toEqual(get)
     expect(applyUser(s, { type: 'get', get: { ...get, state: 'accepted' } }).gets.g).toBeUndefined()
   })
+  it('a knock is held while it waits and I am where I hear it', () => {
+    const knock = { id: 'k', user_id: 'kofi', room_id: 'r1', state: 'pending' as const, note: '', answer: '', answered_by: '', created_at: '', expires_at: '' }
+    const mine = { ...knock, id: 'm', user_id: 'amara', room_id: 'r2' }
+    const at = (s: OfficeState, p: ReturnType<typeof presence>) => Object.keys(applyOffice(s, { type: 'presence', presence: p }, 'amara').knocks)
+    const s = applyUser(fromSnapshot({ ...base(), knocks: [mine] }), { type: 'knock', knock })
+    expect(s.knocks).toEqual({ k: knock, m: mine })
+    expect(applyUser(s, { type: 'knock', knock: { ...knock, state: 'declined' } }).knocks).toEqual({ m: mine })
+    expect(at(s, presence('amara', 'r2'))).toEqual(['m'])
+    expect(at(s, presence('amara', 'r1', { state: 'busy' })).sort()).toEqual(['k', 'm'])
+    expect(at(s, presence('amara', null, { state: 'offline' })).sort()).toEqual(['k', 'm'])
+    expect(at(s, presence('jonas', 'r2')).sort()).toEqual(['k', 'm'])
+  })
+  it('being sent home comes with my presence', () => {
+    const s = fromSnapshot(base())
+    expect(applyUser(s, { type: 'sent_home', room_id: 'r1', by: 'jonas', reason: '' })).toBe(s)
+  })
 })
 
 describe('readings', () => {
@@ -161,5 +177,15 @@ describe('readings', () => {
   it('nobody who is offline is inside a room', () => {
     const s = fromSnapshot(office({ presence: [presence('a', 'r1'), presence('b', 'r1', { state: 'offline' })] }))
     expect(insideRooms(s.presence)).toEqual({ r1: ['a'] })
+  })
+  it('says whom a door keeps out, as the server does', () => {
+    const out = (o: Parameters<typeof room>[1], inside: number) => keepsOut(room('r', { member: false, ...o }), inside)
+    expect(out({ door: 'open' }, 3)).toBe(false)
+    expect(out({ door: 'closed' }, 0)).toBe(false)
+    expect(out({ door: 'closed' }, 1)).toBe(true)
+    expect(out({ door: 'closed', member: true }, 1)).toBe(true)
+    expect(out({ door: 'closed', member: true, kind: 'incident' }, 1)).toBe(false)
+    expect(out({ door: 'locked' }, 0)).toBe(true)
+    expect(out({ door: 'locked', member: true }, 2)).toBe(false)
   })
 })

@@ -6,6 +6,7 @@ import type {
   Floor,
   Get,
   Incident,
+  Knock,
   Office,
   OfficeEvent,
   OnCall,
@@ -33,6 +34,8 @@ export type OfficeState = {
   oncall: OnCall[]
   /** Requests to come somewhere that I haven't answered, and mine that wait. */
   gets: Record<string, Get>
+  /** My own pending knocks, and those at the door of the room I am in. */
+  knocks: Record<string, Knock>
   unseen: number
 }
 
@@ -45,6 +48,7 @@ export const emptyOffice: OfficeState = {
   runs: {},
   oncall: [],
   gets: {},
+  knocks: {},
   unseen: 0,
 }
 
@@ -71,6 +75,7 @@ export const fromSnapshot = (o: Office): OfficeState => ({
   runs: index(o.runs, (r) => r.id),
   oncall: o.oncall ?? [],
   gets: index(o.gets, (g) => g.id),
+  knocks: index(o.knocks, (k) => k.id),
   unseen: o.notifications_unread ?? 0,
 })
 
@@ -103,7 +108,7 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
   switch (e.type) {
     case 'presence':
       if (s.users[e.presence.user_id]?.disabled) return s
-      return { ...s, presence: { ...s.presence, [e.presence.user_id]: e.presence } }
+      return { ...s, presence: { ...s.presence, [e.presence.user_id]: e.presence }, knocks: e.presence.user_id === me && e.presence.state !== 'offline' ? heardIn(s.knocks, me, e.presence.room_id) : s.knocks }
     case 'user':
       return { ...s, users: { ...s.users, [e.user.id]: e.user }, presence: e.user.disabled ? without(s.presence, e.user.id) : s.presence }
     case 'room': {
@@ -142,6 +147,12 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       return s // 'oncall' carries nothing: the store fetches it.
   }
 }
+/** Whoever goes elsewhere is not told any more what comes of the knocks at the door they left. */
+function heardIn(knocks: Record<string, Knock>, me: string, room: string | null): Record<string, Knock> {
+  const all = Object.values(knocks)
+  const heard = all.filter((k) => k.user_id === me || k.room_id === room)
+  return heard.length === all.length ? knocks : index(heard, (k) => k.id)
+}
 const fresh: Omit<Room, 'id' | 'name'> = {
   kind: 'team',
   topic: '',
@@ -163,6 +174,8 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
   switch (e.type) {
     case 'get':
       return { ...s, gets: e.get.state === 'pending' ? { ...s.gets, [e.get.id]: e.get } : without(s.gets, e.get.id) }
+    case 'knock':
+      return { ...s, knocks: e.knock.state === 'pending' ? { ...s.knocks, [e.knock.id]: e.knock } : without(s.knocks, e.knock.id) }
     case 'notification':
       return { ...s, unseen: e.unread }
     case 'mention': {
@@ -246,6 +259,12 @@ export function sidebarRooms(s: Pick<OfficeState, 'rooms' | 'incidents'>): Room[
   return Object.values(s.rooms)
     .filter((r) => !open.has(r.id) && !r.archived && ((r.kind !== 'focus' && r.kind !== 'incident') || r.member))
     .sort((a, b) => (rank[a.kind] ?? 0) - (rank[b.kind] ?? 0) || a.name.localeCompare(b.name))
+}
+
+/** Whether the door keeps out who is not inside: the server's rule, so that screens offer what it would do. */
+export function keepsOut(r: Pick<Room, 'door' | 'kind' | 'member'>, inside: number): boolean {
+  if (r.door === 'open' || (r.member && (r.door === 'locked' || r.kind === 'incident'))) return false
+  return r.door === 'locked' || inside > 0
 }
 
 /** Who is in which room, by presence. */

@@ -2,7 +2,7 @@ import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { LogIn, MessageSquare, Pencil } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { errorText, type Incident } from '@/api'
-import { enterRoom, useRoomInfo } from '@/realtime'
+import { enterRoom, keptOut, useRoomInfo } from '@/realtime'
 import { Box, Button, buttonClass, Chip, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, Loading, Notice, Page, StageChip, Textarea, Time, toastError } from '@/ui'
 import { Followups, PostmortemMenu } from './Followups'
 import { Clocks, IncidentFacts } from './IncidentPanel'
@@ -32,7 +32,7 @@ function Loaded({ i }: { i: Incident }) {
   const [edit, setEdit] = useState<'' | 'facts' | 'times'>('')
   const go = async () => {
     try {
-      await enterRoom(i.room.id)
+      if (!keptOut(i.room.id)) await enterRoom(i.room.id)
       void navigate({ to: '/rooms/$id', params: { id: i.room.id } })
     } catch (e) {
       toastError('You could not enter the room', e)

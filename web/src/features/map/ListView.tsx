@@ -1,6 +1,7 @@
 import { DoorClosed, Lock, MapPin } from 'lucide-react'
 import { useMyId } from '@/api'
 import { cx } from '@/lib/cx'
+import { WayIn } from '@/realtime'
 import { Avatar, Button, Clock, EnvChip, SeverityChip, StageChip } from '@/ui'
 import { availability, kindInWords, listOrder, percent, resolved, type MapRoom } from './model'
 import { GetSomeone } from './RoomPanel'
@@ -57,9 +58,11 @@ export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter
               </button>
               <span className={s.rowActions}>
                 {!isHere && (
-                  <Button busy={busy === r.id} disabled={room.abilities.enter === false} onClick={() => onEnter(r.id)} aria-label={`Enter ${room.name}`}>
-                    Enter
-                  </Button>
+                  <WayIn room={room}>
+                    <Button busy={busy === r.id} disabled={room.abilities.enter === false} onClick={() => onEnter(r.id)} aria-label={`Enter ${room.name}`}>
+                      Enter
+                    </Button>
+                  </WayIn>
                 )}
                 <Button onClick={() => onOpen(r.id)} aria-label={`Open the chat of ${room.name}`}>
                   Chat

@@ -3,7 +3,7 @@ import { List, Map as MapIcon, Maximize, Minus, Plus, Search } from 'lucide-reac
 import { useDeferredValue, useId, useMemo, useState } from 'react'
 import { useCan, useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
-import { enterRoom, getPerson, useOffice } from '@/realtime'
+import { enterRoom, getPerson, keptOut, knockAt, useOffice } from '@/realtime'
 import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useOverlays, useSlots } from '@/ui'
 import { ListView } from './ListView'
 import { buildFloor, defaultView, findPeople, focusOn, rectOf, zoom, type Box, type Office } from './model'
@@ -77,6 +77,12 @@ export default function MapView() {
   const current = mapRooms.find((r) => r.id === selected)
   const open = (id: string) => void navigate({ to: '/rooms/$id', params: { id } })
   const enter = async (id: string, thenOpen = false) => {
+    if (keptOut(id)) {
+      setPicked(id)
+      const name = rooms[id]?.name ?? 'this room'
+      toast(`The door of ${name} keeps you out`, { tone: 'info', detail: 'Whoever is inside can let you in.', action: { label: 'Knock', run: () => void knockAt(id).catch((e) => toastError('You did not knock', e)) } })
+      return
+    }
     if (id !== here) {
       setBusy(id)
       try {

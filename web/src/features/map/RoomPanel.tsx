@@ -1,12 +1,13 @@
 import { DoorClosed, DoorOpen, Lock, LogIn, MessageSquare, Search, UserPlus, X } from 'lucide-react'
 import { useMemo, useState, type ComponentType } from 'react'
-import type { Incident, Room, User } from '@/api'
+import type { Door, Incident, Room, User } from '@/api'
 import { useMyId } from '@/api'
-import { UserAvatar, getPerson, useOffice } from '@/realtime'
+import { UserAvatar, WayIn, getPerson, useOffice } from '@/realtime'
 import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError } from '@/ui'
 import { availability, findPeople, kindInWords, percent, resolved, type MapRoom } from './model'
 import s from './map.module.css'
 
+const DOOR: Record<Door, string> = { open: '', closed: 'Door closed: others knock', locked: 'Door locked: members enter, others knock' }
 export type RoomExtra = ComponentType<{ room: Room; incident: Incident | null }>
 
 /** What a room on the map says when it is chosen: who is here, how to go in, whom to get. */
@@ -41,10 +42,10 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
           )}
         </div>
       )}
-      {!i && (room.private || room.door !== 'open') && (
+      {((room.private && !i) || room.door !== 'open') && (
         <div className={s.panelMeta}>
           {room.door === 'locked' || room.private ? <Lock size={12} aria-hidden="true" /> : <DoorClosed size={12} aria-hidden="true" />}
-          {room.private ? 'Private: members only' : `Door ${room.door}`}
+          {[room.private && !i && 'Private: members only', DOOR[room.door]].filter(Boolean).join('. ')}
         </div>
       )}
       <div className={s.actions}>
@@ -54,9 +55,11 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
           </Button>
         ) : (
           <>
-            <Button kind="primary" icon={<LogIn size={13} />} busy={busy} disabled={room.abilities.enter === false} onClick={() => onEnter(room.id)}>
-              Enter
-            </Button>
+            <WayIn room={room} kind="primary">
+              <Button kind="primary" icon={<LogIn size={13} />} busy={busy} disabled={room.abilities.enter === false} onClick={() => onEnter(room.id)}>
+                Enter
+              </Button>
+            </WayIn>
             <Button icon={<MessageSquare size={13} />} onClick={() => onOpen(room.id)}>
               Open chat
             </Button>

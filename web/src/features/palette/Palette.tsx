@@ -8,7 +8,7 @@ import { useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
 import { useTheme } from '@/lib/theme'
-import { enterRoom, getPerson, setAvailability, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
+import { enterRoom, getPerson, keptOut, knockAt, setAvailability, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
 import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
 import s from './palette.module.css'
 
@@ -226,9 +226,10 @@ function useItems(onClose: () => void): Item[] {
         end: r.unread ? <span className="c-3 tnum">{r.unread} unread</span> : null,
         run: go('/rooms/' + r.id),
         alt: {
-          label: 'enter',
+          label: keptOut(r.id) ? 'knock' : 'enter',
           run: done(() => {
-            void enterRoom(r.id).catch((e) => toastError(`You could not enter ${r.name}`, e))
+            if (keptOut(r.id)) void knockAt(r.id).catch((e) => toastError('You did not knock', e))
+            else void enterRoom(r.id).catch((e) => toastError(`You could not enter ${r.name}`, e))
             void navigate({ to: '/rooms/$id', params: { id: r.id } })
           }),
         },
@@ -249,7 +250,7 @@ function useItems(onClose: () => void): Item[] {
         end: <span className="c-3">{room ? `Go to ${room.name}` : get ? 'Get' : 'Not in a room'}</span>,
         run: room
           ? done(() => {
-              void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
+              if (!keptOut(room.id)) void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
               void navigate({ to: '/rooms/$id', params: { id: room.id } })
             })
           : (get ?? onClose),

@@ -1,12 +1,14 @@
 // "Amara asks you to come": answered with one click, from wherever one is.
 import { useNavigate } from '@tanstack/react-router'
 import { Hand } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { errorText, type Get } from '@/api'
 import { acceptGet, declineGet, forgetGet, useRoomInfo, UserAvatar, UserName } from '@/realtime'
 import { Button, Countdown, Input, Notice, toast } from '@/ui'
 import { useAsked } from './gets'
 import s from './people.module.css'
+
+const KnockPopups = lazy(() => import('./KnockPopups'))
 
 export function GetPopups() {
   const asked = useAsked()
@@ -15,6 +17,9 @@ export function GetPopups() {
       {asked.map((g) => (
         <Popup key={g.id} get={g} />
       ))}
+      <Suspense>
+        <KnockPopups />
+      </Suspense>
     </div>
   )
 }

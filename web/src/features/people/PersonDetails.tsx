@@ -3,7 +3,7 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { Hand, Mail, MapPin } from 'lucide-react'
 import { useState } from 'react'
 import { errorText, useMyId } from '@/api'
-import { enterRoom, getPerson, useOffice, usePresence, useRoomInfo, UserAvatar, useUser } from '@/realtime'
+import { enterRoom, getPerson, keptOut, useOffice, usePresence, useRoomInfo, UserAvatar, useUser } from '@/realtime'
 import { Button, Chip, Input, Notice, PRESENCE_WORD, Time, toast, toastError } from '@/ui'
 import { useOpenGet } from './gets'
 import s from './people.module.css'
@@ -94,7 +94,8 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
                 icon={<MapPin size={13} />}
                 onClick={() => {
                   onDone()
-                  void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
+                  // Before a door that keeps me out, the room's screen has the knock.
+                  if (!keptOut(room.id)) void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
                   void navigate({ to: '/rooms/$id', params: { id: room.id } })
                 }}
               >

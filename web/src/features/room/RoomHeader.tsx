@@ -1,8 +1,8 @@
 import { Archive, Coffee, DoorClosed, DoorOpen, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
-import { api, useMyId, type Room, type User } from '@/api'
+import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { enterRoom, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
+import { enterRoom, turnDoor, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
 import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError } from '@/ui'
 import s from './room.module.css'
 
@@ -44,6 +44,7 @@ export function RoomHeader({
         {incident && <SeverityChip severity={incident.severity} />}
         {incident && !phone && !panel && <StageChip stage={incident.stage} />}
         {incident && !phone && <EnvChip env={incident.environment} />}
+        {room.door !== 'open' && <Chip icon={room.door === 'locked' ? <Lock size={11} /> : <DoorClosed size={11} />}>Door {room.door}</Chip>}
         {room.archived && <Chip>Archived</Chip>}
         {!phone && !(incident && panel) && <span className={s.topic} title={incident?.title ?? room.topic}>{incident?.title ?? room.topic}</span>}
         <span className="grow" />
@@ -58,7 +59,7 @@ export function RoomHeader({
             { id: 'people', label: 'People', count: people.length },
           ]}
         />
-        <RoomMenu room={room} />
+        <RoomMenu room={room} people={people} />
         {panel !== undefined && (
           <IconButton label={panel ? 'Hide the facts' : 'Show the facts'} on={panel} side="bottom" onClick={onPanel}>
             <PanelRight size={15} />
@@ -81,21 +82,22 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
   return (
     <div className={s.stage} role="group" aria-label="In the room">
       {!here && (
-        <Button
-          kind="live"
-          icon={<LogIn size={13} />}
-          busy={busy}
-          disabled={room.abilities.enter === false}
-          title={room.abilities.enter === false ? 'The door is locked. Someone inside can bring you in.' : undefined}
-          onClick={() => {
-            setBusy(true)
-            enterRoom(room.id)
-              .catch((e) => toastError(`You could not enter ${room.name}`, e))
-              .finally(() => setBusy(false))
-          }}
-        >
-          Enter
-        </Button>
+        <WayIn room={room} kind="live">
+          <Button
+            kind="live"
+            icon={<LogIn size={13} />}
+            busy={busy}
+            disabled={room.abilities.enter === false}
+            onClick={() => {
+              setBusy(true)
+              enterRoom(room.id)
+                .catch((e) => toastError(`You could not enter ${room.name}`, e))
+                .finally(() => setBusy(false))
+            }}
+          >
+            Enter
+          </Button>
+        </WayIn>
       )}
       {people.slice(0, most).map((u) => {
         const role = incident?.roles.find((r) => r.user_id === u.id)?.role
@@ -127,10 +129,14 @@ const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
   </Popover>
 )
 
-function RoomMenu({ room }: { room: Room }) {
+function RoomMenu({ room, people }: { room: Room; people: User[] }) {
+  const me = useMyId()
   const [editing, setEditing] = useState(false)
   const may = room.abilities.update !== false
   const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
+  const here = people.some((p) => p.id === me)
+  const turns = !room.archived && (may || (here && room.door !== 'locked'))
+  const turn = (door: Door) => () => void turnDoor(room.id, door).catch((e) => toastError('The door was not turned', e))
   const member = () =>
     void (room.member ? api.del(`/rooms/${room.id}/membership`) : api.put(`/rooms/${room.id}/membership`))
       .then(() => {
@@ -153,21 +159,32 @@ function RoomMenu({ room }: { room: Room }) {
         <MenuItem icon={room.member ? <StarOff size={14} /> : <Star size={14} />} onSelect={member}>
           {room.member ? 'Stop following' : 'Follow this room'}
         </MenuItem>
+        {turns && (
+          <>
+            <MenuSeparator />
+            {room.door !== 'open' && (
+              <MenuItem icon={<DoorOpen size={14} />} onSelect={turn('open')}>
+                Open the door
+              </MenuItem>
+            )}
+            {room.door !== 'closed' && here && (
+              <MenuItem icon={<DoorClosed size={14} />} onSelect={turn('closed')}>
+                Close the door
+              </MenuItem>
+            )}
+            {room.door !== 'locked' && may && (
+              <MenuItem icon={<Lock size={14} />} onSelect={turn('locked')}>
+                Lock the door
+              </MenuItem>
+            )}
+          </>
+        )}
         {may && (
           <>
             <MenuSeparator />
             <MenuItem icon={<PenLine size={14} />} onSelect={() => setEditing(true)}>
               Name and topic
             </MenuItem>
-            {room.door === 'open' ? (
-              <MenuItem icon={<DoorClosed size={14} />} onSelect={change('Locking the door', { door: 'locked' })}>
-                Lock the door
-              </MenuItem>
-            ) : (
-              <MenuItem icon={<DoorOpen size={14} />} onSelect={change('Opening the door', { door: 'open' })}>
-                Open the door
-              </MenuItem>
-            )}
             <MenuItem icon={<Archive size={14} />} danger={!room.archived} onSelect={change('Archiving', { archived: !room.archived })}>
               {room.archived ? 'Open again' : 'Archive'}
             </MenuItem>

@@ -1,8 +1,8 @@
-import { UserPlus } from 'lucide-react'
+import { DoorOpen, UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { errorText, useMyId, type Room, type User } from '@/api'
-import { getPerson, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
-import { Button, Chip, PRESENCE_WORD, Time } from '@/ui'
+import { getPerson, sendHome, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
+import { Button, Chip, ConfirmButton, PRESENCE_WORD, Time } from '@/ui'
 import s from './room.module.css'
 
 /** Who is in the room, and who else could come. */
@@ -35,6 +35,22 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
         <span className={s.personWhere}>
           {get ? where || PRESENCE_WORD[p?.state ?? 'offline'] : p?.since ? <>since <Time at={p.since} /></> : null}
         </span>
+        {!get && room.abilities.moderate && u.id !== me && (
+          <ConfirmButton
+            size="s"
+            icon={<DoorOpen size={12} />}
+            title={`Send ${u.display} home`}
+            description={`They leave ${room.name} and read by whom and why. Close or lock the door, too, if they should not come back at once.`}
+            confirm="Send home"
+            confirmKind="stop"
+            note="required"
+            noteLabel="Reason"
+            label={`Send ${u.display} home`}
+            onConfirm={(reason) => sendHome(room.id, u.id, reason)}
+          >
+            Send home
+          </ConfirmButton>
+        )}
         {get && room.abilities.invite !== false && <Get userId={u.id} roomId={room.id} />}
       </li>
     )
