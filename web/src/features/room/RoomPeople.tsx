@@ -40,7 +40,7 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
             size="s"
             icon={<DoorOpen size={12} />}
             title={`Send ${u.display} home`}
-            description={`They leave ${room.name} and read by whom and why. Close or lock the door, too, if they should not come back at once.`}
+            description={`They leave ${room.name} and read by whom and why. Close the door, too, if they should not come straight back.`}
             confirm="Send home"
             confirmKind="stop"
             note="required"
