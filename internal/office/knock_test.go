@@ -222,3 +222,22 @@ func TestSendHome(t *testing.T) {
 		t.Errorf("sent home twice: %v", err)
 	}
 }
+
+func TestKnockEndsWhenTheDoorWasOpenedInstead(t *testing.T) {
+	w := open(t)
+	r := w.behind("meeting", "closed")
+	k, err := w.knocks(w.bob, r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.must(func(tx *db.Tx) error { _, err := w.office.TurnDoor(ctx, tx, w.ann, r.ID, "open"); return err })
+	if err := w.enter(w.bob, r.ID); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := w.office.Knocks(ctx, w.d.Read(), w.bob.ID); err != nil || len(left) != 0 {
+		t.Errorf("bob is inside and still knocks: %+v %v", left, err)
+	}
+	if err := w.do(func(tx *db.Tx) error { _, err := w.office.LetIn(ctx, tx, w.ann, k.ID); return err }); !fault.Is(err, fault.Conflict) {
+		t.Errorf("answered after they came in: %v", err)
+	}
+}

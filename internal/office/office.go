@@ -139,6 +139,13 @@ ON CONFLICT (person) DO UPDATE SET room = excluded.room, seat = excluded.seat, s
 	if err != nil {
 		return loc, err
 	}
+	for i := range waiting { // who is inside asks no more
+		if k := &waiting[i]; k.UserID == who.ID && k.RoomID == r.ID {
+			if err := s.settle(ctx, tx, who, k, "withdrawn", ""); err != nil {
+				return loc, err
+			}
+		}
+	}
 	tx.AfterCommit(func() { // they can open now, too
 		for _, k := range waiting {
 			s.bus.Publish("user:"+who.ID, map[string]any{"type": "knock", "knock": k})
