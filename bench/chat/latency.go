@@ -39,7 +39,6 @@ func (s spread) figures(name string) []Figure {
 type measured struct {
 	post, delivery, last spread
 	missing, refused     int
-	perSecond            float64
 }
 
 // mark stands at the beginning of each message: "lgmRUNx17z".

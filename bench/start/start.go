@@ -17,7 +17,7 @@ import (
 // Run measures.
 func Run(ctx context.Context, r *rig.Rig) error {
 	var cold, warm, floor report.Samples
-	var idle, stopping []float64
+	var stopping []float64
 	var idleFloor float64
 	for range rig.Pick(r, 2, 7) {
 		dir, err := r.Folder("start")
@@ -71,7 +71,6 @@ func Run(ctx context.Context, r *rig.Rig) error {
 	}
 	busy := (rig.CPU(s.Pid()) - before) / wait.Seconds()
 	now, _ := rig.RSS(s.Pid())
-	idle = append(idle, now)
 	idleFloor, _ = rig.RSS(f.Pid())
 	size, err := os.Stat(r.Bin)
 	if err != nil {
