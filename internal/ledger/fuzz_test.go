@@ -122,10 +122,12 @@ func FuzzVerify(f *testing.F) {
 		told := ""
 		found := func(format string, a ...any) error { told = fmt.Sprintf(format, a...); return errUndo }
 		err := d.Do(ctx, func(tx *db.Tx) error {
+			refused := false
 			exec := func(query string, args ...any) bool {
 				res, err := tx.Exec(ctx, query, args...)
 				if err != nil {
-					return false // the database itself refuses it
+					refused = true // by the database itself
+					return false
 				}
 				changed, err := res.RowsAffected()
 				return err == nil && changed > 0
@@ -152,6 +154,9 @@ func FuzzVerify(f *testing.F) {
 				leaf := tlog.RecordHash([]byte(text))
 				changed = exec(`UPDATE ledger_event SET body = $1 WHERE n = $2 AND body <> $1`, text, n) && exec(`UPDATE ledger_hash SET h = $1 WHERE n = $2`, leaf[:], tlog.StoredHashIndex(0, n))
 				what = "an event and its hash"
+			}
+			if refused && tx.Dialect() == db.Postgres {
+				return errUndo // which has ended the transaction
 			}
 			rep, err := Verify(ctx, tx, keys.Verifier, "")
 			if err != nil {
