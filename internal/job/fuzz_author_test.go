@@ -57,6 +57,7 @@ func FuzzAuthor(f *testing.F) {
 		f.Add(of("printf %s ", "${option.x}", " ", "\"${option.x}\"", " ", "'${option.x}'"), uint16(i), "x")
 		f.Add(of("\\\n", "#", "'${option.x}'"), uint16(i), "")    // found once: a comment after a continued line
 		f.Add(of("read ", " fi", "'${option.x}'"), uint16(i), "") // found once: a name for read that is a value
+		f.Add(of("\\", "read ", " fi", "'${option.x}'"), uint16(i), "")
 	}
 	f.Fuzz(func(t *testing.T, author []byte, which uint16, value string) {
 		if len(author) > 40 || strings.Contains(value, "\x00") {

@@ -130,15 +130,17 @@ var inner = regexp.MustCompile(`(^|[\s;&|({"'` + "`" + `\\])(\S*/)?(` +
 // variables that bash evaluates like an expression (a[$(…)] is one). \x01 stands
 // for a value.
 var fed = regexp.MustCompile(`(?m)(echo|printf)\s.*\x01.*\|\s*(sudo\s[^|]*)?(\S*/)?((?:ba|da|z|k|a)?sh|at|batch)(\s+-\S*)*\s*($|[;&|)"'>]|now\b)` +
-	`|(^|[\s;&|({])(\S*/)?(source|\.|(?:ba|da|z|k|a)?sh|at|batch)\s[^\n;|&]*<(\(|<<)[^\n]*\x01` +
+	`|(^|[\s;&|({\\])(\S*/)?(source|\.|(?:ba|da|z|k|a)?sh|at|batch)\s[^\n;|&]*<(\(|<<)[^\n]*\x01` +
 	// The names of unset, read, printf -v and test -v; a prompt of read is none.
-	`|(^|[\s;&|({])(unset|mapfile|readarray|getopts)\s[^\n;|&]*\x01` +
-	`|(^|[\s;&|({])read\s+(-[rse]+\s+)*(\x01|[^-\s][^\n;|&]*\x01|-[A-Za-z]*[^rsep\s][^\n;|&]*\x01|-[rse]*p\s*("[^"]*"|'[^']*'|[^\s"']+)\s+[^\n;|&]*\x01)` +
-	`|(^|[\s;&|({])(printf\s([^\n;|&]*\s)?-v|(test|\[\[?)\s([^\n]*\s)?-[vR])\s*[^\s;|&]*\x01` +
-	`|(^|[\s;&|({])local\s([^\n;|&]*\s)?[^=\s;|&]*\x01` +
-	`|(^|[\s;&|({])(alias)\s[^\n;|&]*\x01` +
-	`|(^|[\s;&|({])(\S*/)?(su|runuser)\s([^\n;|&]*\s)?--command[=\s]` +
-	`|(^|[\s;&|({])(\S*/)?(perl|ruby|node)\s([^\n;|&]*\s)?(-[A-Za-z]*E|--eval)`)
+	`|(^|[\s;&|({\\])(unset|mapfile|readarray|getopts)\s[^\n;|&]*\x01` +
+	`|(^|[\s;&|({\\])read\s+(-[rse]+\s+)*(\x01|[^-\s][^\n;|&]*\x01|-[A-Za-z]*[^rsep\s][^\n;|&]*\x01|-[rse]*p\s*("[^"]*"|'[^']*'|[^\s"']+)\s+[^\n;|&]*\x01)` +
+	`|(^|[\s;&|({\\])(printf\s([^\n;|&]*\s)?-v|(test|\[\[?)\s([^\n]*\s)?-[vR])\s*[^\s;|&]*\x01` +
+	`|(^|[\s;&|({\\])(alias)\s[^\n;|&]*\x01` +
+	`|(^|[\s;&|({\\])(\S*/)?(su|runuser)\s([^\n;|&]*\s)?--command[=\s]` +
+	`|(^|[\s;&|({\\])(\S*/)?(perl|ruby|node)\s([^\n;|&]*\s)?(-[A-Za-z]*E|--eval)`)
+
+// localName finds a name for local, which is evaluated too, but only in a function.
+var localName = regexp.MustCompile(`(?s)(\(\s*\)|function\s).*(^|[\s;&|({\\])local\s([^\n;|&]*\s)?[^=\s;|&]*\x01`)
 
 var arithmeticTest = regexp.MustCompile(`\[\[[^\]]*\s-(eq|ne|lt|le|gt|ge)\s`)
 
@@ -159,7 +161,7 @@ func ParseShell(text string) *Template {
 		if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
 			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 		}
-		if fed.MatchString(refRE.ReplaceAllString(text, "\x01")) {
+		if marked := refRE.ReplaceAllString(text, "\x01"); fed.MatchString(marked) || localName.MatchString(marked) {
 			s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
 		}
 	}
