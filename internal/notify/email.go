@@ -153,7 +153,8 @@ func (s *Store) setChannel(ctx context.Context, tx *db.Tx, n Notification, state
 	return s.publish(ctx, tx, fresh, false)
 }
 
-// line makes one header-safe line of a text: nothing in it can begin another header.
+// line makes one header-safe line of a text: nothing in it can begin another
+// header, and mail programs can read it.
 func line(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
@@ -161,7 +162,7 @@ func line(text string) string {
 		}
 		return r
 	}, text)
-	return strings.Join(strings.Fields(text), " ")
+	return strings.ToValidUTF8(strings.Join(strings.Fields(text), " "), "\uFFFD")
 }
 
 func (m Mail) message(n Notification, to account.User, publicURL string) (*mail.Msg, error) {
@@ -176,7 +177,8 @@ func (m Mail) message(n Notification, to account.User, publicURL string) (*mail.
 	if err != nil {
 		return nil, errAddress
 	}
-	rcpt.Name = line(to.Display)
+	// A backslash is not encoded there, and makes the header one that cannot be read.
+	rcpt.Name = strings.ReplaceAll(line(to.Display), `\`, "")
 	msg.ToMailAddress(rcpt)
 	msg.Subject(line(n.subject))
 	_, host, _ := strings.Cut(from.Address, "@")
