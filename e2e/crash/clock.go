@@ -68,6 +68,7 @@ func buildStepped(dir string) (string, error) {
 		return "", fmt.Errorf("go env GOROOT: %w", err)
 	}
 	source := filepath.Join(strings.TrimSpace(string(out)), "src", "time", "time.go")
+	// #nosec G304 -- the standard library's own file
 	raw, err := os.ReadFile(source)
 	if err != nil {
 		return "", err
@@ -86,11 +87,13 @@ func buildStepped(dir string) (string, error) {
 		return "", err
 	}
 	for name, text := range map[string]string{"time.go": text, "step.go": stepper, "overlay.json": string(plan)} {
+		// #nosec G306 -- sources in a scratch folder
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return "", err
 		}
 	}
 	bin := filepath.Join(dir, "muster-stepped")
+	// #nosec G204 -- the Go tool, with a folder of ours
 	build := exec.Command("go", "build", "-buildvcs=false", "-overlay", filepath.Join(dir, "overlay.json"), "-o", bin, "muster/cmd/muster")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build muster with a clock to move: %v\n%s", err, out)
@@ -101,6 +104,7 @@ func buildStepped(dir string) (string, error) {
 // clockJumps moves the wall clock of the server by an hour, on, back and back
 // again, also across a kill.
 func (o *options) clockJumps(ctx context.Context, dir string) (*bank, []string, error) {
+	// #nosec G301 -- a scratch folder
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, nil, err
 	}
@@ -116,6 +120,7 @@ func (o *options) clockJumps(ctx context.Context, dir string) (*bank, []string, 
 	file := filepath.Join(dir, "clock")
 	b.env = append(b.env, "CRASH_CLOCK="+file)
 	step := func(d time.Duration) error {
+		// #nosec G306 -- a number in a scratch folder
 		return os.WriteFile(file, fmt.Appendf(nil, "%d\n", int64(d/time.Second)), 0o644)
 	}
 	if err := step(0); err != nil {

@@ -188,6 +188,7 @@ func (o *options) diskFull(ctx context.Context, dir string) (*bank, []string, er
 
 // fill writes a file until the file system takes no more.
 func fill(name string) error {
+	// #nosec G304 -- a file in the folder that is filled
 	f, err := os.Create(name)
 	if err != nil {
 		return err
@@ -295,6 +296,7 @@ func (o *options) powerCut(ctx context.Context, dir string) (*bank, []string, er
 			return b, notes, err
 		}
 		flags := uint32(noFlush)
+		// #nosec G103 -- the request takes a pointer to its flags
 		_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, folder.Fd(), shutdownFS, uintptr(unsafe.Pointer(&flags)))
 		_ = folder.Close()
 		if errno != 0 {

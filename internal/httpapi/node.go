@@ -41,7 +41,7 @@ func nodeViews(ns []node.Node) []Node {
 func RegisterNodes(a *API, d ProjectDeps) {
 	type list struct {
 		InProject
-		Filter string `query:"filter" maxLength:"65536" doc:"Node filter, such as tags: web !name: web-3; absent: all"`
+		Filter string `query:"filter" maxLength:"4096" doc:"Node filter, such as tags: web !name: web-3; absent: all"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/projects/{p}/nodes", ID: "list-nodes", Summary: "List the nodes of a project that a filter picks", Tag: "Projects", Access: "node:read"},
 		func(ctx context.Context, who actor.Actor, in *list) (Nodes, error) {

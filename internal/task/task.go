@@ -89,9 +89,10 @@ type Queue struct {
 	late, took *meter.Histogram
 	ended      *meter.Counter
 
-	mu     sync.Mutex
-	active map[string]bool     // what is worked on here
-	seen   map[string]sighting // of what others hold
+	beating sync.Mutex
+	mu      sync.Mutex
+	active  map[string]bool     // what is worked on here
+	seen    map[string]sighting // of what others hold
 }
 
 // sighting is how often a lease was seen with the same value.
@@ -357,6 +358,8 @@ func (q *Queue) heartbeat(ctx context.Context) {
 // works on any more, and forgets finished tasks after a week (what they did is
 // in the ledger).
 func (q *Queue) beat(ctx context.Context) error {
+	q.beating.Lock() // one round at a time
+	defer q.beating.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, Lease)
 	defer cancel()
 	now := q.clock.Now()
@@ -395,7 +398,7 @@ func (q *Queue) beat(ctx context.Context) error {
 		}
 	}
 	q.mu.Unlock()
-	q.seen = seen // only this loop uses it
+	q.seen = seen // only a beat uses it
 	if len(mine)+len(gone)+old == 0 {
 		return nil
 	}
