@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -154,13 +155,13 @@ func (o *office) people(ctx context.Context, n int) (ids []string, err error) {
 			} `json:"user"`
 			ID string `json:"id"`
 		}
-		if err := console.Call(ctx, "POST", "/users", map[string]any{"name": name, "display": name, "kind": "bot", "roles": []string{"responder"}}, &made); err != nil {
+		if err := patiently(ctx, console, "/users", map[string]any{"name": name, "display": name, "kind": "bot", "roles": []string{"responder"}}, &made); err != nil {
 			return nil, err
 		}
 		var token struct {
 			Token string `json:"token"`
 		}
-		if err := console.Call(ctx, "POST", "/tokens", map[string]any{"user": name, "name": "load"}, &token); err != nil {
+		if err := patiently(ctx, console, "/tokens", map[string]any{"user": name, "name": "load"}, &token); err != nil {
 			return nil, err
 		}
 		ids = append(ids, made.ID+made.User.ID)
@@ -170,6 +171,21 @@ func (o *office) people(ctx context.Context, n int) (ids []string, err error) {
 		o.posters = append(o.posters, o.server.As(t))
 	}
 	return ids, nil
+}
+
+// patiently posts, and waits where the server says that it is asked too much at once.
+func patiently(ctx context.Context, c *host.Client, path string, in, out any) error {
+	for {
+		err := c.Call(ctx, "POST", path, in, out)
+		if host.Status(err) != http.StatusTooManyRequests {
+			return err
+		}
+		select {
+		case <-time.After(time.Second): // its Retry-After
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // room makes one with its members.

@@ -124,18 +124,26 @@ func (b *bench) lines(ctx context.Context) error {
 		return err
 	}
 	v := &seen{ended: make(chan rig.Run, 256)}
-	made, err := b.ask(ctx, command)
-	if err != nil {
-		return err
-	}
 	var sockets []*rig.Socket
 	defer func() {
 		for _, s := range sockets {
 			s.Close()
 		}
 	}()
-	for range viewers {
-		s, err := rig.Dial(ctx, b.op, v.hear)
+	var people []*host.Client // a person has a limit of sockets
+	for i := range viewers / 10 {
+		p, err := b.s.Person(ctx, fmt.Sprintf("viewer%d", i), "operator")
+		if err != nil {
+			return err
+		}
+		people = append(people, p)
+	}
+	made, err := b.ask(ctx, command)
+	if err != nil {
+		return err
+	}
+	for i := range viewers {
+		s, err := rig.Dial(ctx, people[i%len(people)], v.hear)
 		if err != nil {
 			return err
 		}
