@@ -155,13 +155,13 @@ func (o *office) people(ctx context.Context, n int) (ids []string, err error) {
 			} `json:"user"`
 			ID string `json:"id"`
 		}
-		if err := patiently(ctx, console, "/users", map[string]any{"name": name, "display": name, "kind": "bot", "roles": []string{"responder"}}, &made); err != nil {
+		if err := patiently(ctx, console, "POST", "/users", map[string]any{"name": name, "display": name, "kind": "bot", "roles": []string{"responder"}}, &made); err != nil {
 			return nil, err
 		}
 		var token struct {
 			Token string `json:"token"`
 		}
-		if err := patiently(ctx, console, "/tokens", map[string]any{"user": name, "name": "load"}, &token); err != nil {
+		if err := patiently(ctx, console, "POST", "/tokens", map[string]any{"user": name, "name": "load"}, &token); err != nil {
 			return nil, err
 		}
 		ids = append(ids, made.ID+made.User.ID)
@@ -173,10 +173,10 @@ func (o *office) people(ctx context.Context, n int) (ids []string, err error) {
 	return ids, nil
 }
 
-// patiently posts, and waits where the server says that it is asked too much at once.
-func patiently(ctx context.Context, c *host.Client, path string, in, out any) error {
+// patiently asks, and waits where the server says that it is asked too much at once.
+func patiently(ctx context.Context, c *host.Client, method, path string, in, out any) error {
 	for {
-		err := c.Call(ctx, "POST", path, in, out)
+		err := c.Call(ctx, method, path, in, out)
 		if host.Status(err) != http.StatusTooManyRequests {
 			return err
 		}
@@ -194,11 +194,11 @@ func (o *office) room(ctx context.Context, name string, members []string) (strin
 		ID string `json:"id"`
 	}
 	first := members[:min(500, len(members))]
-	if err := o.server.Console().Call(ctx, "POST", "/rooms", map[string]any{"name": name, "members": first}, &made); err != nil {
+	if err := patiently(ctx, o.server.Console(), "POST", "/rooms", map[string]any{"name": name, "members": first}, &made); err != nil {
 		return "", err
 	}
 	for _, m := range members[len(first):] {
-		if err := o.server.Console().Call(ctx, "PUT", "/rooms/"+made.ID+"/members/"+m, nil, nil); err != nil {
+		if err := patiently(ctx, o.server.Console(), "PUT", "/rooms/"+made.ID+"/members/"+m, nil, nil); err != nil {
 			return "", err
 		}
 	}
