@@ -330,10 +330,8 @@ func (s *Store) settle(ctx context.Context, tx *db.Tx, who actor.Actor, k *Knock
 		if err != nil {
 			return err
 		}
+		// Without their note: who may not post here would post, in Muster's name.
 		text := u.Display + " knocked at " + k.CreatedAt.UTC().Format("15:04") + " UTC and nobody answered."
-		if k.Note != "" {
-			text += " “" + k.Note + "”"
-		}
 		if _, err := s.messages.Post(ctx, tx, who, message.New{Room: k.RoomID, Text: text, Kind: "system"}); err != nil {
 			return err
 		}
