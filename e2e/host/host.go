@@ -24,7 +24,9 @@ type Options struct {
 	Addr string   // empty: a free port on loopback
 	Args []string // more flags of serve
 	Env  []string // NAME=VALUE, on top of this process's environment
-	Wrap []string // a command that runs it, such as faketime; it must exec, so that signals arrive
+	// Media starts the media engine, a second process; without, there is no voice.
+	Media bool
+	Wrap  []string // a command that runs it, such as faketime; it must exec, so that signals arrive
 }
 
 // Server is a running `muster serve`.
@@ -52,7 +54,11 @@ func Start(o Options) (*Server, error) {
 	line = append(line, o.Args...)
 	s := &Server{Data: o.Data, done: make(chan struct{}), more: make(chan struct{})}
 	s.cmd = exec.Command(line[0], line[1:]...) // #nosec G204 -- a test harness runs what its caller names
-	s.cmd.Env = append(os.Environ(), o.Env...)
+	s.cmd.Env = os.Environ()
+	if !o.Media {
+		s.cmd.Env = append(s.cmd.Env, "MUSTER_MEDIA=off")
+	}
+	s.cmd.Env = append(s.cmd.Env, o.Env...)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

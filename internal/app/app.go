@@ -25,6 +25,7 @@ import (
 	"muster/internal/backup"
 	"muster/internal/blob"
 	"muster/internal/bus"
+	"muster/internal/call"
 	"muster/internal/clock"
 	"muster/internal/command"
 	"muster/internal/config"
@@ -69,6 +70,7 @@ type App struct {
 	Rooms     *room.Store
 	Messages  *message.Store
 	Office    *office.Store
+	Calls     *call.Store
 	Nodes     *node.Store
 	Jobs      *job.Store
 	Runs      *run.Store
@@ -155,6 +157,10 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	watched := make(chan struct{})
 	go func() { a.Access.Watch(watching); close(watched) }()
 	a.closers = append(a.closers, func() error { rest(); <-watched; return nil })
+	if err := a.Calls.Start(ctx); err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, func() error { return a.Calls.Close(context.WithoutCancel(ctx)) })
 	a.Runs.Start()
 	a.Tasks.Start()
 	// Runs end before the queue does: it waits for their handlers.

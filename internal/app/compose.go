@@ -19,6 +19,7 @@ import (
 	"muster/internal/approval"
 	"muster/internal/blob"
 	"muster/internal/bus"
+	"muster/internal/call"
 	"muster/internal/clock"
 	"muster/internal/command"
 	"muster/internal/config"
@@ -86,6 +87,15 @@ func (a *App) compose() error {
 	a.Messages = message.NewStore(a.Rooms, a.Accounts, a.Ledger, a.Bus, a.Clock, a.mentioned)
 	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Messages, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
 	a.Office.RegisterTasks(a.DB)
+
+	engine, err := a.mediaEngine()
+	if err != nil {
+		return err
+	}
+	a.Calls = call.New(call.Deps{
+		Access: a.Access, Ledger: a.Ledger, DB: a.DB, Bus: a.Bus, Clock: a.Clock, Accounts: a.Accounts,
+		Rooms: a.Rooms, Messages: a.Messages, Office: a.Office, Engine: engine, Log: a.log,
+	})
 
 	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Jobs = job.New(a.Access, a.Ledger, a.Clock, a.Nodes)
@@ -170,12 +180,13 @@ func (a *App) doors() error {
 	core := httpapi.Core{DB: a.DB, Access: a.Access, Log: a.log, PublicURL: a.URL}
 	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
-	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
+	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
 	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Version: Version, Demo: a.cfg.Demo})
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})
 	httpapi.RegisterRooms(a.API, rooms)
 	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})
 	httpapi.RegisterOffice(a.API, officeDeps)
+	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls})
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
 	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
 	projects := httpapi.ProjectDeps{Nodes: a.Nodes, Jobs: a.Jobs, Approvals: a.Approvals}
@@ -209,8 +220,12 @@ func (a *App) doors() error {
 	if a.socket, err = realtime.New(a.log, a.Bus, httpapi.NewLive(a.API, officeDeps), a.Office, gates, a.recheck); err != nil {
 		return fmt.Errorf("start the socket: %w", err)
 	}
+	if m := a.cfg.Media; m.Engine == config.MediaLiveKit {
+		a.API.MayConnect("ws" + strings.TrimPrefix(m.URL, "http"))
+	}
 	mux := a.API.Mux()
 	mux.Handle("GET "+httpapi.Base+"/socket", a.socket.Handler())
+	mux.Handle("/media/", httpapi.Signalling(a.API, a.Calls))
 	mux.Handle("/", notAPI(webui.Handler()))
 	a.operations(mux)
 	return nil

@@ -130,6 +130,16 @@ var ordinary = []line{
 	{op: "turn-door", with: "id=<fresh room>", body: `{"door":"closed"}`, may: admin},
 	{op: "send-home", with: "id=<closed room>", body: `{"user_id":"<carol>"}`, may: admin},
 
+	// No media engine runs here and nobody is in a call: who may is told so.
+	{op: "join-call", with: "id=<room with me inside>", body: `{"mode":"table"}`, may: readers, is: 409},
+	{op: "join-call", with: "id=<fresh room>", body: `{"mode":"table"}`, may: readers, is: 409}, // not from elsewhere
+	{op: "join-call", with: "id=<fresh room>", body: `{"mode":"gallery"}`, may: readers, is: 409},
+	{op: "raise-hand", with: "id=<room with me inside>", body: `{"raised":true}`, may: readers, is: 409},
+	{op: "react-in-call", with: "id=<room with me inside>", body: `{"emoji":"👍"}`, may: readers, is: 409},
+	{op: "whisper", with: "id=<room with me inside>", body: `{"user_id":"<carol>"}`, may: readers, is: 409},
+	{op: "mute-in-call", with: "id=<room with me inside>", body: `{"user_id":"<carol>"}`, may: admin, is: 409},
+	{op: "move-in-call", with: "id=<room with me inside>", body: `{"user_id":"<me>","mode":"gallery"}`, may: readers, is: 409},
+
 	{op: "list-keys", with: "path=project/ours", may: operator | responder | admin},
 	{op: "list-keys", may: operator | responder | admin},
 	{op: "put-key", with: "path=shared/<new>", body: `{"type":"password","content":"x"}`, may: admin},
@@ -282,6 +292,13 @@ var foreign = []line{
 	{op: "withdraw-knock", with: "id=<private knock>", may: nope},
 	{op: "turn-door", with: "id=<private room>", body: `{"door":"closed"}`, may: nope},
 	{op: "send-home", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
+	{op: "join-call", with: "id=<private room>", body: `{"mode":"gallery"}`, may: nope},
+	{op: "join-call", with: "id=<private room>", body: `{"mode":"table"}`, may: nope},
+	{op: "raise-hand", with: "id=<private room>", body: `{"raised":true}`, may: nope},
+	{op: "react-in-call", with: "id=<private room>", body: `{"emoji":"👍"}`, may: nope},
+	{op: "whisper", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
+	{op: "mute-in-call", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
+	{op: "move-in-call", with: "id=<private room>", body: `{"user_id":"<carol>","mode":"gallery"}`, may: nope},
 
 	{op: "get-incident", with: "id=<restricted incident>", may: nope},
 	{op: "get-incident", with: "id=<ticket of the restricted incident>", may: nope},

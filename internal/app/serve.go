@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/internal/actor"
+	"muster/internal/call/livekit"
 	"muster/internal/cli"
 	"muster/internal/config"
 	"muster/internal/db"
@@ -20,6 +21,14 @@ import (
 
 // Run carries out one command line and gives the process's exit code.
 func Run(ctx context.Context, args []string) int {
+	// Not a command for people: the server starts itself so for voice and video.
+	if len(args) == 1 && args[0] == mediaCommand {
+		if err := livekit.Main(ctx, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return cli.ExitFailed
+		}
+		return cli.ExitDone
+	}
 	return cli.Main(ctx, args, cli.Std(), cli.Hooks{Version: Version, Serve: serve, Verify: verifyLedger, Checkpoint: exportCheckpoint, Keeping: keeping()})
 }
 

@@ -44,6 +44,7 @@ var system = actor.System("test")
 func settings(t testing.TB, data string) config.Config {
 	t.Helper()
 	cfg, err := config.Load(data, "")
+	cfg.Media.Engine = config.MediaOff // its child would be this test
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Incident Incident `yaml:"incident"`
 	Runs     Runs     `yaml:"runs"`
 	Outbound Outbound `yaml:"outbound"`
+	Media    Media    `yaml:"media"`
 
 	Approvals Approvals `yaml:"approvals"`
 	Shutdown  Shutdown  `yaml:"shutdown"`
@@ -73,6 +74,33 @@ type Runs struct {
 
 	LocalUser  string `yaml:"local_user"`  // who steps on Muster's own machine run as
 	AllowLocal bool   `yaml:"allow_local"` // they may run as Muster itself
+}
+
+// Media settings: voice, video and screens.
+type Media struct {
+	Engine  string `yaml:"engine"`   // child (default), livekit, off
+	Address string `yaml:"address"`  // IP at which browsers reach media; "" is this machine's own
+	UDPPort int    `yaml:"udp_port"` // 0 chooses a free one
+	TCPPort int    `yaml:"tcp_port"`
+	TURN    TURN   `yaml:"turn"`
+
+	URL    string `yaml:"url"` // of a LiveKit that runs elsewhere
+	Key    string `yaml:"key"`
+	Secret string `yaml:"secret"`
+}
+
+// TURN settings: a relay for browsers that reach nothing else. Ports that are 0
+// are not opened.
+type TURN struct {
+	UDPPort   int      `yaml:"udp_port"`
+	TLSPort   int      `yaml:"tls_port"`
+	Domain    string   `yaml:"domain"` // name in the certificate of tls_port
+	Cert      string   `yaml:"cert"`
+	Key       string   `yaml:"key"`
+	RelayFrom int      `yaml:"relay_from"` // UDP ports that relayed media uses
+	RelayTo   int      `yaml:"relay_to"`
+	Allow     []string `yaml:"allow"` // private networks (CIDR) that may be relayed to
+	Deny      []string `yaml:"deny"`
 }
 
 // Approvals settings: how long one person's hand in another's account keeps the
@@ -113,7 +141,8 @@ type Log struct {
 }
 
 // Load reads file, or DATA/muster.yaml if that is there, then the environment
-// (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD).
+// (MUSTER_ADDR, MUSTER_DATABASE, MUSTER_PUBLIC_URL, MUSTER_SMTP_PASSWORD,
+// MUSTER_MEDIA, MUSTER_MEDIA_SECRET).
 func Load(data, file string) (Config, error) {
 	c := Config{
 		Data: data, Addr: "127.0.0.1:8080",
@@ -123,6 +152,7 @@ func Load(data, file string) (Config, error) {
 
 		Approvals: Approvals{CoolDownHours: 24},
 		Shutdown:  Shutdown{Runs: 30 * time.Second, Requests: 10 * time.Second},
+		Media:     Media{Engine: "child", UDPPort: 7882, TCPPort: 7881},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 	given := file != ""
@@ -144,7 +174,7 @@ func Load(data, file string) (Config, error) {
 			return defaults, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
 		}
 	}
-	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password} {
+	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password, "MUSTER_MEDIA": &c.Media.Engine, "MUSTER_MEDIA_SECRET": &c.Media.Secret} {
 		if v := os.Getenv(name); v != "" {
 			*p = v
 		}
@@ -218,6 +248,9 @@ func (c Config) Check() error {
 		if _, err := t.Rules(); err != nil {
 			return fmt.Errorf("outbound.%s: %w", use, err)
 		}
+	}
+	if err := c.Media.check(); err != nil {
+		return err
 	}
 	if c.Shutdown.Runs < 0 || c.Shutdown.Runs > time.Hour {
 		return fmt.Errorf("shutdown.runs %s must be 0s to 1h", c.Shutdown.Runs)

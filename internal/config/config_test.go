@@ -22,7 +22,7 @@ func write(t *testing.T, text string) (data string) {
 }
 
 func clearEnv(t *testing.T) {
-	for _, name := range []string{"MUSTER_ADDR", "MUSTER_DATABASE", "MUSTER_PUBLIC_URL", "MUSTER_SMTP_PASSWORD"} {
+	for _, name := range []string{"MUSTER_ADDR", "MUSTER_DATABASE", "MUSTER_PUBLIC_URL", "MUSTER_SMTP_PASSWORD", "MUSTER_MEDIA", "MUSTER_MEDIA_SECRET"} {
 		t.Setenv(name, "")
 	}
 }
@@ -55,6 +55,7 @@ incident: {prefix: OPS, first: 7}
 runs: {log_limit: 2000000, workers: 3, local_user: jobs, allow_local: true}
 approvals: {cool_down_hours: 48, newcomer_hours: 3}
 outbound: {nodes: {deny: [10.0.0.0/8]}, urls: {allow: [192.0.2.1]}}
+media: {engine: "off", address: 192.0.2.7, udp_port: 1, turn: {udp_port: 3478, deny: [10.0.0.0/8]}}
 shutdown: {runs: 2m, requests: 5s}
 log: {format: json, level: warn}
 `)
@@ -64,6 +65,7 @@ log: {format: json, level: warn}
 		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3, LocalUser: "jobs", AllowLocal: true},
 		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
 		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
+		Media:     config.Media{Engine: "off", Address: "192.0.2.7", UDPPort: 1, TCPPort: 7881, TURN: config.TURN{UDPPort: 3478, Deny: []string{"10.0.0.0/8"}}},
 		Shutdown:  config.Shutdown{Runs: 2 * time.Minute, Requests: 5 * time.Second}, Log: config.Log{Format: "json", Level: "warn"},
 	}
 	c, err := config.Load(data, "")
@@ -94,28 +96,35 @@ log: {format: json, level: warn}
 func TestWrong(t *testing.T) {
 	clearEnv(t)
 	for text, want := range map[string]string{
-		"addr: 127.0.0.1:80\nadress: x\n":              `muster\.yaml.*\[2:1\].*adress`,
-		"smtp:\n  host: mail\n  hots: x\n":             `\[3:3\].*hots`,
-		"addr: [1, 2]\n":                               `\[1:\d+\]`,
-		"addr: 127.0.0.1:80\naddr: 127.0.0.1:81\n":     `\[2:1\].*addr`,
-		"addr: \"x\n":                                  `\[1:\d+\]`,
-		"addr: localhost\n":                            `addr "localhost" must be HOST:PORT`,
-		"public_url: muster.example.com\n":             `public_url .* https://`,
-		"public_url: ftp://muster.example.com\n":       `public_url`,
-		"public_url: https://muster.example.com/x\n":   `public_url`,
-		"tls: {cert: /c}\n":                            `both cert and key`,
-		"tls: {key: /k}\n":                             `both cert and key`,
-		"smtp: {tls: maybe}\n":                         `smtp\.tls "maybe" must be none, starttls or tls`,
-		"smtp: {host: mail}\n":                         `smtp\.from`,
-		"smtp: {host: mail, from: a@b, port: 0}\n":     `smtp\.port`,
-		"smtp: {host: mail, from: a@b, port: 70000}\n": `smtp\.port`,
-		"incident: {first: 0}\n":                       `incident\.first`,
-		"incident: {prefix: \"a b\"}\n":                `incident\.prefix`,
-		"runs: {workers: 0}\n":                         `runs\.workers`,
-		"runs: {log_limit: -1}\n":                      `runs\.log_limit`,
-		"outbound: {urls: {allow: [intranet]}}\n":      `outbound\.urls: "intranet" is not an address or network`,
-		"approvals: {cool_down_hours: -1}\n":           `approvals\.cool_down_hours`,
-		"outbound: {disk: {allow: []}}\n":              `\[1:\d+\].*disk`,
+		"addr: 127.0.0.1:80\nadress: x\n":               `muster\.yaml.*\[2:1\].*adress`,
+		"smtp:\n  host: mail\n  hots: x\n":              `\[3:3\].*hots`,
+		"addr: [1, 2]\n":                                `\[1:\d+\]`,
+		"addr: 127.0.0.1:80\naddr: 127.0.0.1:81\n":      `\[2:1\].*addr`,
+		"addr: \"x\n":                                   `\[1:\d+\]`,
+		"addr: localhost\n":                             `addr "localhost" must be HOST:PORT`,
+		"public_url: muster.example.com\n":              `public_url .* https://`,
+		"public_url: ftp://muster.example.com\n":        `public_url`,
+		"public_url: https://muster.example.com/x\n":    `public_url`,
+		"tls: {cert: /c}\n":                             `both cert and key`,
+		"tls: {key: /k}\n":                              `both cert and key`,
+		"smtp: {tls: maybe}\n":                          `smtp\.tls "maybe" must be none, starttls or tls`,
+		"smtp: {host: mail}\n":                          `smtp\.from`,
+		"smtp: {host: mail, from: a@b, port: 0}\n":      `smtp\.port`,
+		"smtp: {host: mail, from: a@b, port: 70000}\n":  `smtp\.port`,
+		"incident: {first: 0}\n":                        `incident\.first`,
+		"incident: {prefix: \"a b\"}\n":                 `incident\.prefix`,
+		"runs: {workers: 0}\n":                          `runs\.workers`,
+		"runs: {log_limit: -1}\n":                       `runs\.log_limit`,
+		"outbound: {urls: {allow: [intranet]}}\n":       `outbound\.urls: "intranet" is not an address or network`,
+		"approvals: {cool_down_hours: -1}\n":            `approvals\.cool_down_hours`,
+		"media: {engine: zoom}\n":                       `media\.engine "zoom" must be child, livekit or off`,
+		"media: {engine: livekit, url: livekit}\n":      `media\.url "livekit"`,
+		"media: {address: here}\n":                      `media\.address "here" must be an IP`,
+		"media: {udp_port: 70000}\n":                    `media\.udp_port 70000`,
+		"media: {turn: {tls_port: 5349}}\n":             `media\.turn\.tls_port needs domain`,
+		"media: {turn: {relay_from: 9, relay_to: 1}}\n": `media\.turn needs both`,
+		"media: {turn: {allow: [10.0.0.1]}}\n":          `"10\.0\.0\.1" must be a network`,
+		"outbound: {disk: {allow: []}}\n":               `\[1:\d+\].*disk`,
 	} {
 		_, err := config.Load(write(t, text), "")
 		if err == nil || !regexp.MustCompile(`(?s)`+want).MatchString(err.Error()) {

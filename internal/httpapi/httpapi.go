@@ -43,6 +43,7 @@ type API struct {
 	routes []Route
 	auth   Authenticator
 	names  *schemaNames
+	policy string // Content-Security-Policy
 	traffic
 	limit *limiter // of whom a good credential tells apart
 
@@ -97,10 +98,15 @@ func New(c Core, version string, auth Authenticator) *API {
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token (`muster token create`)."},
 		"session": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The browser's session; unsafe methods also need the header X-CSRF-Token from /me."},
 	}
-	a := &API{Core: c, mux: mux, auth: auth, names: names, limit: newLimiter(100, 400), strangers: newLimiter(200, 1000)}
+	a := &API{Core: c, mux: mux, auth: auth, names: names, policy: contentPolicy, limit: newLimiter(100, 400), strangers: newLimiter(200, 1000)}
 	a.huma = humago.New(mux, cfg)
 	a.registerDocs()
 	return a
+}
+
+// MayConnect lets pages connect to one more origin (wss://…): a media engine elsewhere.
+func (a *API) MayConnect(origin string) {
+	a.policy = strings.Replace(a.policy, "connect-src 'self'", "connect-src 'self' "+origin, 1)
 }
 
 // Mux lets other doors (socket, hooks, web app) mount beside the API, behind

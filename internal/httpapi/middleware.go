@@ -113,7 +113,7 @@ func (a *API) outer(next http.Handler) http.Handler {
 		defer a.arrived(r, t) // after a panic was answered
 		h := w.Header()
 		h.Set("X-Request-Id", rid)
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", a.policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

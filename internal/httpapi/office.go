@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/call"
 	"muster/internal/db"
 	"muster/internal/incident"
 	"muster/internal/notify"
@@ -19,6 +21,7 @@ import (
 type OfficeDeps struct {
 	RoomDeps
 	Accounts  *account.Store
+	Calls     *call.Store
 	Incidents *incident.Store
 	Runs      *run.Store
 	Oncall    *oncall.Store
@@ -45,10 +48,17 @@ type OfficeSnapshot struct {
 	Presence            []Presence          `json:"presence"`
 	Incidents           []incident.Incident `json:"incidents" doc:"Open ones"`
 	Runs                []run.RunSummary    `json:"runs" doc:"Active ones"`
+	Media               Media               `json:"media"`
+	Calls               []call.Call         `json:"calls" doc:"Calls that go on in rooms you may read"`
 	Oncall              []oncall.OnCall     `json:"oncall"`
 	Gets                []office.Get        `json:"gets" doc:"Open requests to and from you"`
 	Knocks              []office.Knock      `json:"knocks" doc:"Open ones of yours, and at the door of the room you are in"`
 	NotificationsUnread int                 `json:"notifications_unread"`
+}
+
+// Media is whether there is voice and video.
+type Media struct {
+	State call.State `json:"state" enum:"ready,starting,off"`
 }
 
 // RegisterOffice adds the snapshot, moving about, and asking people over.
@@ -146,6 +156,12 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	}
 	if s.Runs, err = d.Runs.List(ctx, q, who, run.ListQuery{State: "active"}); err != nil {
 		return s, err
+	}
+	s.Media.State, s.Calls = d.Calls.State(), []call.Call{}
+	for _, c := range d.Calls.Calls() {
+		if slices.ContainsFunc(s.Rooms, func(r RoomView) bool { return r.ID == c.RoomID }) {
+			s.Calls = append(s.Calls, c)
+		}
 	}
 	if s.Oncall, err = d.Oncall.All(ctx, q, who); err != nil {
 		return s, err

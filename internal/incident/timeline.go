@@ -308,6 +308,27 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		}
 	case "office.SentHome":
 		e.Text = fmt.Sprintf("%s sent %s home.", by, who("person"))
+	case "call.Started":
+		e.Text = "A call began in the room."
+	case "call.Joined":
+		e.Text = by + " joined the call."
+		if e.word("mode") == "gallery" {
+			e.Text = by + " began to listen to the call."
+		}
+	case "call.Left":
+		e.Text = by + " left the call."
+	case "call.Spoke":
+		e.Text = by + " spoke for the first time in the call."
+	case "call.Shared":
+		e.Text = by + " showed their screen."
+	case "call.Muted":
+		e.Text = fmt.Sprintf("%s muted %s.", by, who("person"))
+	case "call.Moved":
+		e.Text = fmt.Sprintf("%s moved %s %s.", by, who("person"), map[string]string{"table": "to the table", "gallery": "to the gallery"}[e.word("mode")])
+	case "call.Whispered":
+		e.Text = fmt.Sprintf("%s spoke aside to %s.", by, who("to"))
+	case "call.Ended":
+		e.Text = "The call ended."
 	case "message.Pinned":
 		if !e.yes("pinned") {
 			e.Text = by + " took a message off the timeline."

@@ -10,6 +10,7 @@ import (
 
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/call"
 	"muster/internal/incident"
 	"muster/internal/message"
 	"muster/internal/room"
@@ -28,6 +29,16 @@ func (s *Server) heard(topic string, payload any) {
 		s.turn()
 		s.later("room "+p.ID, func(ctx context.Context) { s.roomChanged(ctx, p) })
 		s.later("floors", s.floors)
+		return
+	case call.Call: // topic "calls"
+		s.later("call "+p.RoomID, func(ctx context.Context) {
+			r, err := s.views.RoomNow(ctx, p.RoomID)
+			if err != nil {
+				s.log.Error("show a call", "room", p.RoomID, "error", err)
+				return
+			}
+			s.toReaders(ctx, r, map[string]any{"type": "call", "call": p}, nil)
+		})
 		return
 	case message.Unread: // topic "unread"
 		event := map[string]any{"type": "unread", "room_id": p.Room.ID, "seq": p.Seq, "author": p.Author}

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -192,8 +191,8 @@ func (s *Server) Handler() http.Handler {
 			httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "This address is a WebSocket. Connect to it with a client that speaks the protocol described in the guide."))
 			return
 		}
-		if o, err := url.Parse(r.Header.Get("Origin")); err != nil || r.Header.Get("Origin") != "" && !strings.EqualFold(o.Host, r.Host) {
-			httpapi.WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
+		if err := httpapi.SameOrigin(r); err != nil {
+			httpapi.WriteProblem(w, r, err)
 			return
 		}
 		ctx := context.WithValue(r.Context(), whoKey{}, who)

@@ -1,0 +1,124 @@
+package livekit
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/livekit/protocol/livekit"
+
+	"muster/internal/call"
+)
+
+const askEvery = time.Second
+
+// Remote is a LiveKit that runs elsewhere. Its API does not tell who is
+// speaking, so Muster's maps don't show it; those in the call see it themselves.
+type Remote struct {
+	admin
+	browsers string // wss://…
+	log      *slog.Logger
+	state    atomic.Value // call.State
+	stop     context.CancelFunc
+	stopped  chan struct{}
+}
+
+// NewRemote makes an engine of the LiveKit at address (https://… or http://…),
+// which c reaches.
+func NewRemote(address, key, secret string, c *http.Client, log *slog.Logger) *Remote {
+	address = strings.TrimRight(address, "/")
+	r := &Remote{admin: newAdmin(keyring{key, secret}, address, c), browsers: "ws" + strings.TrimPrefix(address, "http"), log: log, stopped: make(chan struct{})}
+	r.state.Store(call.Starting)
+	return r
+}
+
+// Start asks what it carries until Close.
+func (r *Remote) Start(heard func(call.State, call.Seen)) error {
+	ctx, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	go func() {
+		defer close(r.stopped)
+		t := time.NewTicker(askEvery)
+		defer t.Stop()
+		for {
+			seen, err := r.seen(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case err != nil:
+				if r.state.Swap(call.Starting) != call.Starting {
+					r.log.Error("LiveKit does not answer", "error", err)
+				}
+				heard(call.Starting, nil)
+			default:
+				r.state.Store(call.Ready)
+				heard(call.Ready, seen)
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-t.C:
+			}
+		}
+	}()
+	return nil
+}
+
+func (r *Remote) seen(ctx context.Context) (call.Seen, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	as, err := r.as(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := r.rooms.ListRooms(as, &livekit.ListRoomsRequest{})
+	if err != nil {
+		return nil, fmt.Errorf("list calls: %w", err)
+	}
+	out := call.Seen{}
+	for _, room := range rooms.Rooms {
+		if as, err = r.as(ctx, room.Name); err != nil {
+			return nil, err
+		}
+		in, err := r.rooms.ListParticipants(as, &livekit.ListParticipantsRequest{Room: room.Name})
+		if gone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list participants: %w", err)
+		}
+		for _, p := range in.Participants {
+			out[room.Name] = append(out[room.Name], peerOf(p))
+		}
+		sorted(out[room.Name])
+	}
+	return out, nil
+}
+
+// State of the engine.
+func (r *Remote) State() call.State { return r.state.Load().(call.State) }
+
+// Issue makes a ticket.
+func (r *Remote) Issue(g call.Grant) (call.Ticket, error) {
+	token, err := r.issue(g)
+	return call.Ticket{URL: r.browsers, Token: token, Expires: time.Now().Add(tokenLife)}, err
+}
+
+// Read reads a ticket's token.
+func (r *Remote) Read(token string) (call.Grant, error) { return r.read(token) }
+
+// Signalling is elsewhere.
+func (r *Remote) Signalling() http.Handler { return nil }
+
+// Close asks no more.
+func (r *Remote) Close(context.Context) error {
+	if r.stop != nil {
+		r.stop()
+		<-r.stopped
+	}
+	return nil
+}

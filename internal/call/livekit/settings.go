@@ -1,0 +1,118 @@
+// Package livekit is the call engine on LiveKit, and the only importer of it:
+// an SFU in a supervised child of this program (Child), in this process for
+// tests (Local), or one that runs elsewhere (Remote).
+//
+// Invariant: no media process can take Muster down, and none speaks to a host
+// that the settings do not name. Who may take part is package call's.
+package livekit
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Settings of an SFU that Muster runs itself.
+type Settings struct {
+	Key     string `json:"key"`
+	Secret  string `json:"secret"`
+	Address string `json:"address"` // where browsers reach it; "" lets it find its own
+	Local   bool   `json:"local"`   // loopback only, for a trial on one machine and for tests
+	UDPPort int    `json:"udp_port"`
+	TCPPort int    `json:"tcp_port"`
+	TURN    TURN   `json:"turn"`
+	Debug   bool   `json:"debug"` // LiveKit's own log whole, not only what went wrong
+}
+
+// TURN relays media for browsers that reach nothing but it. It never relays to
+// addresses of private networks, loopback or link-local ones, except where
+// Muster's media itself has one, or Allow names them.
+type TURN struct {
+	UDPPort int      `json:"udp_port"`
+	TLSPort int      `json:"tls_port"`
+	Domain  string   `json:"domain"`
+	Cert    string   `json:"cert"`
+	Key     string   `json:"key"`
+	Relay   [2]int   `json:"relay"` // first and last UDP port of relayed media
+	Allow   []string `json:"allow"` // CIDRs
+	Deny    []string `json:"deny"`
+}
+
+// yaml is LiveKit's own configuration.
+func (s Settings) yaml() (string, error) {
+	type m = map[string]any
+	rtc := m{
+		"udp_port": s.UDPPort, "tcp_port": s.TCPPort,
+		"use_external_ip": false, // it would ask hosts on the internet
+	}
+	own := s.Address
+	if s.Local {
+		own = "127.0.0.1"
+		rtc["enable_loopback_candidate"] = true
+		rtc["interfaces"] = m{"includes": []string{"lo"}}
+	}
+	if own != "" {
+		rtc["node_ip"] = own
+	}
+	stun := own
+	if stun == "" {
+		stun = outgoing()
+	}
+	// Without any, browsers are sent to STUN servers of others.
+	rtc["stun_servers"] = []string{net.JoinHostPort(stun, strconv.Itoa(s.UDPPort))}
+	c := m{
+		"port": 7880, // checked, never opened
+		"keys": m{s.Key: s.Secret},
+		"rtc":  rtc,
+		"room": m{"auto_create": false, "empty_timeout": 60, "departure_timeout": 20, "enable_remote_unmute": false},
+		"limit": m{
+			"num_tracks": 4000, "max_metadata_size": 4096, "max_attributes_size": 4096,
+			"max_room_name_length": 64, "max_participant_identity_length": 64, "max_participant_name_length": 200,
+		},
+		"logging": m{"level": "error", "pion_level": "error"},
+	}
+	if s.TURN.UDPPort > 0 || s.TURN.TLSPort > 0 {
+		t := m{"enabled": true, "ttl_seconds": 600, "allow_restricted_peer_cidrs": append(s.TURN.Allow, hostCIDR(stun)), "deny_peer_cidrs": s.TURN.Deny}
+		if s.Local {
+			t["bind_addresses"] = []string{"127.0.0.1"}
+		}
+		if s.TURN.UDPPort > 0 {
+			t["udp_port"] = s.TURN.UDPPort
+		}
+		if s.TURN.TLSPort > 0 {
+			t["tls_port"], t["domain"], t["cert_file"], t["key_file"] = s.TURN.TLSPort, s.TURN.Domain, s.TURN.Cert, s.TURN.Key
+		}
+		if s.TURN.Relay[0] > 0 {
+			t["relay_range_start"], t["relay_range_end"] = s.TURN.Relay[0], s.TURN.Relay[1]
+		}
+		c["turn"] = t
+	}
+	b, err := yaml.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("write media settings: %w", err)
+	}
+	return string(b), nil
+}
+
+func hostCIDR(ip string) string {
+	if a := net.ParseIP(ip); a != nil && a.To4() == nil {
+		return ip + "/128"
+	}
+	return ip + "/32"
+}
+
+// outgoing is an address of this machine that others may reach.
+func outgoing() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "127.0.0.1"
+	}
+	for _, a := range addrs {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}

@@ -1,0 +1,55 @@
+package livekit
+
+import (
+	"time"
+
+	"github.com/livekit/protocol/auth"
+	"github.com/livekit/protocol/livekit"
+
+	"muster/internal/call"
+	"muster/internal/fault"
+)
+
+// tokenLife is how long a ticket waits to be used. Who is connected is given
+// fresh ones by the engine.
+const tokenLife = 8 * time.Minute
+
+// keyring mints and reads tokens.
+type keyring struct{ key, secret string }
+
+var errToken = fault.New(fault.Denied, "This ticket to the call is not valid any more. Join the call again.")
+
+func (k keyring) issue(g call.Grant) (string, error) {
+	v := &auth.VideoGrant{RoomJoin: true, Room: g.Room}
+	v.SetCanSubscribe(true)
+	v.SetCanPublishData(false)
+	v.SetCanUpdateOwnMetadata(false)
+	if v.SetCanPublish(g.Mode == call.Table); g.Mode == call.Table {
+		v.SetCanPublishSources(sources)
+	}
+	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(v).SetIdentity(g.Person).SetName(g.Name).SetValidFor(tokenLife).ToJWT()
+}
+
+// sources are what may be published.
+var sources = []livekit.TrackSource{livekit.TrackSource_MICROPHONE, livekit.TrackSource_CAMERA, livekit.TrackSource_SCREEN_SHARE, livekit.TrackSource_SCREEN_SHARE_AUDIO}
+
+func (k keyring) read(token string) (call.Grant, error) {
+	v, err := auth.ParseAPIToken(token)
+	if err != nil || v.APIKey() != k.key {
+		return call.Grant{}, errToken
+	}
+	_, claims, err := v.Verify(k.secret)
+	if err != nil || claims.Video == nil || !claims.Video.RoomJoin || claims.Video.Room == "" || claims.Identity == "" {
+		return call.Grant{}, errToken
+	}
+	g := call.Grant{Room: claims.Video.Room, Person: claims.Identity, Name: claims.Name, Mode: call.Gallery}
+	if claims.Video.GetCanPublish() {
+		g.Mode = call.Table
+	}
+	return g, nil
+}
+
+// admin is a token for one administrative call.
+func (k keyring) admin(room string) (string, error) {
+	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(&auth.VideoGrant{RoomCreate: true, RoomList: true, RoomAdmin: true, Room: room}).SetValidFor(time.Minute).ToJWT()
+}

@@ -1,0 +1,72 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+)
+
+// Media engines.
+const (
+	MediaChild   = "child"   // LiveKit as a child process of Muster's
+	MediaLiveKit = "livekit" // a LiveKit that runs elsewhere
+	MediaOff     = "off"
+)
+
+// Here says whether everybody uses Muster on the machine it runs on.
+func (c Config) Here() bool {
+	if c.PublicURL == "" {
+		return c.Loopback()
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (m Media) check() error {
+	switch m.Engine {
+	case "", MediaOff, MediaChild:
+	case MediaLiveKit:
+		u, err := url.Parse(m.URL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil {
+			return fmt.Errorf("media.url %q must be that of a LiveKit, like https://livekit.example.com", m.URL)
+		}
+		if m.Key == "" || len(m.Secret) < 32 {
+			return errors.New("media.key and media.secret must be a key of that LiveKit; its secret has 32 characters or more")
+		}
+		return nil
+	default:
+		return fmt.Errorf("media.engine %q must be child, livekit or off", m.Engine)
+	}
+	for name, port := range map[string]int{"udp_port": m.UDPPort, "tcp_port": m.TCPPort, "turn.udp_port": m.TURN.UDPPort, "turn.tls_port": m.TURN.TLSPort, "turn.relay_from": m.TURN.RelayFrom, "turn.relay_to": m.TURN.RelayTo} {
+		if port < 0 || port > 65535 {
+			return fmt.Errorf("media.%s %d must be a port", name, port)
+		}
+	}
+	if m.Address != "" && net.ParseIP(m.Address) == nil {
+		return fmt.Errorf("media.address %q must be an IP address at which browsers reach this machine", m.Address)
+	}
+	return m.TURN.check()
+}
+
+func (t TURN) check() error {
+	if t.TLSPort > 0 && (t.Domain == "" || t.Cert == "" || t.Key == "") {
+		return errors.New("media.turn.tls_port needs domain, cert and key of a certificate that browsers trust")
+	}
+	if (t.RelayFrom == 0) != (t.RelayTo == 0) || t.RelayFrom > t.RelayTo {
+		return errors.New("media.turn needs both relay_from and relay_to, the smaller first, or neither")
+	}
+	for _, list := range [][]string{t.Allow, t.Deny} {
+		for _, n := range list {
+			if _, err := netip.ParsePrefix(n); err != nil {
+				return fmt.Errorf("media.turn: %q must be a network like 10.1.0.0/16", n)
+			}
+		}
+	}
+	return nil
+}
