@@ -92,7 +92,7 @@ type App struct {
 
 	meter    *meter.Meter
 	tally    *tally
-	certEnd  time.Time // of the HTTPS certificate
+	certEnd  atomic.Int64 // when the HTTPS certificate ends, in Unix seconds; 0: there is none yet
 	stopping atomic.Bool
 	once     sync.Once // of stopping
 }
@@ -196,7 +196,16 @@ func (a *App) listen() (net.Listener, error) {
 		a.own = append(a.own, t.AddrPort())
 	}
 	scheme := "http"
-	if a.cfg.TLS.Cert != "" || !a.cfg.Loopback() {
+	switch {
+	case a.cfg.TLS.ACME.AcceptTerms:
+		scheme = "https"
+		secured, err := a.acmeListener(ln)
+		if err != nil {
+			_ = ln.Close()
+			return nil, err
+		}
+		ln = secured
+	case a.cfg.TLS.Cert != "" || !a.cfg.Loopback():
 		pair, err := certificate(a.cfg)
 		if err != nil {
 			_ = ln.Close()
@@ -204,7 +213,7 @@ func (a *App) listen() (net.Listener, error) {
 		}
 		scheme = "https"
 		if pair.Leaf != nil {
-			a.certEnd = pair.Leaf.NotAfter
+			a.certEnd.Store(pair.Leaf.NotAfter.Unix())
 		}
 		ln = tlsListener(ln, pair)
 	}

@@ -158,7 +158,7 @@ func (a *App) mail() *notify.Mail {
 // dialer opens connections as the settings allow for a use. They were checked
 // when they were read.
 func (a *App) dialer(use outbound.Use) *outbound.Dialer {
-	t := map[outbound.Use]config.Targets{outbound.Mail: a.cfg.Outbound.Mail, outbound.Nodes: a.cfg.Outbound.Nodes, outbound.URLs: a.cfg.Outbound.URLs}[use]
+	t := map[outbound.Use]config.Targets{outbound.Mail: a.cfg.Outbound.Mail, outbound.Nodes: a.cfg.Outbound.Nodes, outbound.URLs: a.cfg.Outbound.URLs, outbound.Services: a.cfg.Outbound.Services}[use]
 	rules, err := t.Rules()
 	if err != nil {
 		rules = outbound.Rules{Deny: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}}

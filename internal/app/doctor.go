@@ -27,7 +27,8 @@ func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
 		found = append(found, doctor.Finding{Check: "settings", Level: doctor.OK, Text: settingsText(c)})
 		found = append(found, doctor.Examine(ctx, doctor.Patient{
 			Data: c.Data, Addr: c.Addr, PublicURL: c.PublicURL, Loopback: c.Loopback(), Database: c.DatabaseURL(), MasterKey: c.MasterKeyFile(), LedgerKey: c.LedgerKeyFile(),
-			Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Rules: mail},
+			ACME: c.TLS.ACME.AcceptTerms, Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Rules: mail},
+			Media: doctor.Media{Engine: c.Media.Engine, Local: c.Here(), UDPPort: c.Media.UDPPort, TCPPort: c.Media.TCPPort, Address: c.Media.Address, TURNDomain: c.Media.TURN.Domain, TURNCert: c.Media.TURN.Cert, TURNKey: c.Media.TURN.Key, TURNTLSPort: c.Media.TURN.TLSPort, TURNUDPPort: c.Media.TURN.UDPPort},
 			Build: build(), Running: running(c.Data), Deep: in.Deep, Now: time.Now(),
 		})...)
 	}

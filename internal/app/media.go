@@ -21,7 +21,7 @@ func (a *App) mediaEngine() (call.Engine, error) {
 	switch m.Engine {
 	case config.MediaChild:
 	case config.MediaLiveKit:
-		client := a.dialer(outbound.Nodes).Client(10 * time.Second)
+		client := a.dialer(outbound.Services).Client(10 * time.Second)
 		return livekit.NewRemote(m.URL, m.Key, m.Secret, client, a.log), nil
 	default:
 		return nil, nil

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"muster/internal/backup"
+	"muster/internal/call"
+	"muster/internal/call/livekit"
 	"muster/internal/db"
 	"muster/internal/executor/ssh"
 	"muster/internal/incident"
@@ -37,11 +39,36 @@ func (a *App) measure(kept *ssh.Executor) {
 	a.socket.Measure(m)
 	m.Gauge("ssh_connections", "Open SSH connections to nodes, kept ones included.", func() float64 { return float64(kept.Connections()) })
 	m.Gauge("runs_executing", "Runs that go on in this process.", func() float64 { return float64(a.Runs.Active()) })
+	a.countCalls()
 	a.countRows()
 	a.watchFolder()
 	a.tally = newTally(m, a.DB)
 	a.Ledger.Hear(a.tally.hear)
 	a.closers = append(a.closers, a.tally.close)
+}
+
+// countCalls shows voice and video.
+func (a *App) countCalls() {
+	a.meter.Gauge("media_up", "1 while the media engine works, 0 while it is started again; without one, this is 1.", func() float64 {
+		if a.Calls.State() == call.Starting {
+			return 0
+		}
+		return 1
+	})
+	a.meter.Gauge("calls_open", "Calls that go on.", func() float64 { return float64(len(a.Calls.Calls())) })
+	a.meter.Gauge("call_people", "People in calls.", func() float64 {
+		n := 0
+		for _, c := range a.Calls.Calls() {
+			n += len(c.People)
+		}
+		return float64(n)
+	})
+	a.meter.Gauge("media_restarts", "How often the media process had to be started again since Muster started.", func() float64 {
+		if c, ok := a.Calls.Engine.(*livekit.Child); ok {
+			return float64(c.Restarts())
+		}
+		return 0
+	})
 }
 
 // countRows shows how many there are of things that have a state.
@@ -93,10 +120,10 @@ func (a *App) watchFolder() {
 		return blobs.get(func() float64 { return folderBytes(filepath.Join(a.cfg.Data, "blobs")) })
 	})
 	m.Gauge("tls_certificate_expires_seconds", "Seconds until the HTTPS certificate ends; NaN where HTTPS is not spoken.", func() float64 {
-		if a.certEnd.IsZero() {
+		if a.certEnd.Load() == 0 {
 			return math.NaN()
 		}
-		return time.Until(a.certEnd).Seconds()
+		return time.Until(time.Unix(a.certEnd.Load(), 0)).Seconds()
 	})
 	m.Gauge("backup_age_seconds", "Seconds since the last good backup of this data folder; +Inf when there was none.", func() float64 { return age(a.note(backup.LastFile).At) })
 	m.Gauge("backup_bytes", "Size of the last good backup.", func() float64 { return float64(a.note(backup.LastFile).Bytes) })

@@ -92,7 +92,7 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 // greet prints where Muster is, and how the first person gets in.
 func (a *App) greet(ctx context.Context, std cli.Streams) error {
 	fmt.Fprintf(std.Out, "Muster is ready at %s\n", a.url)
-	if !a.cfg.Loopback() && a.cfg.TLS.Cert == "" {
+	if !a.cfg.Loopback() && a.cfg.TLS.Cert == "" && !a.cfg.TLS.ACME.AcceptTerms {
 		fmt.Fprintf(std.Out, "Its certificate is of this trial's own authority: trust %s, or set tls.cert and tls.key in %s.\n", filepath.Join(a.cfg.Data, "ca.pem"), filepath.Join(a.cfg.Data, "muster.yaml"))
 	}
 	for _, l := range a.logins {

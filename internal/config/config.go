@@ -49,6 +49,16 @@ type Config struct {
 type TLS struct {
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
+	ACME ACME   `yaml:"acme"`
+}
+
+// ACME gets the certificate from an authority that speaks it, for the host of
+// public_url, over the HTTPS port itself.
+type ACME struct {
+	AcceptTerms bool   `yaml:"accept_terms"` // of the authority; turns it on
+	Email       string `yaml:"email"`        // for the authority's warnings
+	Directory   string `yaml:"directory"`    // "" is Let's Encrypt
+	CA          string `yaml:"ca"`           // PEM file of whom to trust for the directory; "" is the system's
 }
 
 // SMTP is where mail goes out. Without a host there is no mail, and pages say so.
@@ -116,6 +126,8 @@ type Outbound struct {
 	Mail  Targets `yaml:"mail"`  // smtp.host
 	Nodes Targets `yaml:"nodes"` // machines of the inventories
 	URLs  Targets `yaml:"urls"`  // addresses that people type
+
+	Services Targets `yaml:"services"` // what these settings name: a LiveKit, a certificate authority
 }
 
 // Targets are addresses (10.1.2.3) and networks (10.0.0.0/8) beside what holds
@@ -209,6 +221,9 @@ func (c Config) Check() error {
 	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
 		return errors.New("tls needs both cert and key, or neither")
 	}
+	if err := c.checkACME(); err != nil {
+		return err
+	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" || u.RawQuery != "" || u.User != nil {
@@ -244,7 +259,7 @@ func (c Config) Check() error {
 			return fmt.Errorf("approvals.%s %d must be 0 to 8760", name, hours)
 		}
 	}
-	for use, t := range map[outbound.Use]Targets{outbound.Mail: c.Outbound.Mail, outbound.Nodes: c.Outbound.Nodes, outbound.URLs: c.Outbound.URLs} {
+	for use, t := range map[outbound.Use]Targets{outbound.Mail: c.Outbound.Mail, outbound.Nodes: c.Outbound.Nodes, outbound.URLs: c.Outbound.URLs, outbound.Services: c.Outbound.Services} {
 		if _, err := t.Rules(); err != nil {
 			return fmt.Errorf("outbound.%s: %w", use, err)
 		}

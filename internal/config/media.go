@@ -28,6 +28,29 @@ func (c Config) Here() bool {
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+func (c Config) checkACME() error {
+	a := c.TLS.ACME
+	if !a.AcceptTerms {
+		if a != (ACME{}) {
+			return errors.New("tls.acme does nothing until accept_terms is true: read the authority's terms first")
+		}
+		return nil
+	}
+	if c.TLS.Cert != "" {
+		return errors.New("tls has both a certificate and acme; take one out")
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || net.ParseIP(u.Hostname()) != nil {
+		return errors.New("tls.acme needs public_url to be https:// and a host name: the certificate is for that name")
+	}
+	if a.Directory != "" {
+		if d, err := url.Parse(a.Directory); err != nil || d.Scheme != "https" || d.Host == "" {
+			return fmt.Errorf("tls.acme.directory %q must be the https address of an ACME directory", a.Directory)
+		}
+	}
+	return nil
+}
+
 func (m Media) check() error {
 	switch m.Engine {
 	case "", MediaOff, MediaChild:

@@ -42,7 +42,9 @@ type Patient struct {
 	MasterKey string // files
 	LedgerKey string
 	Cert, Key string // configured; "" is the trial certificate in Data
+	ACME      bool   // an authority is asked for the certificate
 	SMTP      SMTP
+	Media     Media
 	Build     string
 	Running   bool // a server holds the data folder
 	Deep      bool // verify everything
@@ -83,6 +85,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	e.clock()
 	e.port(ctx)
 	e.certificate()
+	e.media()
 	e.smtp(ctx)
 	e.backup()
 	e.database(ctx)

@@ -164,6 +164,10 @@ func (e *examination) port(ctx context.Context) {
 }
 
 func (e *examination) certificate() {
+	if e.ACME {
+		e.ok("certificate", "fetched by ACME when it is needed, and kept in %s", filepath.Join(e.Data, "acme"))
+		return
+	}
 	if e.Loopback && e.Cert == "" {
 		e.ok("certificate", "none is needed on loopback")
 		return

@@ -1,6 +1,8 @@
 package outbound
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -15,7 +17,11 @@ const maxRedirects = 5
 // Client is an HTTP client that connects through d only. A redirect is checked
 // like the first address, and never leads from HTTPS to HTTP. The environment's
 // proxy is not used: it would resolve names itself, behind our back.
-func (d *Dialer) Client(timeout time.Duration) *http.Client {
+func (d *Dialer) Client(timeout time.Duration) *http.Client { return d.ClientTrusting(timeout, nil) }
+
+// ClientTrusting is a Client that believes the authorities in roots; nil is the
+// system's.
+func (d *Dialer) ClientTrusting(timeout time.Duration, roots *x509.CertPool) *http.Client {
 	if timeout == 0 {
 		timeout = 30 * time.Second
 	}
@@ -23,6 +29,7 @@ func (d *Dialer) Client(timeout time.Duration) *http.Client {
 		Timeout: timeout,
 		Transport: checked{d, &http.Transport{
 			DialContext:            d.DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  timeout,

@@ -1,5 +1,6 @@
 // Package outbound opens every connection that Muster makes to elsewhere: to
-// the mail server, to nodes, and to addresses that people type.
+// the mail server, to nodes, to services that the settings name, and to
+// addresses that people type.
 //
 // Invariant: a name is resolved once, every address it resolves to is checked,
 // and exactly a checked address is dialled; the name is not looked up again
@@ -29,12 +30,14 @@ const (
 	Mail Use = iota
 	// Nodes are the machines of an inventory: whoever may import one chose them.
 	Nodes
+	// Services are named in the settings: a LiveKit, a certificate authority.
+	Services
 	// URLs are typed by people or come with data: only the public internet,
 	// unless the settings allow more.
 	URLs
 )
 
-func (u Use) String() string { return [...]string{"mail", "nodes", "urls"}[u] }
+func (u Use) String() string { return [...]string{"mail", "nodes", "services", "urls"}[u] }
 
 // Rules are the settings of one use. Deny beats Allow, Allow beats what is
 // refused by default.
