@@ -22,6 +22,7 @@ var families = map[string]string{
 	"deaf daemon": `(setsid nohup sh -c 'trap "" TERM HUP INT; echo pid $$; echo ready; exec >/dev/null 2>&1 </dev/null; while :; do sleep 1; done' &); sleep 1000`,
 	"deaf shell":  `trap "" TERM; echo pid $$; echo ready; while :; do sleep 1; done`,
 	"subshell":    `(trap "" TERM HUP; echo pid $(sh -c 'echo $PPID'); echo ready; while :; do sleep 1; done) & sleep 1000`,
+	"orphan":      `((trap "" TERM HUP; echo pid $(sh -c 'echo $PPID'); echo ready; while :; do sleep 1; done) &); exec sleep 1000`,
 	"wiped":       `env -i setsid sh -c 'trap "" TERM; echo pid $$; echo ready; while :; do sleep 1; done' & wait; sleep 1000`,
 	"gone parent": `setsid sh -c 'echo pid $$; echo ready; exec sleep 1000' & exec sleep 1000`,
 	"jobs":        `set -m; sleep 1000 & echo pid $!; sleep 1000 & echo pid $!; echo ready; wait`,

@@ -141,7 +141,7 @@ func (e *Executor) open(_ context.Context, line string) (*posix.Process, error) 
 		ends[i], ends[i+1] = r, w
 	}
 	// The server keeps its own files to itself; what a step writes is as usual.
-	cmd := exec.Command("/bin/sh", "-c", "umask 022; "+line) // #nosec G204 -- running a job author's shell text is what it is for; values in it are quoted
+	cmd := exec.Command("/bin/sh", "-c", "umask 022; SHELL=/bin/sh; "+line) // #nosec G204 -- running a job author's shell text is what it is for; values in it are quoted
 	cmd.Env, cmd.Dir = e.env, e.dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = ends[0], ends[3], ends[5]
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: e.as}

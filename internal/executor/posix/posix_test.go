@@ -127,10 +127,10 @@ func TestShells(t *testing.T) {
 				// sshd does this: the login shell gets the line.
 				return child("SHELL="+bin)(t.Context(), "exec "+argv[0]+" -c "+quoteForSh(line))
 			}
-			in := run.Invocation{RunID: "r", StepID: "1", Env: map[string]string{"V": value}, Command: `printf '%s|%s' "$V" "$0$#"; exit 7`}
+			in := run.Invocation{RunID: "r", StepID: "1", Env: map[string]string{"V": value}, Command: `printf "%s|%s%s" "$V" "$#" "${_muster_l-}${_muster_n-}"; exit 7`}
 			_, x, l := begin(t, in, open)
 			r, err := x.Run(t.Context(), open)
-			if err != nil || r.ExitCode != 7 || l.Out() != value+"|sh0" {
+			if err != nil || r.ExitCode != 7 || l.Out() != value+"|0" {
 				t.Errorf("command: %+v %v %q %q", r, err, l.Out(), l.Err())
 			}
 			in.Command, in.Script = "", &run.Script{Content: []byte(`printf '%s|%s' "$V" "$1"; echo "$0" >&2; exit 8`), Args: []string{value}}
@@ -143,6 +143,54 @@ func TestShells(t *testing.T) {
 				t.Errorf("script left its folder behind: %q, %v", l.Err(), err)
 			}
 		})
+	}
+}
+
+// The step stays in a login shell that can hold it: one process from the first
+// line to the end. Any other, and one that $SHELL does not speak of, hands over.
+func TestStaysInLoginShell(t *testing.T) {
+	for _, c := range []struct {
+		login, shell, want string
+	}{
+		{"/bin/bash", "/bin/bash", "bash"},
+		{"/bin/bash", "/usr/bin/bash", "bash"},
+		{"/bin/dash", "/bin/dash", "dash"},
+		{"/bin/bash", "/bin/dash", "dash handed over"},
+		{"/bin/dash", "/bin/bash", "bash handed over"},
+		{"/usr/bin/zsh", "/usr/bin/zsh", "zsh handed over"},
+		{"/usr/bin/mksh", "/bin/bash", "bash handed over"},
+		{"/usr/bin/tcsh", "/usr/bin/tcsh", "dash handed over"},
+		{"/usr/bin/tcsh", "/bin/bash", "bash handed over"},
+		{"/usr/bin/fish", "/usr/bin/fish", "dash handed over"},
+		{"/usr/bin/fish", "/bin/bash", "bash handed over"},
+	} {
+		if _, err := os.Stat(c.login); err != nil {
+			continue
+		}
+		t.Run(c.login+" as "+c.shell, func(t *testing.T) {
+			home := t.TempDir()
+			open := func(_ context.Context, line string) (*Process, error) {
+				return child("SHELL="+c.shell, "HOME="+home)(t.Context(), "cd "+home+"; exec "+c.login+" -c "+quoteForSh(line))
+			}
+			// The mark is in the initial environment only after an exec.
+			in := run.Invocation{RunID: "stays", StepID: "1", Command: `basename "$(readlink /proc/$$/exe)" | tr '\n' ' '; grep -qa MUSTER_RUN /proc/$$/environ && echo handed over; sh -c 'grep -qa MUSTER_RUN=stays /proc/$$/environ' || echo child without mark`}
+			_, x, l := begin(t, in, open)
+			if r, err := x.Run(t.Context(), open); err != nil || r.ExitCode != 0 || strings.TrimSpace(l.Out()) != c.want {
+				t.Errorf("%+v %v %q %q", r, err, l.Out(), l.Err())
+			}
+			if left, err := filepath.Glob(home + "/[^.]*"); err != nil || len(left) > 0 { // csh reads >&2 as a file
+				t.Errorf("left behind: %v %v", left, err)
+			}
+		})
+	}
+	// A shell that shares its session with others hands over too: what is only
+	// forked would not be told from theirs.
+	shared := func(_ context.Context, line string) (*Process, error) {
+		return child("SHELL=/bin/bash")(t.Context(), "/bin/bash -c "+quoteForSh(line)+"; exit $?")
+	}
+	_, x, l := begin(t, run.Invocation{RunID: "shared", StepID: "1", Command: `grep -qa MUSTER_RUN /proc/$$/environ && echo handed over`}, shared)
+	if _, err := x.Run(t.Context(), shared); err != nil || l.Out() != "handed over\n" {
+		t.Errorf("%v %q %q", err, l.Out(), l.Err())
 	}
 }
 

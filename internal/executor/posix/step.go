@@ -16,16 +16,30 @@ import (
 // Mark is the name of the variable that every process of a step carries.
 const Mark = "MUSTER_RUN"
 
-// The first stage is plain enough for any login shell (csh and fish too: no
-// newline, backslash or exclamation mark inside the quotes). It marks the
-// environment and hands over to the account's own shell when that is a POSIX
-// one, because jobs are written for what they find when they log in. Exporting
-// the mark before exec puts it into the new shell's initial environment, which
-// is the one that forked children inherit in /proc. SHLVL tells bash that the
-// login files were read already.
+// How the step gets its shell. The command line is plain enough for any login
+// shell (csh and fish from 3.0 too: no newline, backslash or exclamation mark
+// inside the quotes).
+//
+// A login shell that is known, is the one $SHELL speaks of and leads a session of
+// its own keeps the step (here). What the step starts carries the mark from its
+// start; what it only forks has the login shell's environment, without the mark,
+// but cannot leave the session, by which stop.sh finds it. That spares each step
+// two programs, which cost more than all the rest of a short one. The chain has
+// nothing but && in it: a csh whose $SHELL says bash must fall through it. What is
+// sent ends with exit, so that nothing follows it.
+//
+// Any other login shell hands over to /bin/sh (stageOne). It marks the
+// environment and goes on to the account's own shell when that is a POSIX one,
+// because jobs are written for what they find when they log in. Exporting the
+// mark before exec puts it into the new shell's initial environment, which is
+// the one that forked children inherit in /proc. SHLVL tells bash that the login
+// files were read already.
 const (
+	known    = `test "$SHELL" = /bin/bash -o "$SHELL" = /usr/bin/bash -o "$SHELL" = /bin/sh -o "$SHELL" = /usr/bin/sh -o "$SHELL" = /bin/dash -o "$SHELL" = /usr/bin/dash -o "$SHELL" = /bin/ash`
+	leads    = `test /proc/$$/exe -ef "$SHELL" && read -r _ _ _ _ _ _muster_l _ </proc/$$/stat && test "$_muster_l" = "$$"`
+	here     = leads + ` && export %[1]s && set -- %[1]s && ` + stageTwo
 	stageOne = `export "$1" SHLVL=1; case ${SHELL##*/} in bash|dash|ash|ksh|ksh93|mksh|zsh) s=$SHELL;; *) s=/bin/sh;; esac; exec "$s" -c "$0" sh "$1"`
-	stageTwo = `echo "$1 $$" >&2; IFS= read -r _muster_l && eval "$_muster_l"`
+	stageTwo = `echo "$1 $$" >&2 && IFS= read -r _muster_l && eval "$_muster_l"`
 )
 
 var (
@@ -68,7 +82,7 @@ func Prepare(in run.Invocation, limits Limits) (*Step, error) {
 		if strings.IndexByte(in.Command, 0) >= 0 {
 			return nil, setup(nil, "The command holds a NUL byte, which no shell can take. Remove it.")
 		}
-		text = fmt.Sprintf(`exec </dev/null; %s echo "$1 go" >&2; set --; eval 'unset _muster_l _muster_n; '%s`, exports, quote(in.Command))
+		text = fmt.Sprintf(`exec </dev/null; %s echo "$1 go" >&2; set --; eval 'unset _muster_l _muster_n; '%s; exit`, exports, quote(in.Command))
 	} else if text, err = s.scriptText(exports); err != nil {
 		return nil, err
 	}
@@ -88,7 +102,7 @@ func Prepare(in run.Invocation, limits Limits) (*Step, error) {
 
 // Line is the command line to start on the node.
 func (s *Step) Line() string {
-	return "exec /bin/sh -c '" + stageOne + "' '" + stageTwo + "' " + s.mark
+	return known + " && eval '" + fmt.Sprintf(here, s.mark) + "'; exec /bin/sh -c '" + stageOne + "' '" + stageTwo + "' " + s.mark
 }
 
 // dir is where a script lives while it runs. Nobody can guess the nonce and
@@ -128,7 +142,7 @@ func (s *Step) scriptText(exports string) (string, error) {
 		`_muster_f=$_muster_d/script` + suffix + `; cat >"$_muster_f" && [ "$(wc -c <"$_muster_f")" -eq ` + fmt.Sprint(len(sc.Content)) + ` ] ` +
 		`|| { echo "the script did not arrive complete" >&2; exit 1; }; ` +
 		`chmod 700 "$_muster_f"; umask "$_muster_u"; exec </dev/null; ` + exports + check +
-		`echo "$1 go" >&2; set --; ` + start + args.String(), nil
+		`echo "$1 go" >&2; set --; ` + start + args.String() + "; exit", nil
 }
 
 // interpreter is the shell text that starts the script file, and the program
@@ -176,9 +190,12 @@ func exports(env map[string]string) (string, error) {
 		if strings.IndexByte(env[name], 0) >= 0 {
 			return "", setup(nil, "The environment variable %s holds a NUL byte, which cannot be passed on. Remove it.", name)
 		}
-		b.WriteString("export " + name + "=" + quote(env[name]) + " || exit 1; ")
+		b.WriteString(" " + name + "=" + quote(env[name]))
 	}
-	return b.String(), nil
+	if b.Len() == 0 {
+		return "", nil
+	}
+	return "export" + b.String() + " || exit 1; ", nil
 }
 
 // quote makes one shell word of s that stays on one line.
