@@ -193,12 +193,13 @@ func (o *office) room(ctx context.Context, name string, members []string) (strin
 	var made struct {
 		ID string `json:"id"`
 	}
+	console := o.server.Console() // one: each has connections of its own, which the server would have to hold
 	first := members[:min(500, len(members))]
-	if err := patiently(ctx, o.server.Console(), "POST", "/rooms", map[string]any{"name": name, "members": first}, &made); err != nil {
+	if err := patiently(ctx, console, "POST", "/rooms", map[string]any{"name": name, "members": first}, &made); err != nil {
 		return "", err
 	}
 	for _, m := range members[len(first):] {
-		if err := patiently(ctx, o.server.Console(), "PUT", "/rooms/"+made.ID+"/members/"+m, nil, nil); err != nil {
+		if err := patiently(ctx, console, "PUT", "/rooms/"+made.ID+"/members/"+m, nil, nil); err != nil {
 			return "", err
 		}
 	}
