@@ -180,6 +180,9 @@ func (s *Server) Handler() http.Handler {
 		WriteTimeout:     5 * time.Second,
 		PingPongConfig:   centrifuge.PingPongConfig{PingInterval: 5 * time.Second, PongTimeout: 3 * time.Second},
 		// CheckOrigin unset: a page of another origin is refused here too.
+		// Most sockets are silent most of the time: a buffer for writing is held
+		// while one writes, and clients say little.
+		ReadBufferSize: 512, UseWriteBufferPool: true,
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := httpapi.Who(r.Context())
@@ -195,9 +198,19 @@ func (s *Server) Handler() http.Handler {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
-		ctx := context.WithValue(r.Context(), whoKey{}, who)
+		ctx := r.Context()
+		if r.ProtoMajor == 1 {
+			// The socket outlives its request. What the request's context holds (the
+			// response, the connection's buffers) would live as long.
+			ctx = context.Background()
+		}
+		ctx = context.WithValue(ctx, whoKey{}, who)
 		ctx = centrifuge.SetCredentials(ctx, &centrifuge.Credentials{UserID: who.ID, ExpireAt: time.Now().Add(recheckEvery).Unix()})
-		ws.ServeHTTP(w, r.WithContext(ctx))
+		upgrade := r.WithContext(ctx)
+		ws.ServeHTTP(w, upgrade)
+		if r.ProtoMajor == 1 { // the library keeps it, for its context
+			upgrade.Header, upgrade.URL, upgrade.TLS = nil, nil, nil
+		}
 	})
 }
 
@@ -209,7 +222,11 @@ func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (cen
 		return centrifuge.ConnectReply{}, centrifuge.DisconnectInvalidToken
 	}
 	subs := map[string]centrifuge.SubscribeOptions{"user:" + who.ID: {}}
-	if s.views.OfficeReader(ctx, who) {
+	// Asked by a goroutine of its own: a stack that the database made deep would
+	// stay with the socket's reader.
+	reads := make(chan bool, 1)
+	go func() { reads <- s.views.OfficeReader(ctx, who) }()
+	if <-reads {
 		subs["office"] = centrifuge.SubscribeOptions{}
 	}
 	return centrifuge.ConnectReply{Subscriptions: subs}, nil
