@@ -20,7 +20,8 @@ func (s *Server) Measure(m *meter.Meter) {
 	m.Sum("socket_bytes_sent_total", "Bytes of them, before framing.", func() float64 { return float64(s.bytes.Load()) })
 	s.opened = m.Counter("socket_connects_total", "Sockets opened.")
 	// 3000 the connection broke, 3008 too slow to take what was sent, 3012 silent,
-	// 4000 other roles, 4001 the server restarts, 4500 the session ended.
+	// 4000 other roles, 4001 the server restarts, 4500 the session ended,
+	// 4501 the person has too many.
 	s.closed = m.Counter("socket_disconnects_total", "Sockets closed, by the code they were told; 3008 are clients too slow to take what was sent.", "code").
-		Zero("3000", "3008", "3012", "4000", "4001", "4500")
+		Zero("3000", "3008", "3012", "4000", "4001", "4500", "4501")
 }

@@ -6,7 +6,8 @@ import type { Centrifuge, PublicationContext, Subscription } from 'centrifuge'
 import { create } from 'zustand'
 import { useEffect, useRef } from 'react'
 
-export type Connection = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed'
+/** 'crowded': I have more windows, phones and scripts open than the server lets one person have. */
+export type Connection = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed' | 'crowded'
 /** How the socket is: the shell shows a banner while it is reconnecting. */
 export const useConnection = create<{ state: Connection; since: number }>(() => ({ state: 'idle', since: Date.now() }))
 const setState = (state: Connection) => {
@@ -17,6 +18,8 @@ const setState = (state: Connection) => {
 type Listener = { event: (e: any) => void; lost: () => void; gone: () => void }
 const listeners = new Map<string, Set<Listener>>()
 const subscriptions = new Map<string, Subscription>()
+/** The server's code for one socket too many of one person. The session still holds. */
+const CROWDED = 4501
 let client: Centrifuge | null = null
 let wanted = false
 let base: { event: (channel: string, e: unknown) => void; lost: () => void; ended: () => void } | null = null
@@ -53,6 +56,7 @@ export async function connect(handlers: NonNullable<typeof base>) {
   })
   c.on('disconnected', (ctx) => {
     if (!wanted) return
+    if (ctx.code === CROWDED) return setState('crowded')
     setState('closed')
     // Codes the server won't have us come back with: most likely the session has ended.
     if (ctx.code >= 3500) base?.ended()
