@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"muster/internal/fault"
 )
 
 type officeCmd struct {
@@ -65,6 +67,7 @@ type userAdd struct {
 	Display       string   `help:"Name as people know it (default: the login name)."`
 	Email         string   `help:"Where pages and invitations go."`
 	Role          []string `help:"observer, responder, operator, approver, administrator, auditor, or a group your policies name; may be repeated."`
+	Bot           bool     `help:"A program: it has no password and signs in with tokens (muster token create --user NAME)."`
 	PasswordStdin bool     `help:"Read the password from the standard input."`
 }
 
@@ -75,6 +78,12 @@ func (a userAdd) Run(ctx context.Context, s *session) error {
 	}
 	if a.Role == nil {
 		in["roles"] = []string{}
+	}
+	if a.Bot {
+		if a.PasswordStdin {
+			return fault.New(fault.Invalid, "A bot has no password. Leave out --password-stdin, and make it a token: muster token create --user NAME")
+		}
+		in["kind"] = "bot"
 	}
 	if a.PasswordStdin {
 		password, err := secretFrom(s.std.In)
