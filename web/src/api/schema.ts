@@ -2539,7 +2539,7 @@ export interface components {
             seq: number;
         };
         Me: {
-            /** @description declare, run, approve, manage_users, manage_rooms, manage_policies, manage_keys, manage_services, manage_alert_sources, manage_projects, read_ledger */
+            /** @description declare, run, approve, manage_users, manage_rooms, manage_policies, manage_keys, manage_services, manage_alert_sources, manage_projects, manage_office, read_ledger */
             abilities: {
                 [key: string]: boolean;
             };

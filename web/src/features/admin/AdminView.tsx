@@ -15,6 +15,7 @@ const VIEWS: Record<string, ComponentType> = {
   projects: lazy(() => import('./Projects')),
   access: lazy(() => import('./AccessRules')),
   keys: lazy(() => import('./Keys')),
+  office: lazy(() => import('./Office')),
 }
 
 /** Administration: one section at a time, and only those one may manage. */
@@ -29,7 +30,7 @@ export default function AdminView() {
     return (
       <Page title="Administration">
         <Empty icon={<ShieldAlert size={20} />} title="You may not administer anything">
-          None of your roles ({me.user.roles.join(', ') || 'none'}) manages people, rooms, services, alerts, projects, policies or keys. An administrator can give you one.
+          None of your roles ({me.user.roles.join(', ') || 'none'}) manages people, rooms, services, alerts, projects, policies, keys or the office. An administrator can give you one.
         </Empty>
       </Page>
     )
