@@ -62,7 +62,7 @@ function Nav() {
   const count: Record<string, [number, string]> = { '/inbox': [unseen, 'new'], '/runs': [runs, 'active'], '/incidents': [incidents, 'open'] }
   return (
     <nav aria-label="Workspace" className={s.nav}>
-      {PLACES.filter((p) => !p.aside && (!p.may || p.may(me.abilities))).map((p) => {
+      {PLACES.filter((p) => !p.may || p.may(me.abilities)).map((p) => {
         const base = p.to.startsWith('/admin') ? '/admin' : p.to
         const on = p.to === '/' ? path === '/' : path === base || path.startsWith(base + '/')
         const c = count[p.to]

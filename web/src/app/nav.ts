@@ -2,13 +2,13 @@
 import { Bell, BookOpen, Flame, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, type LucideIcon } from 'lucide-react'
 import type { Abilities } from '@/api'
 
-export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean; aside?: boolean }
+export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean }
 
 export const PLACES: Place[] = [
   { to: '/', label: 'Floor map', icon: Map },
   { to: '/inbox', label: 'Inbox', icon: Inbox },
   { to: '/runs', label: 'Runs', icon: PlayCircle },
-  { to: '/jobs', label: 'Jobs', icon: SquareTerminal, aside: true },
+  { to: '/jobs', label: 'Jobs', icon: SquareTerminal },
   { to: '/incidents', label: 'Incidents', icon: Flame },
   { to: '/alerts', label: 'Alerts', icon: Siren },
   { to: '/ledger', label: 'Ledger', icon: ScrollText, may: (a) => !!a.read_ledger },

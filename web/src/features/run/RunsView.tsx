@@ -109,7 +109,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
                   {r.progress.failed} of {nodesWord(r.progress.total)} failed
                 </span>
               ) : (
-                nodesWord(r.progress.total)
+                <span className={s.one}>{nodesWord(r.progress.total)}</span>
               ),
           },
           {
