@@ -43,7 +43,7 @@ function Loaded({ i }: { i: Incident }) {
       wide
       title={`${i.ticket} ${i.title}`}
       actions={
-        <>
+        <div className={s.headActs}>
           <PostmortemMenu i={i} />
           {i.abilities?.update && (
             <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
@@ -61,7 +61,7 @@ function Loaded({ i }: { i: Incident }) {
               </Button>
             </>
           )}
-        </>
+        </div>
       }
     >
       <div className={s.cols}>
@@ -75,6 +75,12 @@ function Loaded({ i }: { i: Incident }) {
           </div>
           {i.summary && <p className={s.summary}>{i.summary}</p>}
           <Stages i={i} acts={acts} />
+        </div>
+        <div>
+          <Clocks i={i} />
+          <CallActions i={i} acts={acts} />
+        </div>
+        <div>
           <Box title="Timeline">
             <div className={s.pad}>
               <Timeline i={i} acts={acts} filters />
@@ -82,9 +88,6 @@ function Loaded({ i }: { i: Incident }) {
           </Box>
         </div>
         <div>
-          <Clocks i={i} />
-          <CallActions i={i} acts={acts} />
-          <Spaced>
             <Box title="Facts">
               <div className={s.pad}>
                 <IncidentFacts i={i} />
@@ -129,7 +132,6 @@ function Loaded({ i }: { i: Incident }) {
                 )}
               </div>
             </Box>
-          </Spaced>
         </div>
       </div>
       {edit === 'facts' && <EditFacts i={i} acts={acts} onClose={() => setEdit('')} />}
@@ -137,7 +139,6 @@ function Loaded({ i }: { i: Incident }) {
     </Page>
   )
 }
-const Spaced = ({ children }: { children: React.ReactNode }) => <div className={s.spaced}>{children}</div>
 
 function EditFacts({ i, acts, onClose }: { i: Incident; acts: Acts; onClose: () => void }) {
   const [title, setTitle] = useState(i.title)
