@@ -34,27 +34,31 @@ function useFacts(): Facts | null {
   }
 }
 
-export function Checklist({ onTour }: { onTour: () => void }) {
+export function Checklist({ folded, onTour, onGo }: { folded: boolean; onTour: () => void; onGo: () => void }) {
   const me = useMe()
   const facts = useFacts()
   if (!facts) return <Loading label="Looking at the office" lines={6} />
   const items = checklist(facts, { abilities: me.abilities, roles: me.user.roles })
   const done = items.filter((i) => i.done).length
+  const bar = (
+    <div className={s.bar}>
+      <Progress value={(100 * done) / Math.max(1, items.length)} tone="green" label="Set up so far" />
+      <span className="tnum">
+        {done} of {items.length}
+      </span>
+    </div>
+  )
+  if (folded) return bar
   return (
     <>
       <p>{done === items.length ? 'Everything an office needs is there.' : 'What an office needs before its first incident. This list stays while you go through it.'}</p>
-      <div className={s.bar}>
-        <Progress value={(100 * done) / Math.max(1, items.length)} tone="green" label="Set up so far" />
-        <span className="tnum">
-          {done} of {items.length}
-        </span>
-      </div>
+      {bar}
       <ol className={s.items}>
         {items.map((i) => (
           <li key={i.id} data-done={i.done || undefined}>
             <span className={s.tick}>{i.done && <Check size={12} aria-hidden="true" />}</span>
             <span>
-              <Link to={i.to}>
+              <Link to={i.to} onClick={onGo}>
                 {i.title}
                 <span className="sr">{i.done ? ', done' : ', not yet'}</span>
               </Link>

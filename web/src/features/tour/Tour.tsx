@@ -1,7 +1,7 @@
 // Shows somebody around: a small dialog beside what it speaks of. Nothing is covered or locked; the
 // app can be used while it is open. → and ← move, Esc leaves, and it can be gone on with later.
 import { Link, useNavigate } from '@tanstack/react-router'
-import { ArrowLeft, ArrowRight, ListChecks, X } from 'lucide-react'
+import { ArrowLeft, ArrowRight, ChevronDown, ChevronUp, ListChecks, X } from 'lucide-react'
 import { useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react'
 import { useMe } from '@/api'
 import { typing } from '@/lib/hooks'
@@ -17,13 +17,19 @@ export default function Tour({ kind, onClose }: { kind: 'walk' | 'list'; onClose
 
 function List({ onClose }: { onClose: () => void }) {
   const me = useMe()
+  const [folded, setFolded] = useState(false)
   const leave = () => {
     if (recall(me.user.name).state === 'new') remember(me.user.name, { state: 'left', step: 0 })
     onClose()
   }
   return (
-    <Panel title="Set up this office" onLeave={leave} className={s.list}>
-      <Checklist onTour={() => useOverlays.setState({ tour: 'walk' })} />
+    <Panel title="Set up this office" onLeave={leave} className={s.list} fold={{ folded, set: setFolded }}>
+      <Checklist
+        folded={folded}
+        onTour={() => useOverlays.setState({ tour: 'walk' })}
+        // On a phone it would cover the very screen it leads to.
+        onGo={() => matchMedia('(max-width: 760px)').matches && setFolded(true)}
+      />
     </Panel>
   )
 }
@@ -130,10 +136,12 @@ type PanelProps = {
   onLeave: () => void
   onNext?: () => void
   onBack?: () => void
+  /** It can be made small, so that one sees what is behind it. */
+  fold?: { folded: boolean; set: (folded: boolean) => void }
   children: ReactNode
 }
 /** The dialog itself, beside its target or below the screen, and a frame around the target. */
-function Panel({ title, target, stepKey = '', className, onLeave, onNext, onBack, children }: PanelProps) {
+function Panel({ title, target, stepKey = '', className, onLeave, onNext, onBack, fold, children }: PanelProps) {
   const box = useRef<HTMLDivElement>(null)
   const ring = useRef<HTMLDivElement>(null)
   const id = useId()
@@ -153,6 +161,11 @@ function Panel({ title, target, stepKey = '', className, onLeave, onNext, onBack
       <div ref={box} className={[s.panel, className].filter(Boolean).join(' ')} role="dialog" aria-labelledby={id} aria-describedby={id + 'x'} tabIndex={-1} onKeyDown={key}>
         <div className={s.head}>
           <h2 id={id}>{title}</h2>
+          {fold && (
+            <IconButton label={fold.folded ? 'Show the list' : 'Make it small'} size="s" onClick={() => fold.set(!fold.folded)}>
+              {fold.folded ? <ChevronUp size={14} /> : <ChevronDown size={14} />}
+            </IconButton>
+          )}
           <IconButton label="Leave" size="s" onClick={onLeave}>
             <X size={14} />
           </IconButton>
