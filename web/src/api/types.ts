@@ -134,8 +134,43 @@ export type Office = {
   gets: Get[]
   /** Pending ones of mine, and at the door of the room I am in. */
   knocks: Knock[]
+  /** Who talks where, in the rooms I may see. */
+  calls?: Call[]
+  media?: { state: MediaState }
   notifications_unread: number
 }
+
+// Voice, video, screens
+
+/** How the media engine stands: it is started with the server and again after it fell. */
+export type MediaState = 'ready' | 'starting' | 'off'
+/** At the table one speaks; in the gallery one listens. */
+export type CallMode = 'table' | 'gallery'
+export type CallQuality = 'excellent' | 'good' | 'poor' | 'lost' | ''
+export type CallPerson = {
+  user_id: string
+  mode: CallMode
+  mic: boolean
+  camera: boolean
+  /** How many screens they show. */
+  shares: number
+  speaking: boolean
+  hand_at: string | null
+  /** The one person who hears them now; empty for everybody. */
+  whisper_to: string
+  quality: CallQuality
+  joined_at: string
+}
+/** What goes on in a room by voice. Without people it has ended. */
+export type Call = {
+  id: string
+  room_id: string
+  started_at: string
+  recording: boolean
+  people: CallPerson[]
+}
+/** Lets one into a call, for some minutes. */
+export type CallTicket = { url: string; token: string; expires_at: string; mode: CallMode; recording: boolean }
 
 // Messages
 
@@ -552,6 +587,8 @@ export type OfficeEvent =
   | { type: 'user'; user: User }
   | { type: 'unread'; room_id: string; seq: number; author?: string; /** the message that was taken back, and by whom it was */ deleted?: number }
   | { type: 'oncall' }
+  | { type: 'call'; call: Call }
+  | { type: 'media'; media: { state: MediaState } }
 export type UserEvent =
   | { type: 'get'; get: Get }
   | { type: 'knock'; knock: Knock }
@@ -562,6 +599,7 @@ export type UserEvent =
   | { type: 'membership'; room_id: string; member: boolean; read_seq?: number }
   | { type: 'read'; room_id: string; seq: number; unread: number; /** the room's number when that was counted */ as_of: number }
   | { type: 'rights' }
+  | { type: 'reaction'; room_id: string; user_id: string; emoji: string }
 export type RoomEvent =
   | { type: 'message'; seq: number; message: Message }
   | { type: 'typing'; user_id: string }

@@ -1,5 +1,5 @@
 // People and things for the tests of the models.
-import type { Incident, Message, Office, Presence, Room, RunSummary, User } from '@/api/types'
+import type { Call, CallPerson, Incident, Message, Office, Presence, Room, RunSummary, User } from '@/api/types'
 
 export const user = (id: string, o: Partial<User> = {}): User => ({
   id,
@@ -79,6 +79,27 @@ export const run = (id: string, o: Partial<RunSummary> = {}): RunSummary => ({
   log_lines: 0,
   ...o,
 })
+export const caller = (user_id: string, o: Partial<CallPerson> = {}): CallPerson => ({
+  user_id,
+  mode: 'table',
+  mic: false,
+  camera: false,
+  shares: 0,
+  speaking: false,
+  hand_at: null,
+  whisper_to: '',
+  quality: '',
+  joined_at: '2026-11-22T13:50:00Z',
+  ...o,
+})
+export const call = (id: string, room_id: string, people: CallPerson[], o: Partial<Call> = {}): Call => ({
+  id,
+  room_id,
+  started_at: '2026-11-22T13:50:00Z',
+  recording: false,
+  people,
+  ...o,
+})
 export const message = (seq: number, o: Partial<Message> = {}): Message => ({
   id: 'm' + seq,
   room_id: 'r1',
@@ -106,6 +127,8 @@ export const office = (o: Partial<Office> = {}): Office => ({
   oncall: [],
   gets: [],
   knocks: [],
+  calls: [],
+  media: { state: 'ready' },
   notifications_unread: 0,
   ...o,
 })

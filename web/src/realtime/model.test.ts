@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Office, OfficeEvent, RunState, Stage } from '@/api/types'
-import { incident, office, pick, presence, random, room, run, user } from './fixtures'
-import { applyOffice, applyRead, applyUser, fromSnapshot, incidentOrder, insideRooms, isActive, isOpen, keepsOut, leavesOpen, sidebarRooms, type OfficeState } from './model'
+import { call, caller, incident, office, pick, presence, random, room, run, user } from './fixtures'
+import { applyOffice, applyRead, applyUser, callIn, callOf, fromSnapshot, incidentOrder, insideRooms, isActive, isOpen, keepsOut, leavesOpen, sidebarRooms, type OfficeState } from './model'
 
 const base = () =>
   office({
@@ -17,7 +17,7 @@ function step(truth: Office, next: () => number): [Office, OfficeEvent] {
   const who = pick(next, ['amara', 'jonas', 'kofi'])
   const where = pick(next, ['r1', 'r2', null])
   const id = pick(next, ['1', '2', '3'])
-  switch (Math.floor(next() * 5)) {
+  switch (Math.floor(next() * 7)) {
     case 0: {
       const p = presence(who, where, { state: pick(next, ['available', 'away', 'offline'] as const) })
       return [{ ...truth, presence: [...truth.presence.filter((x) => x.user_id !== who), p] }, { type: 'presence', presence: p }]
@@ -37,6 +37,17 @@ function step(truth: Office, next: () => number): [Office, OfficeEvent] {
       const seq = target.seq + 1
       const rooms = truth.rooms.map((x) => (x === target ? { ...x, seq, unread: x.unread + 1 } : x))
       return [{ ...truth, rooms }, { type: 'unread', room_id: target.id, seq }]
+    }
+    case 4: {
+      const room = pick(next, ['r1', 'r2'])
+      const people = [who, 'amara'].slice(0, Math.floor(next() * 3)).map((x) => caller(x, { mic: next() > 0.5, speaking: next() > 0.5 }))
+      const c = call('call-' + room, room, people)
+      const rest = truth.calls!.filter((x) => x.id !== c.id)
+      return [{ ...truth, calls: people.length ? [...rest, c] : rest }, { type: 'call', call: c }]
+    }
+    case 5: {
+      const media = { state: pick(next, ['ready', 'starting', 'off'] as const) }
+      return [{ ...truth, media }, { type: 'media', media }]
     }
     default: {
       const u = user(who, { title: 'Title ' + Math.floor(next() * 100) })
@@ -157,6 +168,32 @@ describe('office', () => {
   it('being sent home comes with my presence', () => {
     const s = fromSnapshot(base())
     expect(applyUser(s, { type: 'sent_home', room_id: 'r1', by: 'jonas', reason: '' })).toBe(s)
+  })
+})
+
+describe('calls', () => {
+  it('a call whose last person left is over', () => {
+    const s = applyOffice(fromSnapshot(base()), { type: 'call', call: call('c', 'r1', [caller('amara')]) })
+    expect(callIn(s.calls, 'r1')?.id).toBe('c')
+    expect(applyOffice(s, { type: 'call', call: call('c', 'r1', []) }).calls).toEqual({})
+    // The next one in that room is not taken for it.
+    const next = applyOffice(s, { type: 'call', call: call('d', 'r1', [caller('jonas')]) })
+    expect(Object.keys(applyOffice(next, { type: 'call', call: call('c', 'r1', []) }).calls)).toEqual(['d'])
+  })
+  it('goes with the room I no longer see', () => {
+    const s = fromSnapshot(office({ rooms: [room('a', { private: true }), room('b')], calls: [call('x', 'a', [caller('amara')]), call('y', 'b', [caller('kofi')])] }))
+    expect(Object.keys(applyUser(s, { type: 'membership', room_id: 'a', member: false }).calls)).toEqual(['y'])
+    expect(Object.keys(applyOffice(s, { type: 'room', room: { id: 'b', archived: true } }).calls)).toEqual(['x'])
+  })
+  it('somebody who speaks in one room and listens to another is where they speak', () => {
+    const calls = { x: call('x', 'a', [caller('amara', { mode: 'gallery' })]), y: call('y', 'b', [caller('amara')]) }
+    expect(callOf(calls, 'amara')?.room).toBe('b')
+    expect(callOf({ x: calls.x }, 'amara')).toMatchObject({ room: 'a', person: { mode: 'gallery' } })
+    expect(callOf(calls, 'jonas')).toBeUndefined()
+  })
+  it('a reaction passes without a trace', () => {
+    const s = fromSnapshot(base())
+    expect(applyUser(s, { type: 'reaction', room_id: 'r1', user_id: 'jonas', emoji: '🎉' })).toBe(s)
   })
 })
 

@@ -3,10 +3,13 @@
 // carry the whole thing they are about, and those that count carry the room's number. e2e/live holds
 // all of this against the server.
 import type {
+  Call,
+  CallPerson,
   Floor,
   Get,
   Incident,
   Knock,
+  MediaState,
   Office,
   OfficeEvent,
   OnCall,
@@ -36,6 +39,9 @@ export type OfficeState = {
   gets: Record<string, Get>
   /** My own pending knocks, and those at the door of the room I am in. */
   knocks: Record<string, Knock>
+  /** Those with people in them. */
+  calls: Record<string, Call>
+  media: { state: MediaState }
   unseen: number
 }
 
@@ -49,6 +55,8 @@ export const emptyOffice: OfficeState = {
   oncall: [],
   gets: {},
   knocks: {},
+  calls: {},
+  media: { state: 'off' },
   unseen: 0,
 }
 
@@ -61,6 +69,12 @@ const without = <T>(map: Record<string, T>, key: string): Record<string, T> => {
   if (!(key in map)) return map
   const { [key]: _, ...rest } = map
   return rest
+}
+
+/** A room I don't see any more takes its call with it. */
+const withoutRoom = (calls: Record<string, Call>, room: string): Record<string, Call> => {
+  const call = callIn(calls, room)
+  return call ? without(calls, call.id) : calls
 }
 
 export const fromSnapshot = (o: Office): OfficeState => ({
@@ -76,6 +90,11 @@ export const fromSnapshot = (o: Office): OfficeState => ({
   oncall: o.oncall ?? [],
   gets: index(o.gets, (g) => g.id),
   knocks: index(o.knocks, (k) => k.id),
+  calls: index(
+    (o.calls ?? []).filter((c) => c.people.length > 0),
+    (c) => c.id,
+  ),
+  media: o.media ?? { state: 'off' },
   unseen: o.notifications_unread ?? 0,
 })
 
@@ -113,7 +132,7 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       return { ...s, users: { ...s.users, [e.user.id]: e.user }, presence: e.user.disabled ? without(s.presence, e.user.id) : s.presence }
     case 'room': {
       const old = s.rooms[e.room.id]
-      if (e.room.archived) return { ...s, rooms: without(s.rooms, e.room.id) }
+      if (e.room.archived) return { ...s, rooms: without(s.rooms, e.room.id), calls: withoutRoom(s.calls, e.room.id) }
       const seq = e.room.seq ?? 0
       const room = old ? { ...old, ...e.room, seq: Math.max(old.seq, seq) } : ({ ...fresh, ...e.room, since: seq } as KnownRoom)
       return { ...s, rooms: { ...s.rooms, [room.id]: room } }
@@ -143,6 +162,10 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       }
       return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, seq: Math.max(room.seq, e.seq), unread } } }
     }
+    case 'call':
+      return { ...s, calls: e.call.people.length ? { ...s.calls, [e.call.id]: e.call } : without(s.calls, e.call.id) }
+    case 'media':
+      return { ...s, media: e.media }
     default:
       return s // 'oncall' carries nothing: the store fetches it.
   }
@@ -186,7 +209,7 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
     case 'membership': {
       const room = s.rooms[e.room_id]
       if (!room) return s // A private room I was let into: the next snapshot brings it.
-      if (!e.member && room.private) return { ...s, rooms: without(s.rooms, room.id) }
+      if (!e.member && room.private) return { ...s, rooms: without(s.rooms, room.id), calls: withoutRoom(s.calls, room.id) }
       return { ...s, rooms: { ...s.rooms, [room.id]: { ...room, member: e.member, read_seq: room.read_seq < 0 ? (e.read_seq ?? -1) : room.read_seq } } }
     }
     case 'read': {
@@ -224,7 +247,7 @@ export function leavesOpen(s: OfficeState, e: OfficeEvent | UserEvent): boolean 
 
 /** What of the office is told to me alone, since it is about a private room, comes on my own channel. */
 export const isOfficeEvent = (e: OfficeEvent | UserEvent): e is OfficeEvent =>
-  e.type === 'presence' || e.type === 'room' || e.type === 'unread' || e.type === 'floor' || e.type === 'incident' || e.type === 'run'
+  e.type === 'presence' || e.type === 'room' || e.type === 'unread' || e.type === 'floor' || e.type === 'incident' || e.type === 'run' || e.type === 'call'
 
 /** I have read a room up to a number. */
 export function applyRead(s: OfficeState, roomId: string, seq: number): OfficeState {
@@ -274,4 +297,19 @@ export function insideRooms(presence: Record<string, Presence>): Record<string, 
     if (p.room_id && p.state !== 'offline') (out[p.room_id] ??= []).push(p.user_id)
   }
   return out
+}
+
+/** The call of a room. */
+export const callIn = (calls: Record<string, Call>, room: string | null | undefined): Call | undefined => Object.values(calls).find((c) => c.room_id === room)
+
+/** Where somebody sits at a table, or else in a gallery. */
+export function callOf(calls: Record<string, Call>, user: string): { room: string; person: CallPerson } | undefined {
+  let listens: { room: string; person: CallPerson } | undefined
+  for (const c of Object.values(calls)) {
+    const person = c.people.find((x) => x.user_id === user)
+    if (!person) continue
+    if (person.mode === 'table') return { room: c.room_id, person }
+    listens ??= { room: c.room_id, person }
+  }
+  return listens
 }

@@ -1,0 +1,33 @@
+// Who talks where, for every screen; and what my own voice tells the screens of other features.
+import { create } from 'zustand'
+import type { Call, CallMode } from '@/api'
+import { callIn, callOf } from './model'
+import { useOffice } from './office'
+
+/** Written by the call feature, read by whoever draws people or rooms. */
+export type Voice = {
+  /** The room whose call I am in. */
+  room: string | null
+  mode: CallMode
+  phase: 'off' | 'connecting' | 'on' | 'reconnecting'
+  /** Who speaks in the rooms I hear: sooner and finer than the office tells. */
+  heard: Record<string, readonly string[]>
+  /** Rooms in whose call I am and in which there is something to look at. */
+  stage: Record<string, boolean>
+}
+export const quiet: Voice = { room: null, mode: 'table', phase: 'off', heard: {}, stage: {} }
+export const useVoice = create<Voice>(() => quiet)
+
+export const useCall = (roomId: string | null | undefined): Call | undefined => useOffice((s) => callIn(s.calls, roomId))
+
+/** What to draw on somebody's picture. */
+export type Talk = '' | 'listens' | 'muted' | 'open' | 'speaks'
+export function useTalk(userId: string): Talk {
+  const room = useOffice((s) => callOf(s.calls, userId)?.room)
+  const told = useOffice((s) => talkOf(callOf(s.calls, userId)?.person))
+  const heard = useVoice((v) => (room ? v.heard[room]?.includes(userId) : undefined))
+  if (!told || told === 'listens' || heard === undefined) return told
+  return heard ? 'speaks' : told === 'speaks' ? 'open' : told
+}
+export const talkOf = (p: { mode: CallMode; mic: boolean; speaking: boolean } | undefined): Talk =>
+  !p ? '' : p.mode === 'gallery' ? 'listens' : p.speaking ? 'speaks' : p.mic ? 'open' : 'muted'
