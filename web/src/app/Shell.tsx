@@ -22,6 +22,7 @@ const Palette = lazy(() => import('@/features/palette/Palette'))
 const HelpSheet = lazy(() => import('./HelpSheet'))
 const Tour = lazy(() => import('@/features/tour/Tour'))
 const StatusForm = lazy(() => import('@/features/people/StatusForm'))
+const CallDock = lazy(() => import('@/features/call/CallDock'))
 const CreateRoom = lazy(() => import('@/features/room/CreateRoom'))
 
 export function Shell() {
@@ -106,7 +107,14 @@ function Office() {
           )}
         </div>
       </main>
-      {phone && <PhoneTabs />}
+      {phone && (
+        <div className={s.dock}>
+          <Suspense>
+            <CallDock phone />
+          </Suspense>
+          <PhoneTabs />
+        </div>
+      )}
       <GetPopups />
       <Overlays />
     </div>

@@ -1,6 +1,6 @@
 import { Link, useRouterState } from '@tanstack/react-router'
 import { Coffee, DoorClosed, DoorOpen, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
-import { memo, useEffect, useMemo, useRef } from 'react'
+import { lazy, memo, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useCan, useMe, type Incident, type Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { useNow, usePhone } from '@/lib/hooks'
@@ -11,6 +11,8 @@ import { PeopleList } from '@/features/people/PeopleList'
 import { useDrawer } from './drawer'
 import { PLACES } from './nav'
 import s from './Sidebar.module.css'
+
+const CallDock = lazy(() => import('@/features/call/CallDock'))
 
 export function Sidebar() {
   const phone = usePhone()
@@ -46,6 +48,11 @@ export function Sidebar() {
           <Rooms />
           <PeopleList />
         </div>
+        {!phone && (
+          <Suspense>
+            <CallDock phone={false} />
+          </Suspense>
+        )}
         <Here />
       </aside>
     </>

@@ -4,14 +4,18 @@ import { Avatar, AvatarStack, PRESENCE_WORD, type AvatarBadge, type AvatarPerson
 import { PersonTrigger } from '@/ui/slots'
 import { useMyId } from '@/api'
 import { systemName, useOffice, usePresence, useUser } from './office'
+import { useTalk, type Talk } from './voice'
 import { useShallow } from 'zustand/react/shallow'
 import s from './people.module.css'
 
-/** The avatar of a user id; `dot` shows presence, `link` opens the person's card. */
+const TALK: Record<Talk, string> = { '': '', listens: 'listens', muted: 'muted', open: 'microphone on', speaks: 'speaking' }
+
+/** The avatar of a user id; `dot` shows presence, `talk` their part in a call, `link` opens the person's card. */
 export const UserAvatar = memo(
-  ({ id, size = 20, dot, badge, you, label, link, fallback }: { id: string; size?: number; dot?: boolean; badge?: AvatarBadge; you?: boolean; label?: boolean; link?: boolean; fallback?: AvatarPerson }) => {
+  ({ id, size = 20, dot, talk, badge, you, label, link, fallback }: { id: string; size?: number; dot?: boolean; talk?: boolean; badge?: AvatarBadge; you?: boolean; label?: boolean; link?: boolean; fallback?: AvatarPerson }) => {
     const user = useUser(id)
     const presence = usePresence(dot ? id : null)
+    const sound = useTalk(talk ? id : '')
     const person = user ?? fallback ?? { id, display: '?', initials: '?' }
     const avatar = (
       <Avatar
@@ -21,11 +25,12 @@ export const UserAvatar = memo(
         badge={badge}
         you={you}
         label={label}
+        talk={sound}
       />
     )
     return link && user ? (
       <PersonTrigger id={id}>
-        <button type="button" className={s.face} aria-label={[person.display, badge, dot && PRESENCE_WORD[presence?.state ?? 'offline']].filter(Boolean).join(', ')}>
+        <button type="button" className={s.face} aria-label={[person.display, badge, dot && PRESENCE_WORD[presence?.state ?? 'offline'], TALK[sound]].filter(Boolean).join(', ')}>
           {avatar}
         </button>
       </PersonTrigger>

@@ -1,4 +1,4 @@
-import { Crown, KeyRound, ScrollText, ShieldCheck, Wrench } from 'lucide-react'
+import { Crown, Headphones, KeyRound, Mic, MicOff, ScrollText, ShieldCheck, Wrench } from 'lucide-react'
 import { memo, type CSSProperties } from 'react'
 import type { PresenceState } from '@/api/types'
 import { cx } from '@/lib/cx'
@@ -45,6 +45,7 @@ export const PRESENCE_WORD: Record<PresenceState, string> = {
 }
 const BADGE = { commander: Crown, administrator: KeyRound, approver: ShieldCheck, auditor: ScrollText, operator: Wrench } as const
 export type AvatarBadge = keyof typeof BADGE
+const SOUND = { listens: Headphones, muted: MicOff, open: Mic, speaks: Mic } as const
 
 /** A person, or a bot in its hexagon. Decorative: name, presence and role stand beside it or in the label around it. */
 export const Avatar = memo(
@@ -55,6 +56,7 @@ export const Avatar = memo(
     badge,
     you,
     label,
+    talk,
   }: {
     person: AvatarPerson
     size?: number
@@ -63,14 +65,17 @@ export const Avatar = memo(
     badge?: AvatarBadge
     you?: boolean
     label?: boolean
+    /** How they take part in a call: a ring while they speak. */
+    talk?: '' | 'listens' | 'muted' | 'open' | 'speaks'
   }) => {
     const bot = person.kind === 'bot' || person.kind === 'system'
     // Two letters can't be read on the smallest ones.
     const letters = (person.initials || initialsOf(person.display)).slice(0, size < 20 ? 1 : 3)
     const Badge = badge && BADGE[badge]
+    const Sound = talk && SOUND[talk]
     return (
       <span
-        className={cx(s.av, bot && s.bot, you && s.you)}
+        className={cx(s.av, bot && s.bot, you && s.you, talk === 'speaks' && s.speaks)}
         style={{ width: size, height: size, '--hue': person.hue ?? hash(person.id) % 360 } as CSSProperties}
         title={label ? person.display : undefined}
       >
@@ -91,6 +96,11 @@ export const Avatar = memo(
         )}
         {label && <span className="sr">{person.display}</span>}
         {state && <i className={cx(s.dot, s[DOT[state]])} />}
+        {Sound && (
+          <i className={cx(s.sound, s[talk])}>
+            <Sound aria-hidden="true" />
+          </i>
+        )}
         {Badge && (
           <i className={s.badge} style={{ '--b': `${Math.max(12, Math.round(size * 0.42))}px` } as CSSProperties}>
             <Badge aria-hidden="true" />

@@ -19,6 +19,12 @@ export type Slots = {
   roomBar: ComponentType<{ room: Room }> | null
   /** The Runs tab of a room. */
   roomRuns: ComponentType<{ room: Room }> | null
+  /** Below a room's header: its voice. */
+  roomCall: ComponentType<{ room: Room }> | null
+  /** Screens and cameras of a room's call, while there are any. */
+  roomStage: ComponentType<{ room: Room; talk: boolean; onTalk: () => void }> | null
+  /** Beside the stage: what the room is about, in brief; by room.subject.kind. */
+  stageSide: Record<string, ComponentType<{ room: Room }>>
   /** In the map's room panel: who was paged, has seen it, is on the way, is not here. */
   mapRoom: ComponentType<{ room: Room; incident: Incident | null }> | null
   /** Wraps a trigger so that it opens the person's card. */
@@ -33,6 +39,9 @@ export const noSlots: Slots = {
   roomPanel: {},
   roomBar: null,
   roomRuns: null,
+  roomCall: null,
+  roomStage: null,
+  stageSide: {},
   mapRoom: null,
   person: null,
   jobForm: null,

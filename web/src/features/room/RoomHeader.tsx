@@ -20,6 +20,7 @@ export function RoomHeader({
   hasRuns,
   panel,
   onPanel,
+  staged,
 }: {
   room: Room
   people: User[]
@@ -29,6 +30,8 @@ export function RoomHeader({
   hasRuns: boolean
   panel?: boolean
   onPanel: () => void
+  /** Something is shown: who is here stands below it. */
+  staged: boolean
 }) {
   const phone = usePhone()
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
@@ -66,7 +69,7 @@ export function RoomHeader({
           </IconButton>
         )}
       </div>
-      <Stage room={room} people={people} />
+      {!staged && <Stage room={room} people={people} />}
     </header>
   )
 }
@@ -101,7 +104,7 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
       )}
       {people.slice(0, most).map((u) => {
         const role = incident?.roles.find((r) => r.user_id === u.id)?.role
-        return <UserAvatar key={u.id} id={u.id} size={28} dot link you={u.id === me} badge={role === 'commander' ? 'commander' : undefined} />
+        return <UserAvatar key={u.id} id={u.id} size={28} dot talk link you={u.id === me} badge={role === 'commander' ? 'commander' : undefined} />
       })}
       {people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
       <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>

@@ -3,7 +3,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { api, ApiError, type Room } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
-import { useActiveRuns, useOffice, usePeopleIn } from '@/realtime'
+import { useActiveRuns, useOffice, usePeopleIn, useVoice } from '@/realtime'
 import { cx } from '@/lib/cx'
 import { Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
 import { RoomHeader, type RoomTab } from './RoomHeader'
@@ -51,7 +51,11 @@ function Inside({ room }: { room: Room }) {
   const phone = usePhone()
   const [wide, setWide] = useStored('panel', true)
   const [sheet, setSheet] = useState(false)
-  const { roomPanel, roomRuns: Runs } = useSlots()
+  const { roomPanel, roomRuns: Runs, roomCall: Voice, roomStage: Stage, stageSide } = useSlots()
+  const [talk, setTalk] = useStored('stage.talk', true)
+  // While somebody shows something it takes the middle, with what the room is about on its left and the talk on its right.
+  const staged = useVoice((v) => !!v.stage[room.id]) && !!Stage
+  const Brief = stageSide[room.subject.kind]
   const Panel = roomPanel[room.subject.kind]
   const people = usePeopleIn(room.id)
   const runs = useActiveRuns().filter((r) => r.room_id === room.id).length
@@ -69,8 +73,21 @@ function Inside({ room }: { room: Room }) {
           hasRuns={!!Runs}
           panel={Panel ? shown : undefined}
           onPanel={() => show(!shown)}
+          staged={staged}
         />
-        <TabPanel id={tab} idBase="room" className={s.panelBody}>
+        {Voice && <Voice room={room} />}
+        <div className={cx(s.body, staged && s.war)}>
+        {staged && !phone && Brief && shown && (
+          <div className={s.brief}>
+            <Brief room={room} />
+          </div>
+        )}
+        {staged && (
+          <div className={s.centre}>
+            <Stage room={room} talk={talk} onTalk={() => setTalk(!talk)} />
+          </div>
+        )}
+        <TabPanel id={tab} idBase="room" className={cx(s.panelBody, staged && !talk && s.away)}>
           {tab === 'chat' ? (
             <Suspense fallback={<div className="grow"><Loading label="Loading messages" lines={6} /></div>}>
               <Chat room={room} />
@@ -85,8 +102,9 @@ function Inside({ room }: { room: Room }) {
             </Suspense>
           )}
         </TabPanel>
+        </div>
       </section>
-      {Panel && shown && (
+      {Panel && shown && (!staged || phone) && (
         <div className={cx(s.side, phone && s.sheet)}>
           <Panel room={room} onClose={() => show(false)} />
         </div>

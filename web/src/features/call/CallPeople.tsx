@@ -1,0 +1,205 @@
+// Who is in the call: as a list with what one can do, and as the strip below the stage.
+import { Eye, Hand, Headphones, Mic, MicOff, MonitorUp, MoreHorizontal, Phone, Users, Video, VolumeX } from 'lucide-react'
+import type { Room } from '@/api'
+import { cx } from '@/lib/cx'
+import { nameOf, UserAvatar, UserName } from '@/realtime'
+import { Chip, IconButton, Menu, MenuItem, Popover, Time, toastError } from '@/ui'
+import { session, useCallState } from './live'
+import { bars, hands, plural, QUALITY, seatWords, type Seat } from './model'
+import { useSeats } from './useSeats'
+import s from './call.module.css'
+
+export const Bars = ({ seat }: { seat: Seat }) =>
+  seat.quality ? (
+    <span className={cx(s.bars, s[seat.quality])} title={QUALITY[seat.quality]}>
+      {[1, 2, 3].map((n) => (
+        <i key={n} className={n <= bars(seat.quality) ? s.full : undefined} />
+      ))}
+      <span className="sr">{QUALITY[seat.quality]}</span>
+    </span>
+  ) : null
+
+function Person({ seat, room }: { seat: Seat; room: Room }) {
+  const Sound = seat.mode === 'gallery' ? Headphones : seat.mic ? Mic : MicOff
+  return (
+    <li className={cx(s.person, seat.speaking && s.speaking)}>
+      <span className={s.face}>
+        <UserAvatar id={seat.id} size={28} you={seat.me} />
+      </span>
+      <span className={s.personText}>
+        <b>
+          <UserName id={seat.id} />
+          {seat.me && <Chip>you</Chip>}
+          {seat.role && <Chip tone="blue">{seat.role}</Chip>}
+        </b>
+        <small>
+          {seat.speaking ? 'Speaking' : seat.mode === 'gallery' ? 'In the gallery' : seat.mic ? 'Microphone on' : 'Muted'}
+          {seat.whisper && `, whispers to ${nameOf(seat.whisper)}`}
+        </small>
+      </span>
+      {seat.hand && (
+        <span className={s.raised}>
+          <Hand size={14} aria-hidden="true" />
+          <span className="sr">Hand raised </span>
+          <Time at={seat.hand} />
+        </span>
+      )}
+      {seat.shares > 0 && <MonitorUp size={14} className="c-teal" aria-hidden="true" />}
+      {seat.camera && <Video size={14} className="c-teal" aria-hidden="true" />}
+      <Sound size={14} className={seat.speaking ? 'c-teal' : 'c-3'} aria-hidden="true" />
+      <Bars seat={seat} />
+      <Acts seat={seat} room={room} />
+    </li>
+  )
+}
+function Acts({ seat, room }: { seat: Seat; room: Room }) {
+  const whisper = useCallState((c) => c.whisper)
+  const mine = useCallState((c) => c.main)
+  if (mine?.room !== room.id || seat.me) return <span className={s.noActs} />
+  const moderate = !!room.abilities.moderate
+  const may = mine.mode === 'table'
+  const name = nameOf(seat.id)
+  const act = (what: string, work: Promise<unknown> | null | undefined) => void work?.catch((e) => toastError(what, e))
+  if (!moderate && !may) return <span className={s.noActs} />
+  return (
+    <Menu
+      trigger={
+        <IconButton size="s" label={`More about ${name}`}>
+          <MoreHorizontal size={14} />
+        </IconButton>
+      }
+    >
+      {may && seat.mode === 'table' && (
+        <MenuItem icon={<Eye size={14} />} onSelect={() => act('You did not whisper', session.whisper(whisper === seat.id ? '' : seat.id))}>
+          {whisper === seat.id ? 'Speak to everybody again' : 'Whisper to them; all see that you do'}
+        </MenuItem>
+      )}
+      {moderate && seat.mode === 'table' && (
+        <MenuItem icon={<VolumeX size={14} />} disabled={!seat.mic} onSelect={() => act(`${name} was not muted`, session.mute(seat.id))}>
+          Mute
+        </MenuItem>
+      )}
+      {moderate &&
+        (seat.mode === 'table' ? (
+          <MenuItem icon={<Headphones size={14} />} onSelect={() => act(`${name} was not moved`, session.moveTo(seat.id, 'gallery'))}>
+            Move to the gallery
+          </MenuItem>
+        ) : (
+          <MenuItem icon={<Phone size={14} />} onSelect={() => act(`${name} was not moved`, session.moveTo(seat.id, 'table'))}>
+            Bring to the table
+          </MenuItem>
+        ))}
+    </Menu>
+  )
+}
+
+export function PeopleList({ room }: { room: Room }) {
+  const all = useSeats(room.id)
+  const table = all.filter((x) => x.mode === 'table')
+  const gallery = all.filter((x) => x.mode === 'gallery')
+  const up = hands(all)
+  return (
+    <div className={s.list}>
+      {up.length > 0 && (
+        <p className={s.queue}>
+          <Hand size={13} aria-hidden="true" /> {up.map((x) => nameOf(x.id)).join(', then ')}
+        </p>
+      )}
+      <h3>
+        At the table <em>{table.length}</em>
+      </h3>
+      {table.length ? (
+        <ul>
+          {table.map((x) => (
+            <Person key={x.id} seat={x} room={room} />
+          ))}
+        </ul>
+      ) : (
+        <p className="c-3">Nobody speaks.</p>
+      )}
+      {gallery.length > 0 && (
+        <>
+          <h3>
+            In the gallery <em>{gallery.length}</em>
+          </h3>
+          <ul>
+            {gallery.map((x) => (
+              <Person key={x.id} seat={x} room={room} />
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
+  )
+}
+export function PeopleButton({ room }: { room: Room }) {
+  const all = useSeats(room.id)
+  const up = hands(all).length
+  return (
+    <Popover
+      label="People in the call"
+      align="end"
+      width={380}
+      trigger={
+        <button type="button" className={s.count} aria-label={`${plural(all.length, 'person', 'people')} in the call${up ? `, ${plural(up, 'hand')} raised` : ''}`}>
+          <Users size={14} aria-hidden="true" />
+          <span className="tnum">{all.length}</span>
+          {up > 0 && (
+            <span className={s.raised}>
+              <Hand size={13} aria-hidden="true" />
+              {up}
+            </span>
+          )}
+        </button>
+      }
+    >
+      <PeopleList room={room} />
+    </Popover>
+  )
+}
+
+/** People below the stage, each with their voice and what they react with. */
+export function Strip({ room }: { room: Room }) {
+  const all = useSeats(room.id)
+  return (
+    <ul className={s.strip} aria-label="People in the call" tabIndex={0}>
+      {all.map((x) => (
+        <Tile key={x.id} seat={x} room={room.id} />
+      ))}
+    </ul>
+  )
+}
+export function Tile({ seat: x, room }: { seat: Seat; room: string }) {
+  const Sound = x.mode === 'gallery' ? Headphones : x.mic ? Mic : MicOff
+  return (
+    <li className={cx(s.tile, x.speaking && s.speaking)}>
+      <span className="sr">{seatWords(x, nameOf)}</span>
+      <span className={s.face} aria-hidden="true">
+        <UserAvatar id={x.id} size={32} you={x.me} badge={x.role === 'commander' ? 'commander' : undefined} />
+        <Floats user={x.id} room={room} />
+        {x.hand && (
+          <i className={s.up}>
+            <Hand size={11} aria-hidden="true" />
+          </i>
+        )}
+      </span>
+      <span className={s.tileName} aria-hidden="true">
+        <Sound size={11} aria-hidden="true" />
+        <UserName id={x.id} you first />
+      </span>
+      {(x.role || x.whisper) && <small aria-hidden="true">{x.whisper ? `to ${nameOf(x.whisper).split(' ')[0]}` : x.role}</small>}
+    </li>
+  )
+}
+/** What somebody reacted with, rising from their picture. */
+export function Floats({ user, room }: { user: string; room: string }) {
+  const all = useCallState((c) => c.reactions)
+  const mine = all.filter((r) => r.user === user && r.room === room)
+  return mine.length ? (
+    <span className={s.floats} aria-hidden="true">
+      {mine.map((r) => (
+        <i key={r.id}>{r.emoji}</i>
+      ))}
+    </span>
+  ) : null
+}
