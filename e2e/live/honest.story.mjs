@@ -59,6 +59,7 @@ before(async () => {
     office,
     rooms: [...new Set([...rooms, ...hidden])].map((id) => ({ id, seeded: true })),
     incidents: [],
+    floors: [],
     runs: [],
     guests: [],
     named: Object.fromEntries((await world.admin.call('GET', '/rooms')).body.items.map((x) => [x.name, x.id])),

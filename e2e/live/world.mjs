@@ -95,6 +95,16 @@ export const acts = [
   [2, 'run a command', (w, r, p) => w.runs.length < 12 && { call: p.call('POST', '/projects/demo/adhoc', { command: `seq 1 ${1 + r.below(200)}; sleep 0.${r.below(5)}`, filter: 'name: muster', room_id: w.room(r).id, key: w.key() }).then(w.made('runs')) }],
   [4, 'decide', (w, r) => w.onRun(r, (run) => ({ call: w.decide(r, run) }))],
   [2, 'stop', (w, r, p) => w.runs.length < 14 && { call: p.call('POST', '/projects/demo/adhoc', { command: 'echo begun; sleep 60', filter: 'name: muster', key: w.key() }).then(w.made('runs')).then((a) => (a.status === 201 ? p.call('POST', `/runs/${a.body.id}/stop`, {}) : a)) }],
+  [2, 'add a floor', (w, r) => w.floors.length < 6 && { call: w.admin.call('POST', '/floors', { name: `${r.pick(WORDS)} ${w.key()}`, layout: { width: 100, height: 60, rooms: [] } }).then(w.made('floors')) }],
+  [3, 'change a floor', (w, r) => w.floors.length > 0 && { call: w.admin.call('PATCH', `/floors/${r.pick(w.floors).id}`, r.chance(0.5) ? { name: `${r.pick(WORDS)} ${w.key()}` } : { position: r.below(4) }) }],
+  [2, 'lay out a floor', (w, r) => w.floors.length > 0 && { call: w.admin.call('GET', `/floors/${r.pick(w.floors).id}`).then((a) => (a.status === 200 ? w.admin.call('PUT', `/floors/${a.body.id}`, { version: a.body.version, layout: { width: 100, height: 60, rooms: a.body.layout.rooms, slots: r.chance(0.5) ? [{ x: 2, y: 2, w: 30, h: 20 }] : [] } }) : a)) }],
+  [1, 'add a floor that few may see', (w, r) => w.floors.length < 6 && {
+    call: w.admin
+      .call('PUT', '/policies/floors-story', { content: "description: Observers stay off some floors\ncontext:\n  application: muster\nfor:\n  floor:\n    - match:\n        name: 'hidden .*'\n      deny: [read]\nby:\n  group: [observer]\n" })
+      .then(() => w.admin.call('POST', '/floors', { name: `hidden ${w.key()}` }))
+      .then(w.made('floors')),
+  }],
+  [1, 'remove a floor', (w, r) => w.floors.length > 0 && { call: w.admin.call('DELETE', `/floors/${r.pick(w.floors).id}`) }],
   [2, 'see all notifications', (w, r, p) => ({ call: p.call('POST', '/notifications/seen-all') })],
   [1, 'add a person', (w, r) => ({ call: w.admin.call('POST', '/users', { name: `guest${w.key()}`, display: `Guest ${w.key()}`, roles: ['observer'], kind: r.pick(['person', 'bot']) }).then(w.made('guests', (b) => b.user ?? b)) })],
   [2, 'change a person', (w, r) => ({ call: w.admin.call('PATCH', `/users/${r.pick([...w.people, ...w.guests]).id}`, r.pick([{ title: w.text(r).slice(0, 60) }, { team: r.pick(WORDS) }, { display: `${r.pick(WORDS)} ${w.key()}` }])) })],

@@ -313,7 +313,7 @@ func (a *App) seedRooms(ctx context.Context, tx *db.Tx, who actor.Actor, people 
 		rooms[r.Name] = r
 		layout.Rooms = append(layout.Rooms, office.Placed{RoomID: r.ID, X: d.x, Y: d.y, W: d.w, H: d.h, Kind: r.Kind, Seats: d.seats, Doors: []office.Door{{Side: "s", At: d.w - 8}}})
 	}
-	if err := a.Office.SetLayout(ctx, tx, who, floor.ID, layout); err != nil {
+	if _, err := a.Office.SetLayout(ctx, tx, who, floor.ID, floor.Version, layout); err != nil {
 		return err
 	}
 	for _, t := range demoTalk {

@@ -140,6 +140,17 @@ var ordinary = []line{
 	{op: "mute-in-call", with: "id=<room with me inside>", body: `{"user_id":"<carol>"}`, may: admin, is: 409},
 	{op: "move-in-call", with: "id=<room with me inside>", body: `{"user_id":"<me>","mode":"gallery"}`, may: readers, is: 409},
 
+	{op: "list-floors", may: signedIn},
+	{op: "add-floor", body: `{"name":"<new>"}`, may: admin},
+	{op: "add-floor", body: `{"format":"muster-floor-1","name":"<new>","layout":{"width":60,"height":40,"rooms":[{"name":"<new>","kind":"lobby","x":2,"y":2,"w":20,"h":20,"seats":4,"doors":[{"side":"s","at":4}]}]}}`, may: admin},
+	{op: "get-floor", with: "id=<floor>", may: signedIn},
+	{op: "save-floor", with: "id=<fresh floor>", body: `{"version":1,"layout":{"width":60,"height":40,"rooms":[]}}`, may: admin},
+	{op: "change-floor", with: "id=<fresh floor>", body: `{"name":"<new>","position":1}`, may: admin},
+	{op: "remove-floor", with: "id=<fresh floor>", may: admin},
+	{op: "export-floor", with: "id=<floor>", may: signedIn},
+	{op: "arrange-floor", body: `{"teams":[{"name":"Payments","people":8}]}`, may: signedIn},
+	{op: "list-floor-templates", may: signedIn},
+
 	{op: "list-keys", with: "path=project/ours", may: operator | responder | admin},
 	{op: "list-keys", may: operator | responder | admin},
 	{op: "put-key", with: "path=shared/<new>", body: `{"type":"password","content":"x"}`, may: admin},
@@ -299,6 +310,13 @@ var foreign = []line{
 	{op: "whisper", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
 	{op: "mute-in-call", with: "id=<private room>", body: `{"user_id":"<carol>"}`, may: nope},
 	{op: "move-in-call", with: "id=<private room>", body: `{"user_id":"<carol>","mode":"gallery"}`, may: nope},
+
+	{op: "get-floor", with: "id=<hidden floor>", may: nope},
+	{op: "save-floor", with: "id=<hidden floor>", body: `{"version":1,"layout":{"width":60,"height":40,"rooms":[]}}`, may: nope},
+	{op: "save-floor", with: "id=<fresh floor>", body: `{"version":1,"layout":{"width":60,"height":40,"rooms":[{"room_id":"<private room>","x":2,"y":2,"w":20,"h":20,"seats":4}]}}`, may: nope}, // not moved by who is not inside
+	{op: "change-floor", with: "id=<hidden floor>", body: `{"name":"<new>"}`, may: nope},
+	{op: "remove-floor", with: "id=<hidden floor>", may: nope},
+	{op: "export-floor", with: "id=<hidden floor>", may: nope},
 
 	{op: "get-incident", with: "id=<restricted incident>", may: nope},
 	{op: "get-incident", with: "id=<ticket of the restricted incident>", may: nope},

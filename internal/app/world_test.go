@@ -17,6 +17,7 @@ import (
 	"muster/internal/message"
 	"muster/internal/node"
 	"muster/internal/notify"
+	"muster/internal/office"
 	"muster/internal/oncall"
 	"muster/internal/room"
 	"muster/internal/run"
@@ -65,6 +66,7 @@ description: The vault is nobody's business
 context: {application: muster}
 for:
   project: [{equals: {name: vault}, deny: read}]
+  floor: [{match: {name: '.*hidden floor'}, deny: read}]
 notBy: {group: vault-team}
 `
 
@@ -108,10 +110,20 @@ func newWorld(s *server) *world {
 	})
 	w.vaultRun = w.run("vault", w.private.ID, "bob")
 	w.secret = w.restricted()
-	for _, foreign := range []string{"private message", "restricted alert", "get to carol", "notification to bob", "vault job"} {
+	for _, foreign := range []string{"private message", "restricted alert", "get to carol", "notification to bob", "vault job", "hidden floor"} {
 		w.thing(foreign) // now, so that lists would show them
 	}
 	return w
+}
+
+// floor makes one without rooms.
+func (w *world) floor(name string) (floorID string) {
+	w.do(func(ctx context.Context, tx *db.Tx) error {
+		f, err := w.Office.AddFloor(ctx, tx, system, name, office.Layout{})
+		floorID = f.ID
+		return err
+	})
+	return floorID
 }
 
 // secretRoom is a second private room.
@@ -311,6 +323,13 @@ func (w *world) thing(name string) string {
 		return w.private.Name
 	case "private room to spoil":
 		return w.server.room(mark+w.name(), "bob", "carol").ID
+
+	case "floor":
+		return w.public.Floor
+	case "fresh floor":
+		return w.floor(w.name())
+	case "hidden floor":
+		return once(func() string { return w.floor(mark + " hidden floor") })
 
 	case "my message":
 		return w.message(w.public.ID, w.me(), "hello").ID

@@ -63,16 +63,6 @@ func (l *Live) Inside(ctx context.Context, roomID string) ([]string, error) {
 	return in, err
 }
 
-// Floors as they are now.
-func (l *Live) Floors(ctx context.Context) ([]any, error) {
-	fs, err := l.floors(ctx, l.a.DB.Read())
-	out := make([]any, len(fs))
-	for i, f := range fs {
-		out[i] = f
-	}
-	return out, err
-}
-
 // reads goes through people with whether each is a member of r and may read it.
 func (l *Live) reads(ctx context.Context, r room.Room, people []actor.Actor, fn func(who actor.Actor, member, reads bool, able func() map[string]bool)) error {
 	q := l.a.DB.Read()

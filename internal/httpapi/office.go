@@ -136,13 +136,14 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			return g, err
 		})
 	registerKnocks(a, d)
+	registerFloors(a, d)
 }
 
 func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor) (s OfficeSnapshot, err error) {
 	if s.Rooms, err = d.views(ctx, q, who); err != nil {
 		return s, err
 	}
-	if s.Floors, err = d.floors(ctx, q); err != nil {
+	if s.Floors, err = d.floorsFor(ctx, q, who); err != nil {
 		return s, err
 	}
 	if s.People, err = d.Accounts.List(ctx, q); err != nil {
@@ -174,16 +175,6 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	}
 	s.NotificationsUnread, err = d.Notify.Unseen(ctx, q, who.ID)
 	return s, err
-}
-
-// floors places every room, also those the reader cannot see: a plan must not
-// look different to two people. Screens draw only rooms they know.
-func (d OfficeDeps) floors(ctx context.Context, q db.Querier) ([]office.Floor, error) {
-	rooms, err := d.Rooms.All(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	return d.Office.Floors(ctx, q, rooms)
 }
 
 func (d OfficeDeps) presences(ctx context.Context, q db.Querier, people []account.User, visible []RoomView) ([]Presence, error) {

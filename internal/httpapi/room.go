@@ -46,7 +46,7 @@ func RegisterRooms(a *API, d RoomDeps) {
 	type create struct {
 		Body struct {
 			Name    string   `json:"name" minLength:"1" maxLength:"80"`
-			Kind    string   `json:"kind,omitempty" enum:"team,lounge,meeting,focus,office" default:"team"`
+			Kind    string   `json:"kind,omitempty" enum:"team,lounge,lobby,gallery,meeting,focus,office" default:"team"`
 			Topic   string   `json:"topic,omitempty" maxLength:"500"`
 			Private bool     `json:"private,omitempty"`
 			Door    string   `json:"door,omitempty" enum:"open,closed,locked" default:"open"`

@@ -25,7 +25,7 @@ type Me struct {
 	User      account.User    `json:"user"`
 	CSRF      string          `json:"csrf" doc:"Send it as X-CSRF-Token on every unsafe request; empty for API tokens"`
 	Office    OfficeName      `json:"office"`
-	Abilities map[string]bool `json:"abilities" doc:"declare, run, approve, manage_users, manage_rooms, manage_policies, manage_keys, manage_services, manage_alert_sources, manage_projects, manage_office, read_ledger"`
+	Abilities map[string]bool `json:"abilities" doc:"declare, run, approve, manage_users, manage_rooms, manage_policies, manage_keys, manage_services, manage_alert_sources, manage_projects, manage_office, add_floors, read_ledger"`
 	Version   string          `json:"version"`
 	Demo      bool            `json:"demo"`
 }
@@ -299,6 +299,7 @@ func (d SessionDeps) me(ctx context.Context, a *API, who actor.Actor, csrf strin
 		"manage_alert_sources": app("manage", "alert_source"),
 		"manage_projects":      app("manage", "project"),
 		"manage_office":        app("manage", "office"),
+		"add_floors":           app("create", "floor"),
 		"read_ledger":          app("read", "ledger"),
 	}
 	return m, nil

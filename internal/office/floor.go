@@ -1,10 +1,12 @@
 package office
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"muster/internal/access"
 	"muster/internal/actor"
@@ -15,74 +17,260 @@ import (
 	"muster/internal/room"
 )
 
-// Floor is a floor plan with the rooms placed on it. Units are 10 px.
+// Floor is a floor plan with the rooms placed on it.
 type Floor struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Layout Layout `json:"layout"`
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	Layout    Layout          `json:"layout"`
+	Version   int64           `json:"version" doc:"Grows with each change; say it when you save"`
+	ChangedBy string          `json:"changed_by" doc:"User id of who changed it last"`
+	ChangedAt *time.Time      `json:"changed_at,omitempty"`
+	Abilities map[string]bool `json:"abilities,omitempty" doc:"update, delete; only where you asked for it"`
 }
 
-// Layout is what is drawn, and what a map editor edits.
-type Layout struct {
-	Width  int      `json:"width"`
-	Height int      `json:"height"`
-	Rooms  []Placed `json:"rooms"`
-	Slots  []Slot   `json:"slots,omitempty" doc:"Places for incident rooms while they are open"`
+// Plan is a floor as it is edited: what is drawn by itself, as the rooms of
+// incidents are, is not in it.
+type Plan struct {
+	Floor
+	Unplaced []string `json:"unplaced" doc:"Ids of rooms that are on the floor and have no place on its plan: they stand in rows below it"`
 }
 
-// Placed is a room on the plan.
-type Placed struct {
-	RoomID string `json:"room_id"`
-	X      int    `json:"x"`
-	Y      int    `json:"y"`
-	W      int    `json:"w"`
-	H      int    `json:"h"`
-	Kind   string `json:"kind"`
-	Seats  int    `json:"seats"`
-	Doors  []Door `json:"doors"`
+// File is a floor to be carried elsewhere: rooms are known by their names.
+type File struct {
+	Format  string `json:"format" maxLength:"40" doc:"muster-floor-1"`
+	Name    string `json:"name" maxLength:"80"`
+	Layout  Layout `json:"layout"`
+	LeftOut int    `json:"left_out,omitempty" doc:"How many rooms are not in it, since you may not read them"`
 }
 
-// Door is an opening in a wall.
-type Door struct {
-	Side string `json:"side" enum:"n,s,e,w"`
-	At   int    `json:"at" doc:"Units from the wall's start"`
-}
+// Format names the file's shape.
+const Format = "muster-floor-1"
 
-// Slot is a place where an incident's room appears.
-type Slot struct {
-	X int `json:"x"`
-	Y int `json:"y"`
-	W int `json:"w"`
-	H int `json:"h"`
-}
+// MaxFloors is how many an office has at most.
+const MaxFloors = 50
 
 // FloorChanged is the ledger event of a new or edited floor plan.
 type FloorChanged struct {
-	Name  string `json:"name" class:"public"`
-	Rooms int    `json:"rooms" class:"public"`
+	Name    string `json:"name" class:"public"`
+	Rooms   int    `json:"rooms" class:"public"`
+	Version int64  `json:"version" class:"public"`
 }
 
 func (FloorChanged) EventKind() string { return "office.FloorChanged" }
 
+// FloorRenamed is the ledger event of another name.
+type FloorRenamed struct {
+	From string `json:"from" class:"public"`
+	To   string `json:"to" class:"public"`
+}
+
+func (FloorRenamed) EventKind() string { return "office.FloorRenamed" }
+
+// FloorMoved is the ledger event of another place among the floors.
+type FloorMoved struct {
+	Name string `json:"name" class:"public"`
+	From int    `json:"from" class:"public"`
+	To   int    `json:"to" class:"public"`
+}
+
+func (FloorMoved) EventKind() string { return "office.FloorMoved" }
+
+// FloorRemoved is the ledger event of a floor that is gone.
+type FloorRemoved struct {
+	Name string `json:"name" class:"public"`
+}
+
+func (FloorRemoved) EventKind() string { return "office.FloorRemoved" }
+
+const floorCols = `id, name, layout, version, changed_by, changed_at`
+
 func scanFloor(s db.Scanner) (f Floor, err error) {
 	var layout string
-	if err := s.Scan(&f.ID, &f.Name, &layout); err != nil {
+	var at int64
+	if err := s.Scan(&f.ID, &f.Name, &layout, &f.Version, &f.ChangedBy, &at); err != nil {
 		return f, err
+	}
+	if at > 0 {
+		t := db.At(at)
+		f.ChangedAt = &t
 	}
 	f.Layout, err = db.FromJSON[Layout](layout)
 	return f, err
 }
 
-// AddFloor makes a floor.
-func (s *Store) AddFloor(ctx context.Context, tx *db.Tx, who actor.Actor, name string, layout Layout) (Floor, error) {
-	if err := s.access.Check(ctx, tx, who, "manage", resource); err != nil {
-		return Floor{}, err
+func floorResource(f Floor) access.Resource {
+	return access.Resource{Type: "floor", ID: f.ID, Name: f.Name}
+}
+
+var errNoFloor = fault.New(fault.NotFound, "There is no such floor, or you may not see it.")
+
+// floor reads one that who may see; to everybody else it does not exist.
+func (s *Store) floor(ctx context.Context, q db.Querier, who actor.Actor, floorID string) (Floor, error) {
+	f, err := db.One(ctx, q, scanFloor, `SELECT `+floorCols+` FROM floor WHERE id = $1`, floorID)
+	if db.IsNoRows(err) {
+		return f, errNoFloor
 	}
-	f := Floor{ID: id.New(), Name: name, Layout: layout}
-	if _, err := tx.Exec(ctx, `INSERT INTO floor (id, name, position, layout) SELECT $1, $2, COUNT(*), $3 FROM floor`, f.ID, name, db.JSON(layout)); err != nil {
-		return f, fmt.Errorf("add floor: %w", err)
+	if err != nil {
+		return f, fmt.Errorf("read floor: %w", err)
 	}
-	return f, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorChanged{name, len(layout.Rooms)})
+	if err := s.access.Check(ctx, q, who, "read", floorResource(f)); err != nil {
+		return Floor{}, access.Hide(err, errNoFloor)
+	}
+	return f, nil
+}
+
+// floorTo is floor for who is about to do something to it.
+func (s *Store) floorTo(ctx context.Context, tx *db.Tx, who actor.Actor, action, floorID string) (Floor, error) {
+	f, err := s.floor(ctx, tx, who, floorID)
+	if err != nil {
+		return f, err
+	}
+	return f, s.access.Check(ctx, tx, who, action, floorResource(f))
+}
+
+// FloorSeen says whether the judged may see a floor.
+func FloorSeen(j access.Judge, f Floor) bool { return j.Allowed("read", floorResource(f)) }
+
+// FloorAbilities of the judged, for screens.
+func FloorAbilities(j access.Judge, f Floor) map[string]bool {
+	return map[string]bool{"update": j.Allowed("update", floorResource(f)), "delete": j.Allowed("delete", floorResource(f))}
+}
+
+// Floors gives every floor with rooms placed on it: those of its plan that
+// still exist, incident rooms in its slots, and the rest in rows below. It asks
+// nobody's rights; who shows them picks with FloorSeen.
+func (s *Store) Floors(ctx context.Context, q db.Querier, rooms []room.Room) ([]Floor, error) {
+	fs, err := db.All(ctx, q, scanFloor, `SELECT `+floorCols+` FROM floor ORDER BY position, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read floors: %w", err)
+	}
+	on := map[string][]room.Room{}
+	for _, r := range rooms {
+		if !r.Archived {
+			on[r.Floor] = append(on[r.Floor], r)
+		}
+	}
+	for i := range fs {
+		fs[i].Layout = Place(fs[i].Layout, on[fs[i].ID])
+	}
+	return fs, nil
+}
+
+// Plan reads a floor as it is edited.
+func (s *Store) Plan(ctx context.Context, q db.Querier, who actor.Actor, floorID string) (Plan, error) {
+	f, err := s.floor(ctx, q, who, floorID)
+	if err != nil {
+		return Plan{}, err
+	}
+	return s.plan(ctx, q, who, f)
+}
+
+func (s *Store) plan(ctx context.Context, q db.Querier, who actor.Actor, f Floor) (Plan, error) {
+	rooms, err := s.rooms.All(ctx, q)
+	if err != nil {
+		return Plan{}, err
+	}
+	shown, _, err := s.rooms.ListFor(ctx, q, who)
+	if err != nil {
+		return Plan{}, err
+	}
+	name := map[string]string{}
+	for _, r := range shown {
+		name[r.ID] = r.Name
+	}
+	judge, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return Plan{}, err
+	}
+	here := map[string]room.Room{}
+	for _, r := range rooms {
+		if r.Floor == f.ID && r.Kind != "incident" {
+			here[r.ID] = r
+		}
+	}
+	out := Plan{Floor: f, Unplaced: []string{}}
+	out.Abilities = FloorAbilities(judge, f)
+	out.Layout.Rooms = []Placed{}
+	for _, p := range f.Layout.Rooms {
+		r, ok := here[p.RoomID]
+		if !ok {
+			continue
+		}
+		delete(here, p.RoomID)
+		p.Kind, p.Name = r.Kind, name[r.ID]
+		out.Layout.Rooms = append(out.Layout.Rooms, p)
+	}
+	for _, r := range rooms {
+		if _, ok := here[r.ID]; ok {
+			out.Unplaced = append(out.Unplaced, r.ID)
+		}
+	}
+	return out, nil
+}
+
+// Export gives a floor to be carried elsewhere.
+func (s *Store) Export(ctx context.Context, q db.Querier, who actor.Actor, floorID string) (File, error) {
+	p, err := s.Plan(ctx, q, who, floorID)
+	if err != nil {
+		return File{}, err
+	}
+	f := File{Format: Format, Name: p.Name, Layout: p.Layout}
+	f.Layout.Rooms = []Placed{}
+	for _, r := range p.Layout.Rooms {
+		if r.Name == "" {
+			f.LeftOut++
+			continue
+		}
+		r.RoomID = ""
+		f.Layout.Rooms = append(f.Layout.Rooms, r)
+	}
+	return f, nil
+}
+
+func cleanFloorName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if n := utf8.RuneCountInString(name); n == 0 || n > 40 || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == '\u202e' || r == '\u2066' || r == '\u2067' }) {
+		return "", fault.Field("name", "Give the floor a name of 1 to 40 characters.")
+	}
+	return name, nil
+}
+
+func (s *Store) floorNameFree(ctx context.Context, tx *db.Tx, name, but string) error {
+	var taken int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM floor WHERE LOWER(name) = LOWER($1) AND id <> $2`, name, but).Scan(&taken); err != nil {
+		return err
+	}
+	if taken > 0 {
+		return fault.Field("name", fmt.Sprintf("There is already a floor named %q. Choose another name.", name))
+	}
+	return nil
+}
+
+// AddFloor makes a floor, behind the others. Rooms that the plan only names are
+// made.
+func (s *Store) AddFloor(ctx context.Context, tx *db.Tx, who actor.Actor, name string, layout Layout) (Plan, error) {
+	if err := s.access.Check(ctx, tx, who, "create", access.Resource{Type: "floor", Name: strings.TrimSpace(name)}); err != nil {
+		return Plan{}, err
+	}
+	name, err := cleanFloorName(name)
+	if err != nil {
+		return Plan{}, err
+	}
+	if err := s.floorNameFree(ctx, tx, name, ""); err != nil {
+		return Plan{}, err
+	}
+	var last, n int
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(position), -1), COUNT(*) FROM floor`).Scan(&last, &n); err != nil {
+		return Plan{}, fmt.Errorf("add floor: %w", err)
+	}
+	if n >= MaxFloors {
+		return Plan{}, fault.Newf(fault.Conflict, "An office has at most %d floors. Remove one that is empty first.", MaxFloors)
+	}
+	f := Floor{ID: id.New(), Name: name, Layout: Layout{Rooms: []Placed{}}}
+	if _, err := tx.Exec(ctx, `INSERT INTO floor (id, name, position, layout, version, changed_by, changed_at, slots) VALUES ($1, $2, $3, $4, 0, '', 0, 0)`, f.ID, name, last+1, db.JSON(f.Layout)); err != nil {
+		return Plan{}, fmt.Errorf("add floor: %w", err)
+	}
+	return s.save(ctx, tx, who, f, layout)
 }
 
 // GroundFloor gives an office without any floor its first, on which rooms are
@@ -99,115 +287,217 @@ func (s *Store) GroundFloor(ctx context.Context) error {
 	})
 }
 
-// SetLayout replaces a floor's plan.
-func (s *Store) SetLayout(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string, layout Layout) error {
-	if err := s.access.Check(ctx, tx, who, "manage", resource); err != nil {
+// SetLayout replaces a floor's plan, if it is still the version who looked at.
+// A room with an id and on another floor moves here; one that is only named is
+// found on this floor by its name, or made.
+func (s *Store) SetLayout(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string, version int64, layout Layout) (Plan, error) {
+	f, err := s.floorTo(ctx, tx, who, "update", floorID)
+	if err != nil {
+		return Plan{}, err
+	}
+	if f.Version != version {
+		return Plan{}, s.stale(ctx, tx, f)
+	}
+	return s.save(ctx, tx, who, f, layout)
+}
+
+// stale says who was faster.
+func (s *Store) stale(ctx context.Context, q db.Querier, f Floor) error {
+	name, at := "Somebody", ""
+	if u, err := s.people.Get(ctx, q, f.ChangedBy); err == nil {
+		name = u.Display
+	} else if strings.HasPrefix(f.ChangedBy, "system:") {
+		name = "Muster"
+	}
+	if f.ChangedAt != nil {
+		at = " at " + f.ChangedAt.UTC().Format("15:04 UTC on 2 January")
+	}
+	return fault.Newf(fault.Conflict, "%s changed %s%s, after you opened it: it is version %d now. Look at their plan, then save yours over it or take theirs.", name, f.Name, at, f.Version)
+}
+
+func (s *Store) save(ctx context.Context, tx *db.Tx, who actor.Actor, f Floor, layout Layout) (Plan, error) {
+	all, err := s.rooms.All(ctx, tx)
+	if err != nil {
+		return Plan{}, err
+	}
+	shown, _, err := s.rooms.ListFor(ctx, tx, who)
+	if err != nil {
+		return Plan{}, err
+	}
+	byID, byName, read := map[string]room.Room{}, map[string]room.Room{}, map[string]bool{}
+	for _, r := range all {
+		byID[r.ID], byName[strings.ToLower(r.Name)] = r, r
+	}
+	for _, r := range shown {
+		read[r.ID] = true
+	}
+	called := func(i int) string {
+		p := layout.Rooms[i]
+		if r, ok := byID[p.RoomID]; ok && (read[r.ID] || who.IsSystem()) {
+			return r.Name
+		} else if ok {
+			return fmt.Sprintf("The private room at %d, %d", p.X, p.Y)
+		}
+		if p.Name != "" {
+			return p.Name
+		}
+		return fmt.Sprintf("Room %d", i+1)
+	}
+	if err := layout.Check(called); err != nil {
+		return Plan{}, err
+	}
+	layout.Rooms = slices.Clone(layout.Rooms)
+	placed := map[string]bool{}
+	for i := range layout.Rooms {
+		p := &layout.Rooms[i]
+		field := fmt.Sprintf("layout.rooms[%d]", i)
+		r, found := byID[p.RoomID]
+		if found && r.Floor != f.ID && !read[r.ID] && !who.IsSystem() {
+			return Plan{}, fault.New(fault.NotFound, "There is no such room as one of this plan, or it is private and you are not a member. Take it off the plan.")
+		}
+		name := strings.Join(strings.Fields(p.Name), " ")
+		switch {
+		case p.RoomID != "" && !found:
+			return Plan{}, fault.Field(field+".room_id", fmt.Sprintf("%s: there is no room with this id any more. Take it off the plan, or leave the id out and the room is made by its name.", called(i)))
+		case p.RoomID == "" && name == "":
+			return Plan{}, fault.Field(field+".name", fmt.Sprintf("Room %d has neither an id nor a name. Name it, and it is made.", i+1))
+		case p.RoomID == "":
+			if r, found = byName[strings.ToLower(name)]; found && r.Floor != f.ID {
+				return Plan{}, fault.Field(field+".name", fmt.Sprintf("There is already a room named %q, on another floor. Choose another name, or give its id to move it here.", name))
+			}
+			if !found {
+				if r, err = s.rooms.Create(ctx, tx, who, room.New{Name: name, Kind: p.Kind, Floor: f.ID}); err != nil {
+					return Plan{}, err
+				}
+				byID[r.ID], byName[strings.ToLower(name)] = r, r
+			}
+		}
+		if placed[r.ID] {
+			return Plan{}, fault.Field(field, fmt.Sprintf("%s is on the plan twice. Leave one out.", called(i)))
+		}
+		if r.Kind == "incident" {
+			return Plan{}, fault.Field(field, fmt.Sprintf("%s is an incident's room: it takes a place for war rooms by itself. Leave it out.", called(i)))
+		}
+		placed[r.ID] = true
+		if kind := p.Kind; kind != "" && kind != r.Kind {
+			if r, err = s.rooms.Update(ctx, tx, who, r.ID, room.Change{Kind: &kind}); err != nil {
+				return Plan{}, err
+			}
+		}
+		if r.Floor != f.ID {
+			if r, err = s.rooms.MoveTo(ctx, tx, who, r.ID, f.ID); err != nil {
+				return Plan{}, err
+			}
+		}
+		p.RoomID, p.Name, p.Kind = r.ID, "", r.Kind
+	}
+	now := s.clock.Now()
+	f.Layout, f.Version, f.ChangedBy, f.ChangedAt = layout, f.Version+1, who.ID, &now
+	if _, err := tx.Exec(ctx, `UPDATE floor SET layout = $2, slots = $3, version = $4, changed_by = $5, changed_at = $6 WHERE id = $1`,
+		f.ID, db.JSON(layout), len(layout.Slots), f.Version, f.ChangedBy, db.Micro(now)); err != nil {
+		return Plan{}, fmt.Errorf("change floor: %w", err)
+	}
+	s.floorsTurned(tx)
+	if err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorChanged{f.Name, len(layout.Rooms), f.Version}); err != nil {
+		return Plan{}, err
+	}
+	return s.plan(ctx, tx, who, f)
+}
+
+func (s *Store) floorsTurned(tx *db.Tx) { tx.AfterCommit(func() { s.bus.Publish("floors", "") }) }
+
+// RenameFloor gives a floor another name.
+func (s *Store) RenameFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floorID, name string) error {
+	f, err := s.floorTo(ctx, tx, who, "update", floorID)
+	if err != nil {
 		return err
 	}
-	var name string
-	err := tx.QueryRow(ctx, `UPDATE floor SET layout = $2 WHERE id = $1 RETURNING name`, floorID, db.JSON(layout)).Scan(&name)
-	if db.IsNoRows(err) {
-		return fault.New(fault.NotFound, "There is no such floor.")
+	if name, err = cleanFloorName(name); err != nil || name == f.Name {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("change floor: %w", err)
+	if err := s.floorNameFree(ctx, tx, name, f.ID); err != nil {
+		return err
 	}
-	tx.AfterCommit(func() { s.bus.Publish("floors", floorID) })
-	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + floorID}, FloorChanged{name, len(layout.Rooms)})
+	if _, err := tx.Exec(ctx, `UPDATE floor SET name = $2 WHERE id = $1`, f.ID, name); err != nil {
+		return fmt.Errorf("rename floor: %w", err)
+	}
+	s.floorsTurned(tx)
+	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorRenamed{f.Name, name})
 }
 
-// Floors gives every floor with rooms placed on it: those of its plan that
-// still exist, incident rooms in its slots, and the rest in rows below.
-func (s *Store) Floors(ctx context.Context, q db.Querier, rooms []room.Room) ([]Floor, error) {
-	fs, err := db.All(ctx, q, scanFloor, `SELECT id, name, layout FROM floor ORDER BY position`)
+// MoveFloor puts a floor at a place among the floors, from 0.
+func (s *Store) MoveFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string, to int) error {
+	f, err := s.floorTo(ctx, tx, who, "update", floorID)
 	if err != nil {
-		return nil, fmt.Errorf("read floors: %w", err)
+		return err
 	}
-	for i := range fs {
-		on := []room.Room{}
-		for _, r := range rooms {
-			if r.Floor == fs[i].ID && !r.Archived {
-				on = append(on, r)
+	order, err := db.All(ctx, tx, db.Strings, `SELECT id FROM floor ORDER BY position, id`)
+	if err != nil {
+		return fmt.Errorf("move floor: %w", err)
+	}
+	from := slices.Index(order, f.ID)
+	if to = min(to, len(order)-1); to < 0 {
+		return fault.Field("position", "Floors are counted from 0.")
+	}
+	if from == to {
+		return nil
+	}
+	order = slices.Insert(slices.Delete(order, from, from+1), to, f.ID)
+	for i, each := range order {
+		if _, err := tx.Exec(ctx, `UPDATE floor SET position = $2 WHERE id = $1`, each, i); err != nil {
+			return fmt.Errorf("move floor: %w", err)
+		}
+	}
+	s.floorsTurned(tx)
+	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorMoved{f.Name, from, to})
+}
+
+// RemoveFloor takes away a floor without rooms. Archived ones that stood on it
+// go to the first that is left, so that they can come back.
+func (s *Store) RemoveFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string) error {
+	f, err := s.floorTo(ctx, tx, who, "delete", floorID)
+	if err != nil {
+		return err
+	}
+	shown, _, err := s.rooms.ListFor(ctx, tx, who)
+	if err != nil {
+		return err
+	}
+	all, err := s.rooms.All(ctx, tx)
+	if err != nil {
+		return err
+	}
+	still := 0
+	for _, r := range all {
+		if r.Floor == f.ID {
+			still++
+		}
+	}
+	if still > 0 {
+		var names []string
+		for _, r := range shown {
+			if r.Floor == f.ID && len(names) < 5 {
+				names = append(names, r.Name)
 			}
 		}
-		fs[i].Layout = Place(fs[i].Layout, on)
-	}
-	return fs, nil
-}
-
-var resource = access.Resource{Type: "office"}
-
-const (
-	margin    = 2  // around the plan and between rooms
-	roomW     = 26 // of a room that stands in no plan
-	roomH     = 20
-	warRoomW  = 26
-	planWidth = 112
-)
-
-// Place puts rooms on a plan. It is pure, and the same rooms give the same
-// plan: incident rooms take the slots in the order they were opened.
-func Place(l Layout, rooms []room.Room) Layout {
-	out := Layout{Width: max(l.Width, planWidth), Height: l.Height, Rooms: []Placed{}}
-	left := map[string]room.Room{}
-	for _, r := range rooms {
-		left[r.ID] = r
-	}
-	for _, p := range l.Rooms {
-		r, ok := left[p.RoomID]
-		if !ok {
-			continue
+		if more := still - len(names); more > 0 {
+			names = append(names, fmt.Sprintf("%d more", more))
 		}
-		delete(left, p.RoomID)
-		p.Kind = r.Kind
-		if p.Doors == nil {
-			p.Doors = []Door{}
-		}
-		out.Rooms = append(out.Rooms, p)
+		return fault.Newf(fault.Conflict, "%s is not empty: %s. Move its rooms to another floor or archive them, then remove it.", f.Name, strings.Join(names, ", "))
 	}
-	rest := make([]room.Room, 0, len(left))
-	for _, r := range left {
-		rest = append(rest, r)
+	others, err := db.All(ctx, tx, db.Strings, `SELECT id FROM floor WHERE id <> $1 ORDER BY position, id`, f.ID)
+	if err != nil {
+		return fmt.Errorf("remove floor: %w", err)
 	}
-	slices.SortFunc(rest, func(a, b room.Room) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
-	slots := slices.Clone(l.Slots)
-	x, y := margin, out.Height
-	if y == 0 {
-		y = margin
+	if len(others) == 0 {
+		return fault.New(fault.Conflict, "This is the only floor. Add another before you remove it.")
 	}
-	for _, r := range rest {
-		p := Placed{RoomID: r.ID, Kind: r.Kind, W: roomW, H: roomH, Seats: 8, Doors: []Door{{"s", roomW / 2}}}
-		if r.Kind == "incident" {
-			p.W, p.Seats = warRoomW, 12
-			if len(slots) > 0 {
-				p.X, p.Y, p.W, p.H = slots[0].X, slots[0].Y, slots[0].W, slots[0].H
-				p.Doors = []Door{{"s", p.W - 8}}
-				slots = slots[1:]
-				out.Rooms = append(out.Rooms, p)
-				continue
-			}
-		}
-		if x+p.W+margin > out.Width {
-			x, y = margin, y+roomH+margin
-		}
-		p.X, p.Y = x, y
-		x += p.W + margin
-		out.Rooms = append(out.Rooms, p)
-		out.Height = max(out.Height, y+roomH+margin)
+	if err := s.rooms.Refloor(ctx, tx, f.ID, others[0]); err != nil {
+		return err
 	}
-	if len(slots) > 0 {
-		out.Slots = slots
+	if _, err := tx.Exec(ctx, `DELETE FROM floor WHERE id = $1`, f.ID); err != nil {
+		return fmt.Errorf("remove floor: %w", err)
 	}
-	out.Height = max(out.Height, 2*margin+roomH)
-	return out
-}
-
-// rank puts incident rooms first.
-func rank(r room.Room) int {
-	if r.Kind == "incident" {
-		return 0
-	}
-	return 1
+	s.floorsTurned(tx)
+	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorRemoved{f.Name})
 }

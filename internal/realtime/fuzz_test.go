@@ -36,7 +36,9 @@ func (everything) Presence(context.Context, string) (httpapi.Place, error) {
 	return httpapi.Place{}, nil
 }
 func (everything) Inside(context.Context, string) ([]string, error) { return nil, nil }
-func (everything) Floors(context.Context) ([]any, error)            { return nil, nil }
+func (everything) Floors(context.Context, []actor.Actor) (httpapi.FloorNews, error) {
+	return httpapi.FloorNews{}, nil
+}
 func (everything) Readers(context.Context, room.Room, []actor.Actor) ([]string, error) {
 	return nil, nil
 }

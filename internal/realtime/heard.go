@@ -3,6 +3,7 @@ package realtime
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,14 +154,33 @@ func (s *Server) presence(ctx context.Context, person string) {
 	s.toReaders(ctx, *at.Room, map[string]any{"type": "presence", "presence": at.Inside}, outside)
 }
 
+// floors shows the floors, and then which there are and in what order. While
+// everybody sees all of them, that is told once to all; else to each what they see.
 func (s *Server) floors(ctx context.Context) {
-	fs, err := s.views.Floors(ctx)
+	people := s.people()
+	news, err := s.views.Floors(ctx, people)
 	if err != nil {
 		s.log.Error("show floors", "error", err)
 		return
 	}
-	for _, f := range fs {
-		s.send("office", map[string]any{"type": "floor", "floor": f}, false)
+	if len(news.Some) == 0 {
+		for _, f := range news.Floors {
+			s.send("office", map[string]any{"type": "floor", "floor": f}, false)
+		}
+		s.send("office", map[string]any{"type": "floors", "ids": news.IDs}, false)
+		return
+	}
+	for _, who := range people {
+		sees, some := news.Some[who.ID]
+		if !some {
+			sees = news.IDs
+		}
+		for _, f := range news.Floors {
+			if slices.Contains(sees, f.ID) {
+				s.send("user:"+who.ID, map[string]any{"type": "floor", "floor": f}, false)
+			}
+		}
+		s.send("user:"+who.ID, map[string]any{"type": "floors", "ids": sees}, false)
 	}
 }
 

@@ -46,8 +46,8 @@ type Views interface {
 	Presence(ctx context.Context, person string) (httpapi.Place, error)
 	// Inside lists who sits in a room.
 	Inside(ctx context.Context, roomID string) ([]string, error)
-	// Floors gives every floor as it is now.
-	Floors(ctx context.Context) ([]any, error)
+	// Floors gives every floor as it is now, and who among people does not see all.
+	Floors(ctx context.Context, people []actor.Actor) (httpapi.FloorNews, error)
 	// Readers picks the ids of those among people who may read a room.
 	Readers(ctx context.Context, r room.Room, people []actor.Actor) ([]string, error)
 	// Room is a room by the id of who is shown it; whoever is to forget it gets

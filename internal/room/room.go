@@ -31,7 +31,7 @@ type Subject struct {
 }
 
 // Kinds of rooms.
-var Kinds = []string{"team", "incident", "lounge", "meeting", "focus", "office"}
+var Kinds = []string{"team", "incident", "lounge", "lobby", "gallery", "meeting", "focus", "office"}
 
 // Doors a room can have: anybody who may read it enters an open one, only
 // members enter a locked one; a closed one asks people to be called in.
@@ -41,7 +41,7 @@ var Doors = []string{"open", "closed", "locked"}
 type Room struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
-	Kind      string    `json:"kind" enum:"team,incident,lounge,meeting,focus,office"`
+	Kind      string    `json:"kind" enum:"team,incident,lounge,lobby,gallery,meeting,focus,office"`
 	Topic     string    `json:"topic"`
 	Private   bool      `json:"private"`
 	Door      string    `json:"door" enum:"open,closed,locked"`
@@ -256,7 +256,11 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) 
 		return r, err
 	}
 	if r.Floor == "" {
-		if err := tx.QueryRow(ctx, `SELECT id FROM floor ORDER BY position LIMIT 1`).Scan(&r.Floor); err != nil && !db.IsNoRows(err) {
+		order := `position`
+		if r.Kind == "incident" { // where there is a place for war rooms
+			order = `CASE WHEN slots > 0 THEN 0 ELSE 1 END, position`
+		}
+		if err := tx.QueryRow(ctx, `SELECT id FROM floor ORDER BY `+order+` LIMIT 1`).Scan(&r.Floor); err != nil && !db.IsNoRows(err) {
 			return r, fmt.Errorf("find a floor: %w", err)
 		}
 	}
@@ -293,8 +297,8 @@ func (s *Store) changed(tx *db.Tx, r Room) {
 
 // Change holds what Update changes; nil leaves as is.
 type Change struct {
-	Name, Topic, Door *string
-	Archived          *bool
+	Name, Topic, Door, Kind *string
+	Archived                *bool
 }
 
 // Update renames a room, sets its topic or door, or archives it.
@@ -332,6 +336,16 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 	if c.Archived != nil {
 		r.Archived = *c.Archived
 	}
+	if c.Kind != nil && *c.Kind != r.Kind {
+		if !slices.Contains(Kinds, *c.Kind) || *c.Kind == "incident" || r.Kind == "incident" {
+			return r, fault.Field("kind", "A war room comes and goes with its incident. The kind of any other room is one of "+strings.Join(slices.DeleteFunc(slices.Clone(Kinds), func(k string) bool { return k == "incident" }), ", ")+".")
+		}
+		r.Kind = *c.Kind
+		// Who may make only some kinds of rooms does not get another by changing one.
+		if err := s.Check(ctx, tx, who, "create", r); err != nil {
+			return r, err
+		}
+	}
 	if !strings.EqualFold(old.Name, r.Name) || old.Archived && !r.Archived {
 		var taken int
 		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived AND id <> $2`, r.Name, r.ID).Scan(&taken); err != nil {
@@ -341,10 +355,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 			return r, fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name.", r.Name))
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5, kind = $6 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived, r.Kind); err != nil {
 		return r, fmt.Errorf("update room: %w", err)
 	}
-	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}} {
+	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}, {"kind", old.Kind, r.Kind}} {
 		if f.From != f.To {
 			if err := s.ledger.Append(ctx, tx, who, about(r), f); err != nil {
 				return r, err
@@ -355,6 +369,32 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 		s.changed(tx, r)
 	}
 	return r, nil
+}
+
+// MoveTo puts a room on another floor; office has checked that there is one.
+func (s *Store) MoveTo(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, floor string) (Room, error) {
+	r, err := s.Get(ctx, tx, roomID)
+	if err != nil {
+		return r, err
+	}
+	if err := s.Check(ctx, tx, who, "update", r); err != nil {
+		return r, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE room SET floor = $2 WHERE id = $1`, r.ID, floor); err != nil {
+		return r, fmt.Errorf("move room: %w", err)
+	}
+	was := r.Floor
+	r.Floor = floor
+	s.changed(tx, r)
+	return r, s.ledger.Append(ctx, tx, who, about(r), Changed{"floor", was, floor})
+}
+
+// Refloor takes the archived rooms of a floor that is removed to another.
+func (s *Store) Refloor(ctx context.Context, tx *db.Tx, from, to string) error {
+	if _, err := tx.Exec(ctx, `UPDATE room SET floor = $2 WHERE floor = $1 AND archived`, from, to); err != nil {
+		return fmt.Errorf("move archived rooms: %w", err)
+	}
+	return nil
 }
 
 // TurnDoor opens or closes the door because somebody inside did; office has

@@ -57,7 +57,7 @@ export type Token = {
 
 // Office
 
-export type RoomKind = 'team' | 'incident' | 'lounge' | 'meeting' | 'focus' | 'office'
+export type RoomKind = 'team' | 'incident' | 'lounge' | 'lobby' | 'gallery' | 'meeting' | 'focus' | 'office'
 export type Door = 'open' | 'closed' | 'locked'
 export type Room = {
   id: string
@@ -79,20 +79,37 @@ export type Room = {
 }
 export type FloorDoor = { side: 'n' | 's' | 'e' | 'w'; at: number }
 export type FloorRoom = {
-  room_id: string
+  /** Always there in a plan that is drawn. Absent when one is saved: the room is found by its name, or made. */
+  room_id?: string
+  /** Only where a plan is edited, imported or exported. */
+  name?: string
   x: number
   y: number
   w: number
   h: number
-  kind: string
+  kind?: string
   seats: number
   doors?: FloorDoor[]
 }
+/** A place where an incident's room appears. */
+export type FloorSlot = { x: number; y: number; w: number; h: number }
+export type FloorLayout = { width: number; height: number; rooms: FloorRoom[]; slots?: FloorSlot[] }
 export type Floor = {
   id: string
   name: string
-  layout: { width: number; height: number; rooms: FloorRoom[] }
+  layout: FloorLayout
+  /** Said when a plan is saved, so that nobody's work is lost unseen. */
+  version: number
+  changed_by: string
+  changed_at?: string | null
+  /** update, delete. */
+  abilities?: Abilities
 }
+/** A floor as it is edited: without what is drawn by itself. */
+export type FloorPlan = Floor & { unplaced: string[] }
+export type FloorFile = { format: string; name: string; layout: FloorLayout; left_out?: number }
+export type FloorTemplate = { id: string; name: string; description: string; layout: FloorLayout }
+export type FloorTeam = { name: string; people: number; kind?: string }
 export type GetState = 'pending' | 'accepted' | 'declined' | 'expired'
 /** A request to come to a room, answered by the person asked. */
 export type Get = {
@@ -582,6 +599,7 @@ export type OfficeEvent =
   | { type: 'presence'; presence: Presence }
   | { type: 'room'; room: Partial<Room> & { id: string } } // as I see it; archived: I see it no more
   | { type: 'floor'; floor: Floor }
+  | { type: 'floors'; ids: string[] } // those I see, in their order
   | { type: 'incident'; incident: Incident }
   | { type: 'run'; run: RunSummary }
   | { type: 'user'; user: User }

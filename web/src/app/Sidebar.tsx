@@ -1,5 +1,5 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Coffee, DoorClosed, DoorOpen, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
+import { Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
 import { lazy, memo, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useCan, useMe, type Incident, type Room } from '@/api'
 import { cx } from '@/lib/cx'
@@ -176,7 +176,7 @@ const IncidentRow = memo(({ incident: i, room, people, on }: { incident: Inciden
 })
 IncidentRow.displayName = 'IncidentRow'
 
-const ICON: Partial<Record<Room['kind'], LucideIcon>> = { lounge: Coffee, meeting: Presentation, focus: DoorClosed }
+const ICON: Partial<Record<Room['kind'], LucideIcon>> = { lounge: Coffee, meeting: Presentation, focus: DoorClosed, lobby: ConciergeBell, gallery: Ear }
 export const roomIcon = (r: Pick<Room, 'kind' | 'private' | 'door'>): LucideIcon => (r.private || r.door === 'locked' ? Lock : (ICON[r.kind] ?? Hash))
 
 const RoomRow = memo(({ room: r, people, job, on }: { room: Room; people: string[]; job?: number; on: boolean }) => {

@@ -139,7 +139,14 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
     }
     case 'floor': {
       const at = s.floors.findIndex((f) => f.id === e.floor.id)
-      const floors = at < 0 ? [...s.floors, e.floor] : s.floors.with(at, e.floor)
+      // What I may do is told with the snapshot, not with what everybody is told.
+      const abilities = e.floor.abilities ?? s.floors[at]?.abilities
+      const floor = abilities ? { ...e.floor, abilities } : e.floor
+      const floors = at < 0 ? [...s.floors, floor] : s.floors.with(at, floor)
+      return { ...s, floors }
+    }
+    case 'floors': {
+      const floors = e.ids.flatMap((id) => s.floors.find((f) => f.id === id) ?? [])
       return { ...s, floors }
     }
     case 'incident': {
@@ -228,6 +235,9 @@ export function leavesOpen(s: OfficeState, e: OfficeEvent | UserEvent): boolean 
   switch (e.type) {
     case 'rights':
       return true
+    case 'floor':
+      // Rules may speak of a floor by its name.
+      return !e.floor.abilities && !s.floors.some((f) => f.id === e.floor.id && f.name === e.floor.name)
     case 'membership': {
       // Who sits in a private room, and what runs for it, is shown with the room.
       const room = s.rooms[e.room_id]
@@ -247,7 +257,7 @@ export function leavesOpen(s: OfficeState, e: OfficeEvent | UserEvent): boolean 
 
 /** What of the office is told to me alone, since it is about a private room, comes on my own channel. */
 export const isOfficeEvent = (e: OfficeEvent | UserEvent): e is OfficeEvent =>
-  e.type === 'presence' || e.type === 'room' || e.type === 'unread' || e.type === 'floor' || e.type === 'incident' || e.type === 'run' || e.type === 'call'
+  e.type === 'presence' || e.type === 'room' || e.type === 'unread' || e.type === 'floor' || e.type === 'floors' || e.type === 'incident' || e.type === 'run' || e.type === 'call'
 
 /** I have read a room up to a number. */
 export function applyRead(s: OfficeState, roomId: string, seq: number): OfficeState {
@@ -277,7 +287,7 @@ export const incidentOrder = (a: Incident, b: Incident): number =>
 
 /** Rooms for the sidebar: by name. Open incidents have rows of their own; the room of a resolved one stays here until it is closed. */
 export function sidebarRooms(s: Pick<OfficeState, 'rooms' | 'incidents'>): Room[] {
-  const rank: Record<string, number> = { incident: 0, team: 0, office: 1, meeting: 2, focus: 3, lounge: 4 }
+  const rank: Record<string, number> = { incident: 0, team: 0, office: 1, meeting: 2, gallery: 3, focus: 4, lobby: 5, lounge: 6 }
   const open = new Set(Object.values(s.incidents).map((i) => i.room.id))
   return Object.values(s.rooms)
     .filter((r) => !open.has(r.id) && !r.archived && ((r.kind !== 'focus' && r.kind !== 'incident') || r.member))

@@ -13,6 +13,8 @@ const KINDS: { id: RoomKind; label: string }[] = [
   { id: 'focus', label: 'Focus booths' },
   { id: 'office', label: 'Office' },
   { id: 'lounge', label: 'Lounge' },
+  { id: 'lobby', label: 'Lobby' },
+  { id: 'gallery', label: 'Gallery' },
 ]
 const kindLabel = (kind: string) => (kind === 'incident' ? 'War room' : (KINDS.find((k) => k.id === kind)?.label ?? kind))
 

@@ -205,8 +205,8 @@ export default function MapView() {
     </div>
   )
 }
-function people(rooms: { room_id: string }[], counts: Map<string, number>): number {
-  return rooms.reduce((n, r) => n + (counts.get(r.room_id) ?? 0), 0)
+function people(rooms: { room_id?: string }[], counts: Map<string, number>): number {
+  return rooms.reduce((n, r) => n + (counts.get(r.room_id ?? '') ?? 0), 0)
 }
 
 /** Typing a name shows where that person is; Enter goes to the first. */

@@ -19,6 +19,8 @@ export type MapRoom = {
   more: number
   incident: Incident | null
   run: RunSummary | null
+  /** How many runs work for it. */
+  runs: number
   header: number
 }
 export type Office = {
@@ -32,56 +34,86 @@ export type Office = {
 const ACTIVE: ReadonlySet<string> = new Set(['running', 'queued'])
 /** Above this many people on a floor, rooms show fewer faces and more "+N", so that movement stays smooth. */
 export const CROWD = 300
+/** How many faces a room of a crowded floor shows. */
+export const FACES = 4
+/** And how often, in milliseconds, a crowded floor is drawn anew. */
+export const CROWD_PACE = 250
 
 export function rectOf(r: { x: number; y: number; w: number; h: number }, grid: number): Rect {
   return { x: r.x * grid, y: r.y * grid, w: r.w * grid, h: r.h * grid }
 }
 
-export function buildFloor(floor: Floor, office: Office, me: string): MapRoom[] {
+/** What was built last, so that a room in which nothing changed stays the same object and is not drawn anew. */
+export type Built = Map<string, { of: readonly unknown[]; present: MapRoom['present']; room: MapRoom }>
+
+export function buildFloor(floor: Floor, office: Office, me: string, built: Built = new Map()): MapRoom[] {
   const users = new Map(office.people.map((u) => [u.id, u]))
   const rooms = new Map(office.rooms.map((r) => [r.id, r]))
-  const inRoom = new Map<string, { user: User; presence: Presence }[]>()
+  const incidents = new Map(office.incidents.map((i) => [i.room.id, i]))
+  const runs = new Map<string, RunSummary[]>()
+  for (const x of office.runs) if (x.room_id && ACTIVE.has(x.state)) runs.set(x.room_id, [...(runs.get(x.room_id) ?? []), x])
+  const inRoom = new Map<string, MapRoom['present']>()
   let crowd = 0
   const grid = gridOf(floor.layout.width)
-  const here = new Set(floor.layout.rooms.map((r) => r.room_id))
+  const here = new Set(floor.layout.rooms.map((r) => r.room_id ?? ''))
   for (const p of office.presence) {
     const user = users.get(p.user_id)
-    if (!user || !p.room_id || p.state === 'offline') continue
+    if (!user || !p.room_id || p.state === 'offline' || !here.has(p.room_id)) continue
     const list = inRoom.get(p.room_id)
     if (list) list.push({ user, presence: p })
     else inRoom.set(p.room_id, [{ user, presence: p }])
-    if (here.has(p.room_id)) crowd++
+    crowd++
   }
-  return floor.layout.rooms.map((slot, i) => {
-    const room = rooms.get(slot.room_id) ?? null
-    const kind = room?.kind ?? slot.kind
+  const crowded = crowd > CROWD
+  const ids = new Set<string>()
+  const out = floor.layout.rooms.map((slot, i) => {
+    const id = slot.room_id || `free-${i}`
+    ids.add(id)
+    const room = rooms.get(id) ?? null
+    const incident = room ? (incidents.get(id) ?? null) : null
+    const mine = room ? (runs.get(id) ?? []) : []
+    const run = mine[0] ?? null
+    const present = sortPresent(inRoom.get(id) ?? [], me)
+    const of = [slot, grid, room, incident, run, mine.length, me, crowded]
+    const old = built.get(id)
+    const same = old && old.of.every((x, k) => x === of[k])
+    if (same && old.present.length === present.length && present.every((p, k) => p.user === old.present[k]!.user && p.presence === old.present[k]!.presence)) return old.room
     const rect = rectOf(slot, grid)
-    const incident = room ? (office.incidents.find((x) => x.room.id === room.id) ?? null) : null
-    const run = room ? (office.runs.find((x) => x.room_id === room.id && ACTIVE.has(x.state)) ?? null) : null
-    const header = headerHeight(rect, incident)
+    const kind = room?.kind ?? slot.kind ?? ''
     const shape = slot.kind || kind
-    const plan = planRoom(rect, shape, slot.seats, header)
-    const present = sortPresent(inRoom.get(slot.room_id) ?? [], me)
-    const limit = crowd > CROWD ? Math.min(plan.seats.length, 6) : plan.seats.length
-    const { seated, more } = seat(present, plan.seats, limit)
-    const names = shortNames(seated.map((s) => s.user))
-    return {
-      id: slot.room_id || `free-${i}`,
+    const header = same ? old.room.header : headerHeight(rect, incident)
+    const plan = same ? old.room.plan : planRoom(rect, shape, slot.seats, header)
+    const { seated, more } = seat(present, plan.seats, crowded ? Math.min(plan.seats.length, FACES) : plan.seats.length)
+    const names = shortNames(seated.map((x) => x.user))
+    const before = new Map(same ? old.room.people.map((w) => [w.user.id, w]) : [])
+    const made: MapRoom = {
+      id,
       room,
       rect,
       kind,
       shape,
-      doors: slot.doors ?? [],
+      doors: slot.doors ?? NONE,
       plan,
       present,
-      people: seated.map((s) => ({ ...s, name: s.user.id === me ? 'You' : (names.get(s.user.id) ?? s.user.display), you: s.user.id === me })),
+      people: seated.map((x) => {
+        const you = x.user.id === me
+        const name = you ? 'You' : (names.get(x.user.id) ?? x.user.display)
+        const was = before.get(x.user.id)
+        return was && was.user === x.user && was.presence === x.presence && was.seat === x.seat && was.name === name ? was : { ...x, name, you }
+      }),
       more,
       incident,
       run,
+      runs: mine.length,
       header,
     }
+    built.set(id, { of, present, room: made })
+    return made
   })
+  for (const id of built.keys()) if (!ids.has(id)) built.delete(id)
+  return out
 }
+const NONE: MapRoom['doors'] = []
 
 function headerHeight(rect: Rect, incident: Incident | null): number {
   if (!incident) return 30
@@ -209,6 +241,10 @@ export function kindInWords(kind: string): string {
       return 'war room'
     case 'lounge':
       return 'lounge'
+    case 'lobby':
+      return 'lobby'
+    case 'gallery':
+      return 'gallery'
     case 'meeting':
       return 'meeting room'
     case 'focus':

@@ -40,7 +40,10 @@ export default function CreateRoom({ onClose }: { onClose: () => void }) {
             <option value="team">Team room</option>
             <option value="meeting">Meeting room</option>
             <option value="lounge">Lounge</option>
-            <option value="focus">Focus room</option>
+            <option value="focus">Focus booths</option>
+            <option value="office">Office</option>
+            <option value="lobby">Lobby</option>
+            <option value="gallery">Gallery</option>
           </Select>
         </Field>
         <Checkbox label="Private" hint="Only its members see it." checked={form.private} onChange={(e) => setForm({ ...form, private: e.target.checked })} />

@@ -1,4 +1,4 @@
-import { Archive, Coffee, DoorClosed, DoorOpen, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
@@ -36,7 +36,7 @@ export function RoomHeader({
   const phone = usePhone()
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
   const Icon =
-    room.kind === 'incident' ? Siren : room.private || room.door === 'locked' ? Lock : room.kind === 'lounge' ? Coffee : room.kind === 'meeting' ? Presentation : Hash
+    room.kind === 'incident' ? Siren : room.private || room.door === 'locked' ? Lock : room.kind === 'lounge' ? Coffee : room.kind === 'meeting' ? Presentation : room.kind === 'lobby' ? ConciergeBell : room.kind === 'gallery' ? Ear : Hash
   return (
     <header className={s.header}>
       <div className={s.titleRow}>
