@@ -380,3 +380,16 @@ export function teamsOf(people: readonly { team: string; disabled: boolean; kind
 
 /** A floor as a file. */
 export const fileName = (f: Pick<Floor, 'name'>) => `${f.name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'floor'}.muster-floor.json`
+/** What is carried elsewhere: names, no ids. Rooms one may not read are not in it. */
+export function toFile(d: Doc, name: string): FloorFile {
+  const layout = toLayout(d)
+  const rooms = d.items.filter((i) => i.type === 'room' && i.name.trim())
+  const left_out = layout.rooms.length - rooms.length
+  return { format: 'muster-floor-1', name, layout: { ...layout, rooms: rooms.map(({ name: n, kind, x, y, w, h, seats, doors }) => ({ name: n.trim(), kind, x, y, w, h, seats, doors })) }, ...(left_out ? { left_out } : {}) }
+}
+/** The next thing in reading order: rows from the top, then from the left. */
+export function next(d: Doc, key: string, by: 1 | -1): string {
+  const order = [...d.items].sort((a, b) => a.y - b.y || a.x - b.x)
+  const n = order.findIndex((i) => i.key === key)
+  return order[n < 0 ? 0 : (n + by + order.length) % order.length]?.key ?? ''
+}
