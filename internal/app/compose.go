@@ -126,6 +126,7 @@ func (a *App) compose() error {
 
 	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
 	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)
+	a.Commands.Add(command.BridgeVerb(a.Rooms))
 	a.Commands.Add(command.DoorVerbs(a.Accounts, a.Rooms, a.Office)...)
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
@@ -180,7 +181,7 @@ func (a *App) doors() error {
 	core := httpapi.Core{DB: a.DB, Access: a.Access, Log: a.log, PublicURL: a.URL}
 	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
-	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
+	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Approvals: a.Approvals, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
 	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Version: Version, Demo: a.cfg.Demo})
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})
 	httpapi.RegisterRooms(a.API, rooms)

@@ -438,6 +438,12 @@ func (w *world) thing(name string) string {
 		out = w.knock("bob", w.closed(w.me().Name, false))
 	case "private knock":
 		out = w.knock("bob", w.closed("carol", true))
+	case "room with a bridge":
+		out = w.room(w.name()).ID
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Rooms.SetBridge(ctx, tx, system, out, room.NewBridge{Phone: "+44 20 7946 0000"})
+			return err
+		})
 	case "room with me inside":
 		out = w.room(w.name()).ID
 		w.sit(w.me().ID, out)

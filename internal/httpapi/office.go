@@ -8,6 +8,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/approval"
 	"muster/internal/call"
 	"muster/internal/db"
 	"muster/internal/incident"
@@ -22,6 +23,7 @@ type OfficeDeps struct {
 	RoomDeps
 	Accounts  *account.Store
 	Calls     *call.Store
+	Approvals *approval.Store
 	Incidents *incident.Store
 	Runs      *run.Store
 	Oncall    *oncall.Store
@@ -136,6 +138,8 @@ func RegisterOffice(a *API, d OfficeDeps) {
 			return g, err
 		})
 	registerKnocks(a, d)
+	registerBridges(a, d.RoomDeps)
+	registerCatchUp(a, d)
 	registerFloors(a, d)
 }
 

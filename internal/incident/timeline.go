@@ -162,6 +162,16 @@ func (e Entry) word(name string) string {
 	return ""
 }
 
+func (e Entry) words(name string) (out []string) {
+	list, _ := e.Data[name].([]any)
+	for _, v := range list {
+		if w, ok := v.(string); ok {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
 func (e Entry) yes(name string) bool { return e.word(name) == "true" }
 
 func (e Entry) first(names ...string) string {
@@ -308,6 +318,20 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		}
 	case "office.SentHome":
 		e.Text = fmt.Sprintf("%s sent %s home.", by, who("person"))
+	case "room.BridgeSet":
+		e.Text = fmt.Sprintf("%s put up a bridge (%s).", by, e.word("kind"))
+	case "room.BridgeTaken":
+		e.Text = by + " took the bridge down."
+	case "room.BridgeNoted":
+		came, went := strings.Join(e.words("came"), ", "), strings.Join(e.words("went"), ", ")
+		switch {
+		case came != "" && went != "":
+			e.Text = fmt.Sprintf("%s noted on the bridge: %s; no longer: %s.", by, came, went)
+		case came != "":
+			e.Text = fmt.Sprintf("%s noted on the bridge: %s.", by, came)
+		default:
+			e.Text = fmt.Sprintf("%s noted as gone from the bridge: %s.", by, went)
+		}
 	case "call.Started":
 		e.Text = "A call began in the room."
 	case "call.Joined":

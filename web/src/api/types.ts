@@ -618,8 +618,24 @@ export type UserEvent =
   | { type: 'read'; room_id: string; seq: number; unread: number; /** the room's number when that was counted */ as_of: number }
   | { type: 'rights' }
   | { type: 'reaction'; room_id: string; user_id: string; emoji: string }
+/** How those who cannot come into a room take part by other means. */
+export type Bridge = { room_id: string; kind: string; url: string; phone: string; code: string; people: string[]; set_by: string; set_at: string }
+export type CatchUpLine = { at: string; kind: string; text: string; link?: string }
+/** What somebody who comes late needs to know. */
+export type CatchUp = {
+  incident: Incident | null
+  happened: CatchUpLine[]
+  earlier: number
+  decided: CatchUpLine[]
+  here: { user_id: string; roles: string[]; inside: boolean }[]
+  running: RunSummary[]
+  asked: { kind: 'approval' | 'action' | 'question' | 'mention'; text: string; link: string }[]
+  call: Call | null
+  bridge: Bridge | null
+}
 export type RoomEvent =
   | { type: 'message'; seq: number; message: Message }
   | { type: 'typing'; user_id: string }
+  | { type: 'bridge' }
 export type RunEvent = { type: 'run'; run: Run } | { type: 'log'; from: number; lines: LogLine[] }
 export type IncidentEvent = { type: 'incident'; incident: Incident } | { type: 'timeline' }

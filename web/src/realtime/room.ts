@@ -22,8 +22,8 @@ import {
 import { useOffice } from './office'
 import { listen, tell } from './socket'
 
-type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>> }
-const useRooms = create<Store>(() => ({ rooms: {}, typing: {} }))
+type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>>; /** how often its bridge changed */ bridge: Record<string, number> }
+const useRooms = create<Store>(() => ({ rooms: {}, typing: {}, bridge: {} }))
 const get = (id: string): RoomState => useRooms.getState().rooms[id] ?? emptyRoom
 const set = (id: string, next: RoomState) =>
   useRooms.setState((s) => (s.rooms[id] === next ? s : { rooms: { ...s.rooms, [id]: next } }))
@@ -115,10 +115,16 @@ function onEvent(id: string, e: RoomEvent) {
     if (e.user_id !== useSession.getState().me?.user.id) setTyping(id, e.user_id, Date.now() + 5000)
     return
   }
+  if (e.type === 'bridge') {
+    useRooms.setState((s) => ({ bridge: { ...s.bridge, [id]: (s.bridge[id] ?? 0) + 1 } }))
+    return
+  }
   set(id, applyRoom(get(id), { ...e, message: able(e.message) }))
   setTyping(id, e.message.author.id, 0)
   if (hasGap(get(id))) void catchUp(id).catch(() => {})
 }
+/** A number that grows when the room's bridge changes. */
+export const useBridgeTurn = (id: string): number => useRooms((s) => s.bridge[id] ?? 0)
 function setTyping(id: string, user: string, until: number) {
   const now = useRooms.getState().typing[id]
   if (!until && !now?.[user]) return

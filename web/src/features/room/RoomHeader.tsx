@@ -1,4 +1,4 @@
-import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, History, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
@@ -7,6 +7,7 @@ import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuS
 import s from './room.module.css'
 
 const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
+const PutBridge = lazy(async () => ({ default: (await import('./Bridge')).PutBridge }))
 const EditRoom = lazy(async () => ({ default: (await import('./RoomForms')).EditRoom }))
 
 export type RoomTab = 'chat' | 'runs' | 'people'
@@ -21,6 +22,7 @@ export function RoomHeader({
   panel,
   onPanel,
   staged,
+  caughtUp,
 }: {
   room: Room
   people: User[]
@@ -32,6 +34,8 @@ export function RoomHeader({
   onPanel: () => void
   /** Something is shown: who is here stands below it. */
   staged: boolean
+  /** Shows what happened here; absent while that is shown. */
+  caughtUp?: () => void
 }) {
   const phone = usePhone()
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
@@ -62,6 +66,11 @@ export function RoomHeader({
             { id: 'people', label: 'People', count: people.length },
           ]}
         />
+        {caughtUp && tab === 'chat' && (
+          <IconButton label="Catch up: what happened, who is here, what is asked of you" side="bottom" onClick={caughtUp}>
+            <History size={15} />
+          </IconButton>
+        )}
         <RoomMenu room={room} people={people} />
         {panel !== undefined && (
           <IconButton label={panel ? 'Hide the facts' : 'Show the facts'} on={panel} side="bottom" onClick={onPanel}>
@@ -135,6 +144,7 @@ const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
 function RoomMenu({ room, people }: { room: Room; people: User[] }) {
   const me = useMyId()
   const [editing, setEditing] = useState(false)
+  const [bridging, setBridging] = useState(false)
   const may = room.abilities.update !== false
   const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
   const here = people.some((p) => p.id === me)
@@ -162,6 +172,11 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
         <MenuItem icon={room.member ? <StarOff size={14} /> : <Star size={14} />} onSelect={member}>
           {room.member ? 'Stop following' : 'Follow this room'}
         </MenuItem>
+        {room.abilities.invite !== false && !room.archived && (
+          <MenuItem icon={<Phone size={14} />} onSelect={() => setBridging(true)}>
+            Bridge by link or phone
+          </MenuItem>
+        )}
         {turns && (
           <>
             <MenuSeparator />
@@ -194,6 +209,11 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
           </>
         )}
       </Menu>
+      {bridging && (
+        <Suspense>
+          <PutBridge room={room} onClose={() => setBridging(false)} />
+        </Suspense>
+      )}
       {editing && (
         <Suspense>
           <EditRoom room={room} onClose={() => setEditing(false)} />

@@ -12,6 +12,8 @@ import s from './room.module.css'
 // Fetched at once, beside the sign-in check: the timeline is what people come for.
 const chat = import('./Chat')
 const Chat = lazy(async () => ({ default: (await chat).Chat }))
+const Bridge = lazy(() => import('./Bridge'))
+const CatchUp = lazy(() => import('./CatchUp'))
 const RoomPeople = lazy(() => import('./RoomPeople'))
 
 export function RoomView({ id }: { id: string }) {
@@ -59,6 +61,8 @@ function Inside({ room }: { room: Room }) {
   const Panel = roomPanel[room.subject.kind]
   const people = usePeopleIn(room.id)
   const runs = useActiveRuns().filter((r) => r.room_id === room.id).length
+  // Who comes late to an incident is told what they missed; everybody can ask.
+  const [late, setLate] = useState(() => room.kind === 'incident' && !room.archived && (room.read_seq < 0 ? room.seq > 3 : room.unread >= 10))
   const shown = phone ? sheet : wide
   const show = phone ? setSheet : setWide
   return (
@@ -74,8 +78,12 @@ function Inside({ room }: { room: Room }) {
           panel={Panel ? shown : undefined}
           onPanel={() => show(!shown)}
           staged={staged}
+          caughtUp={late ? undefined : () => setLate(true)}
         />
         {Voice && <Voice room={room} />}
+        <Suspense>
+          <Bridge room={room} />
+        </Suspense>
         <div className={cx(s.body, staged && s.war)}>
         {staged && !phone && Brief && shown && (
           <div className={s.brief}>
@@ -90,6 +98,7 @@ function Inside({ room }: { room: Room }) {
         <TabPanel id={tab} idBase="room" className={cx(s.panelBody, staged && !talk && s.away)}>
           {tab === 'chat' ? (
             <Suspense fallback={<div className="grow"><Loading label="Loading messages" lines={6} /></div>}>
+              {late && <CatchUp room={room} onClose={() => setLate(false)} />}
               <Chat room={room} />
             </Suspense>
           ) : tab === 'runs' && Runs ? (
