@@ -161,7 +161,7 @@ func (b *bench) lines(ctx context.Context) error {
 	l.Add("p50", v.late.At(.5), "ms").Add("p99", v.late.At(.99), "ms").Add("received", 100*float64(v.count)/float64(n*viewers), "%")
 	l.Against("p99 < 300 ms", v.late.At(.99) < 300 && v.count == n*viewers)
 	l.Over("the same line read from x/crypto/ssh by one reader, p99", v.late.At(.99), floor.At(.99), "ms")
-	l.Note = "A real sshd; ten lines a second, each its own time. Muster gathers lines for 100 ms, so that a flood costs screens no more than ten messages a second: that is most of this."
+	l.Note = "A real sshd; ten lines a second, each its own time. After quiet Muster shows a line as it comes; of a flood screens hear ten times a second."
 	b.r.Put(l)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,42 @@ func TestShutdownWhileKeysAreOpened(t *testing.T) {
 	t.Cleanup(func() { runs.Close(); o.Tasks.Stop() })
 	if r = o.Until(r.ID, run.StoppedBy, run.Failed); r.State != run.StoppedBy || !strings.Contains(r.Reason, "shut down") {
 		t.Errorf("%s: %s", r.State, r.Reason)
+	}
+}
+
+// After quiet a line is shown as it comes; of a flood screens hear no more than
+// the clock allows. Here it stands still.
+func TestFirstLineAtOnce(t *testing.T) {
+	o := runtest.New(t, runtest.Options{Clock: clock.NewTest(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC))})
+	var told atomic.Int64
+	heard := make(chan struct{})
+	once := sync.OnceFunc(func() { close(heard) })
+	o.Bus.Subscribe(func(_ string, p any) {
+		m, ok := p.(map[string]any)
+		if !ok || m["type"] != "log" {
+			return
+		}
+		told.Add(1)
+		for _, l := range m["lines"].([]run.LogLine) {
+			if l.Text == "first" {
+				once()
+			}
+		}
+	})
+	o.Fake.Hook = func(_ context.Context, _ run.Invocation, out run.Output) (run.Result, error, bool) {
+		out.Write(run.Stdout, []byte("first\n"))
+		<-heard
+		for range 10000 {
+			out.Write(run.Stdout, []byte("more\n"))
+		}
+		return run.Result{}, nil, true
+	}
+	r := o.Run(o.Op, run.Request{Project: "demo", Command: "flood", Filter: "web1"})
+	if r = o.Until(r.ID, run.Succeeded); r.LogLines < 10001 {
+		t.Errorf("%d lines", r.LogLines)
+	}
+	if n := told.Load(); n > 5 { // four, and the end
+		t.Errorf("screens were told %d times", n)
 	}
 }
 

@@ -31,12 +31,13 @@ type LogLine struct {
 }
 
 const (
-	logTick     = 100 * time.Millisecond // partial lines, publishing
-	logStore    = time.Second            // age at which lines are stored
-	chunkBytes  = 256 << 10
-	maxPending  = 8 << 20 // beyond it writers wait until lines are stored
-	publishMax  = 400     // lines in one publication; who misses some reads them
-	publishSize = 96 << 10
+	logTick      = 100 * time.Millisecond // partial lines, publishing
+	publishBurst = 4                      // publications at once after quiet; then one a tick
+	logStore     = time.Second            // age at which lines are stored
+	chunkBytes   = 256 << 10
+	maxPending   = 8 << 20 // beyond it writers wait until lines are stored
+	publishMax   = 400     // lines in one publication; who misses some reads them
+	publishSize  = 96 << 10
 	// DefaultLogLimit bounds a run's whole log.
 	DefaultLogLimit = 1 << 30
 )
@@ -72,13 +73,14 @@ type Log struct {
 	closed  bool
 
 	wake chan struct{}
+	said chan struct{} // there is a line to publish
 	done chan struct{}
 	stop chan struct{}
 }
 
 func (s *Store) openLog(ctx context.Context, runID string, attempt int64) (*Log, error) {
 	l := &Log{run: runID, attempt: attempt, db: s.db, blobs: s.blobs, bus: s.bus, clock: s.clock, slog: s.slog, limit: s.LogLimit, sum: sha256.New(),
-		liners: map[*liner]struct{}{}, wake: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{})}
+		liners: map[*liner]struct{}{}, wake: make(chan struct{}, 1), said: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{})}
 	l.room = sync.NewCond(&l.mu)
 	// A later attempt goes on in the log of the earlier.
 	cs, err := s.chunksOf(ctx, s.db.Read(), runID, 0)
@@ -132,6 +134,10 @@ func (l *Log) put(node string, step int, stream Stream, text string, cont bool) 
 	l.pending = append(l.pending, LogLine{N: l.total, T: now, Node: node, Step: step, Stream: stream.String(), Text: text, Cont: cont})
 	l.size += len(text) + 100
 	l.bytes += int64(len(text)) + 1
+	select {
+	case l.said <- struct{}{}:
+	default:
+	}
 	if l.size >= chunkBytes {
 		l.kick()
 	}
@@ -159,25 +165,38 @@ func (l *Log) kick() {
 	}
 }
 
-// work publishes and stores until the log is closed.
+// work publishes and stores until the log is closed. After quiet a line is
+// published as it comes; of many, screens hear once a tick.
 func (l *Log) work() {
 	defer close(l.done)
+	burst := publishBurst
+	t := l.clock.NewTimer(logTick)
+	defer func() { t.Stop() }()
 	for {
-		t := l.clock.NewTimer(logTick)
+		said := l.said
+		if burst == 0 {
+			said = nil
+		}
 		select {
 		case <-l.stop:
-			t.Stop()
 			return
 		case <-l.wake:
-			t.Stop()
 			_ = l.store(false)
+		case <-said:
+			if l.publish() {
+				burst--
+			}
 		case <-t.C():
-			l.tick()
+			if !l.tick() {
+				burst = min(burst+1, publishBurst)
+			}
+			t = l.clock.NewTimer(logTick)
 		}
 	}
 }
 
-func (l *Log) tick() {
+// tick says whether it published.
+func (l *Log) tick() bool {
 	l.mu.Lock()
 	ls := make([]*liner, 0, len(l.liners))
 	for x := range l.liners {
@@ -191,22 +210,23 @@ func (l *Log) tick() {
 			x.lock.Unlock()
 		}
 	}
-	l.publish()
+	published := l.publish()
 	l.mu.Lock()
 	due := len(l.pending) > 0 && (l.clock.Now().Sub(l.oldest) >= logStore || l.size >= chunkBytes)
 	l.mu.Unlock()
 	if due {
 		_ = l.store(false)
 	}
+	return published
 }
 
 // publish shows the newest lines. Of a flood only the end is sent: the numbers
-// show the gap, and who wants the rest reads it.
-func (l *Log) publish() {
+// show the gap, and who wants the rest reads it. It says whether there were any.
+func (l *Log) publish() bool {
 	l.mu.Lock()
 	if l.sent == l.total {
 		l.mu.Unlock()
-		return
+		return false
 	}
 	from := len(l.pending)
 	for n := 0; from > 0 && l.pending[from-1].N > l.sent && len(l.pending)-from < publishMax && n < publishSize; from-- {
@@ -221,6 +241,7 @@ func (l *Log) publish() {
 	total := l.total
 	l.mu.Unlock()
 	l.bus.Publish("run:"+l.run, map[string]any{"type": "log", "from": first, "lines": lines, "total": total})
+	return true
 }
 
 // store writes pending lines as chunks. all stores until nothing is left.
