@@ -209,11 +209,17 @@ type pump struct {
 	ended   chan struct{}
 }
 
+// buffers are used again: a step that prints nothing would otherwise leave more
+// garbage with them than all the rest of it does.
+var buffers = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
 func startPump(r io.Reader, to func([]byte)) *pump {
 	p := &pump{ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
-		buf := make([]byte, 32<<10)
+		b := buffers.Get().(*[32 << 10]byte)
+		defer buffers.Put(b)
+		buf := b[:]
 		for {
 			p.reading.Store(true)
 			n, err := r.Read(buf)
