@@ -4,11 +4,12 @@
 // clone and in the binary.
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { asPlan, composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type } from './hands.mjs'
-import { startMuster } from './muster.mjs'
+import { binary, folder as scratch, startMuster } from './muster.mjs'
 import { person, settled, shot, startBrowser } from './people.mjs'
+import { terminal } from './terminal.mjs'
 
 const folder = resolve(process.argv[2] ?? 'docs/img')
 const LIMIT = 120_000 // docs/links_test.go holds every picture to it
@@ -50,6 +51,12 @@ const fire = async (muster, name, severity, env, summary, extra = {}) => {
     }),
   })
   if (!answer.ok) throw new Error(await answer.text())
+}
+/** typed shows lines in a terminal where `muster` is the built one. */
+const typed = async (name, lines, { env = {}, ...where } = {}) => {
+  const { page, window } = await terminal(browser, lines, { ...where, env: { ...env, PATH: `${dirname(resolve(binary))}:${process.env.PATH}` } })
+  await picture({ page }, name, window)
+  await page.close()
 }
 const enter = async (who, room) => {
   await open(who, room)
@@ -178,7 +185,7 @@ try {
   await amara.page.getByRole('combobox').fill('health-check')
   await amara.page.getByRole('option', { name: /health-check/ }).first().click()
   const form = amara.page.getByRole('dialog')
-  await form.getByRole('button', { name: /run/i }).first().waitFor()
+  await form.getByRole('button', { name: 'Ask for approval' }).waitFor()
   await quiet(amara)
   await picture(amara, 'job-form', form, { pad: 8 })
   await amara.page.keyboard.press('Escape')
@@ -208,13 +215,39 @@ try {
   await screen(jonas).getByText('this one').waitFor()
   await picture(jonas, 'account', screen(jonas), { height: 640 })
   await go(ines, 'Floor map')
-  await admin(ines, 'access', 'roles')
+  await admin(ines, 'access', 'Policies of the office')
   await picture(ines, 'access', screen(ines), { height: 560 })
   await go(amara, 'Alerts')
   await amara.page.keyboard.press('?')
   await dialog(amara, 'Help').waitFor()
   await picture(amara, 'help', dialog(amara, 'Help'), { pad: 8 })
   await Promise.all(all.map((p) => p.done()))
+
+  // -- what is typed
+  const remote = { env: { MUSTER_URL: muster.url, MUSTER_TOKEN: await muster.cli('token', 'create', '--user', 'jonas') } }
+  await typed('cli', ['muster incident show ' + incident.ticket + ' | head -n 12', 'muster run start payments/restart-service -o service=payments-api -o env=dev --follow', 'muster run list'], remote)
+  await typed('monitoring', ['curl -sS $MUSTER_URL/readyz', "curl -sS $MUSTER_URL/metrics | grep -E '^muster_(incident|alert|run|approval|socket|ledger|step).* [^0]' | grep -v bucket"], remote)
+  const shelf = await scratch('shelf')
+  const data = { cwd: shelf.path, env: { DATA: muster.dir } }
+  await mkdir(join(shelf.path, 'shelf'))
+  await typed('backup', ['muster backup keygen --out identity.txt | tee recipient.txt', 'muster backup --data $DATA --out shelf --recipients-file recipient.txt --keep 14', 'muster backup verify shelf/*.backup --identity identity.txt', 'muster doctor --data $DATA | tail -n 14'], data)
+  await shelf.remove()
+
+  // -- the first minute of an office of one's own
+  const own = await startMuster({ demo: false })
+  try {
+    const first = await person(browser, own, 'amara', { signIn: false })
+    await first.page.setViewportSize({ width: 760, height: 720 })
+    await first.page.goto(await own.says(/https?:\/\/\S*\/setup\?token=\S+(?=\n)/))
+    await first.page.getByLabel('Name of the office').fill('Northbank')
+    await first.page.getByLabel('Your full name').fill('Inês Carvalho')
+    await first.page.getByLabel('Sign-in name').fill('ines')
+    await first.page.getByLabel(/^Password/).fill('harbour lantern quiet marmalade')
+    await picture(first, 'install')
+    await first.done()
+  } finally {
+    await own.stop()
+  }
 
   for (const file of await readdir(folder)) if (!made.has(file)) await rm(join(folder, file))
 } catch (error) {

@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export const out = join(root, 'e2e/out')
-const binary = process.env.MUSTER_BIN || join(root, 'bin/muster')
+export const binary = process.env.MUSTER_BIN || join(root, 'bin/muster')
 
 // What still runs or lies about when the story is cut short is ended and removed
 // with it. A finished story has done so itself, and waited.
