@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { dialog, heading, open, screen, type, until } from './hands.mjs'
 import { startMuster } from './muster.mjs'
-import { person, startBrowser } from './people.mjs'
+import { person, sizes, startBrowser } from './people.mjs'
 
 let browser
 let muster
@@ -106,5 +106,14 @@ test('the first administrator sees what the office needs, as it is', async () =>
   await list.getByRole('link', { name: /^Add people ?, not yet/ }).click()
   await p.page.getByRole('region', { name: 'Administration: People' }).waitFor()
   await list.waitFor() // it stays beside the screens it leads to
+
+  // On a phone it makes room for the screen it leads to, and comes back when asked.
+  await p.page.setViewportSize(sizes.phone)
+  await list.getByRole('link', { name: /^Make a room ?, done/ }).click()
+  await list.getByRole('button', { name: 'Show the list' }).waitFor()
+  assert.ok((await list.boundingBox()).height < 120, 'the list covers the screen')
+  await p.axe('the folded list')
+  await list.getByRole('button', { name: 'Show the list' }).click()
+  await list.getByRole('link', { name: /^Connect an alert source/ }).first().waitFor()
   await p.done()
 })
