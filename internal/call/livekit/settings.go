@@ -60,8 +60,15 @@ func (s Settings) yaml() (string, error) {
 	if stun == "" {
 		stun = outgoing()
 	}
-	// Without any, browsers are sent to STUN servers of others.
-	rtc["stun_servers"] = []string{net.JoinHostPort(stun, strconv.Itoa(s.UDPPort))}
+	// Without any, browsers are sent to STUN servers of others. None is needed: media
+	// itself learns from where a browser comes. It must not be media's own port, for
+	// Chromium takes whatever comes from a STUN server's address as its answer, and
+	// every packet of media would be lost.
+	port := s.TCPPort
+	if s.TURN.UDPPort > 0 {
+		port = s.TURN.UDPPort
+	}
+	rtc["stun_servers"] = []string{net.JoinHostPort(stun, strconv.Itoa(port))}
 	c := m{
 		"port": 7880, // checked, never opened
 		"keys": m{s.Key: s.Secret},
