@@ -15,7 +15,7 @@ const { AxeBuilder } = require('@axe-core/playwright')
 export const sizes = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } }
 
 /** startBrowser launches Debian's Chromium with nothing but the page on the network. */
-export async function startBrowser() {
+export async function startBrowser({ args = [] } = {}) {
   const { path: home, remove } = await folder('chromium')
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
@@ -33,6 +33,7 @@ export async function startBrowser() {
       '--disable-sync',
       '--font-render-hinting=none',
       '--force-color-profile=srgb',
+      ...args,
     ],
   })
   const close = browser.close.bind(browser)
@@ -46,9 +47,9 @@ export async function startBrowser() {
 /**
  * person opens a context for one person and signs them in through the form.
  * A newcomer is offered the walk through the app; others have taken it before.
- * Gives { name, page, context, problems, axe(label), shot(name), offline(work), done() }.
+ * Gives { name, page, context, problems, axe(label), shot(name), offline(work), rough(work), done() }.
  */
-export async function person(browser, muster, name, { size = 'desktop', theme = 'light', signIn = true, newcomer = false } = {}) {
+export async function person(browser, muster, name, { size = 'desktop', theme = 'light', signIn = true, newcomer = false, permissions = [] } = {}) {
   const context = await browser.newContext({
     baseURL: muster.url,
     viewport: sizes[size],
@@ -58,6 +59,7 @@ export async function person(browser, muster, name, { size = 'desktop', theme = 
     locale: 'en-GB',
     timezoneId: 'Europe/London',
     reducedMotion: 'reduce',
+    permissions,
   })
   const problems = []
   await context.addInitScript(() => {
@@ -94,6 +96,15 @@ export async function person(browser, muster, name, { size = 'desktop', theme = 
         await work()
       } finally {
         await context.setOffline(false)
+        cut = false
+      }
+    },
+    /** rough lets the page's sockets break while work is done. */
+    rough: async (work) => {
+      cut = true
+      try {
+        return await work()
+      } finally {
         cut = false
       }
     },

@@ -18,6 +18,8 @@ export type Conform = [
   Reads<S['Get'], t.Get>,
   Reads<S['Knock'], t.Knock>,
   Reads<S['OfficeSnapshot'], t.Office>,
+  Reads<S['Call'], t.Call>,
+  Reads<S['CallTicket'], t.CallTicket>,
   Reads<S['Author'], t.Author>,
   Reads<S['Message'], t.Message>,
   Reads<S['Page'], t.MessagePage>,

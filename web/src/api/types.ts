@@ -152,8 +152,8 @@ export type Office = {
   /** Pending ones of mine, and at the door of the room I am in. */
   knocks: Knock[]
   /** Who talks where, in the rooms I may see. */
-  calls?: Call[]
-  media?: { state: MediaState }
+  calls: Call[]
+  media: { state: MediaState }
   notifications_unread: number
 }
 

@@ -42,7 +42,7 @@ function step(truth: Office, next: () => number): [Office, OfficeEvent] {
       const room = pick(next, ['r1', 'r2'])
       const people = [who, 'amara'].slice(0, Math.floor(next() * 3)).map((x) => caller(x, { mic: next() > 0.5, speaking: next() > 0.5 }))
       const c = call('call-' + room, room, people)
-      const rest = truth.calls!.filter((x) => x.id !== c.id)
+      const rest = truth.calls.filter((x) => x.id !== c.id)
       return [{ ...truth, calls: people.length ? [...rest, c] : rest }, { type: 'call', call: c }]
     }
     case 5: {

@@ -91,10 +91,10 @@ export const fromSnapshot = (o: Office): OfficeState => ({
   gets: index(o.gets, (g) => g.id),
   knocks: index(o.knocks, (k) => k.id),
   calls: index(
-    (o.calls ?? []).filter((c) => c.people.length > 0),
+    o.calls.filter((c) => c.people.length > 0),
     (c) => c.id,
   ),
-  media: o.media ?? { state: 'off' },
+  media: { state: o.media.state },
   unseen: o.notifications_unread ?? 0,
 })
 

@@ -272,6 +272,7 @@ describe('an end that is not mine', () => {
     const { session, now, last, w } = world()
     await session.join('r1')
     await session.setMic(true)
+    session.call(call('c', 'r1', [caller('me')]))
     session.call(call('c', 'r1', [caller('me', { mode: 'gallery' })]))
     expect(now()).toMatchObject({ main: { mode: 'gallery' }, mic: 'off', notice: { title: 'You were moved to the gallery' } })
     expect(last().did).toContain('unpublish')
@@ -281,6 +282,22 @@ describe('an end that is not mine', () => {
     await session.toggleMic()
     expect(now()).toMatchObject({ main: { mode: 'table' }, mic: 'on' })
     expect(w.got).toHaveLength(2)
+  })
+})
+
+describe('between table and gallery', () => {
+  it('I go on the same connection', async () => {
+    const { session, now, w, last } = world()
+    await session.join('r1')
+    await session.setMic(true)
+    await session.moveTo('me', 'gallery')
+    expect(now()).toMatchObject({ main: { mode: 'gallery' }, mic: 'off' })
+    await session.moveTo('me', 'table')
+    await session.setMic(true)
+    expect(now()).toMatchObject({ main: { mode: 'table' }, mic: 'on', notice: null })
+    expect(w.joins).toHaveLength(1)
+    expect(last().did).toEqual(['mic open', 'unpublish', 'mic open'])
+    expect(w.calls).toEqual(['mode r1 me gallery', 'mode r1 me table'])
   })
 })
 

@@ -56,7 +56,7 @@ export type Deps = {
 }
 
 /** One room's connection, with its way back. */
-type Runner = Outlet & { line: Line; over: boolean; attempt: number; cancel: () => void }
+type Runner = Outlet & { line: Line; over: boolean; attempt: number; cancel: () => void; told?: CallMode }
 
 const GALLERY: Notice = { tone: 'info', title: 'You listen from the gallery', text: 'Go to the table to speak.' }
 const NO_WAY = 'The server answers, but sound finds no way to it. A firewall may block the media ports; ask an administrator.'
@@ -279,10 +279,10 @@ export function createSession(d: Deps) {
     async moveTo(user: string, mode: CallMode) {
       const r = main
       if (!r) return
-      // To the table I come as when I came in: with a new ticket.
-      if (user === d.me() && mode === 'table') return join(r.line.room, 'table')
       await d.api.mode(r.line.room, user, mode)
-      if (user === d.me()) toGallery(r)
+      if (user !== d.me()) return
+      if (mode === 'gallery') toGallery(r)
+      else patch(r, { mode })
     },
     /** First nobody else hears, then it is said that I whisper; the other way round at the end. */
     async whisper(to: string) {
@@ -343,10 +343,13 @@ export function createSession(d: Deps) {
       if (call.recording !== r.line.recording) patch(r, { recording: call.recording })
       const my = call.people.find((p) => p.user_id === d.me())
       if (!my || r.line.phase !== 'on') return
-      if (my.mode === 'gallery' && r.line.mode === 'table') {
+      // What counts is that it changed: news from before I moved myself may come after.
+      const changed = r.told !== undefined && r.told !== my.mode
+      r.told = my.mode
+      if (changed && my.mode === 'gallery' && r.line.mode === 'table') {
         toGallery(r)
         notice('You were moved to the gallery', 'You hear everybody; raise a hand when you want to speak.')
-      } else if (my.mode === 'table' && r.line.mode === 'gallery') {
+      } else if (changed && my.mode === 'table' && r.line.mode === 'gallery') {
         patch(r, { mode: 'table' })
         notice('You are at the table now', 'Unmute when you want to speak.')
       }
