@@ -1,7 +1,8 @@
 // What a story needs to hear and see a call: a browser with made-up microphones,
 // cameras and screens, and what its peer connections count.
-import { until } from './hands.mjs'
-import { person, startBrowser } from './people.mjs'
+import { readdir, readFile } from 'node:fs/promises'
+import { open, until } from './hands.mjs'
+import { person, signInAs, startBrowser } from './people.mjs'
 
 export const MEDIA = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--auto-select-desktop-capture-source=Entire screen', '--autoplay-policy=no-user-gesture-required']
 // In a container the browser has no network of its own to offer but the loopback.
@@ -32,7 +33,6 @@ export async function caller(browser, muster, name, o = {}) {
       }
     }
   })
-  const { signInAs } = await import('./people.mjs')
   await signInAs(p.page, muster, name)
   return p
 }
@@ -88,8 +88,27 @@ export const dock = (p) => p.page.getByRole('region', { name: /^Voice in / })
 export const toggle = (p, name) => voice(p).getByRole('button', { name, exact: true })
 export const stage = (p) => p.page.getByRole('region', { name: 'Screens and cameras' })
 
+/** mediaChild finds the process that carries a server's media. */
+export async function mediaChild(muster) {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    // After the name in brackets: state, then the parent.
+    const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const words = Number(parent) === muster.pid ? (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0') : []
+    if (words.some((w) => /media/.test(w))) return Number(pid)
+  }
+  throw new Error(`no process of ${muster.pid} carries media`)
+}
+
+const door = (p) => p.page.getByRole('main').getByRole('button', { name: 'Enter', exact: true })
 /** enter walks into the room on the screen. */
-export const enter = (p) => p.page.getByRole('main').getByRole('button', { name: 'Enter', exact: true }).click()
+export const enter = (p) => door(p).click()
+/** comeIn does so where one is not inside already. */
+export async function comeIn(p) {
+  const inside = voice(p).getByRole('button', { name: /^(Join|Start) voice/ })
+  await door(p).or(inside).first().waitFor()
+  if (!(await inside.count())) await enter(p)
+}
 /** join comes to the table, and waits until it stands. */
 export async function join(p) {
   await voice(p).getByRole('button', { name: /^(Join|Start) voice/ }).click()
@@ -104,4 +123,11 @@ export async function speak(p) {
 export async function people(p) {
   await voice(p).getByRole('button', { name: /in the call/ }).click()
   return p.page.getByRole('dialog', { name: 'People in the call' })
+}
+
+/** into opens a room, walks into it and joins its voice. */
+export async function into(p, room) {
+  await open(p, room)
+  await comeIn(p)
+  await join(p)
 }

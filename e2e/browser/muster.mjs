@@ -58,7 +58,7 @@ export async function folder(name) {
 /**
  * startMuster serves a demo office on a free port. files are written into its
  * data folder first: { 'muster.yaml': '…' }.
- * Gives { url, dir, logins: { name: password }, webhook, said(), says(regexp), cli(...args), halt(), stop() };
+ * Gives { url, dir, pid, logins: { name: password }, webhook, said(), says(regexp), cli(...args), halt(), stop() };
  * webhook is where the demo's Alertmanager posts; halt ends the server and leaves its folder.
  */
 export async function startMuster({ demo = true, args = [], env = {}, files = {} } = {}) {
@@ -103,7 +103,7 @@ export async function startMuster({ demo = true, args = [], env = {}, files = {}
     await stop()
     throw error
   })
-  return { url, dir, halt: end, stop, cli: (...words) => cli(dir, ...words), said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
+  return { url, dir, pid: child.pid, halt: end, stop, cli: (...words) => cli(dir, ...words), said: () => said, says, ...(demo ? await demoLogins(dir, url) : { logins: {} }) }
 }
 
 /** cli runs one command on a data folder, and gives what it prints; with --json as an object. */

@@ -1,5 +1,5 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
+import { AudioLines, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
 import { lazy, memo, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useCan, useMe, type Incident, type Room } from '@/api'
 import { cx } from '@/lib/cx'
@@ -96,6 +96,8 @@ function Rooms() {
   const mayCreate = useCan('manage_rooms')
   const mayDeclare = useCan('declare')
   const list = useMemo(() => sidebarRooms({ rooms, incidents: open }), [rooms, open])
+  const calls = useOffice((o) => o.calls)
+  const talking = useMemo(() => new Set(Object.values(calls).map((c) => c.room_id)), [calls])
   const busy = useMemo(() => {
     const out: Record<string, number> = {}
     for (const r of runs)
@@ -126,7 +128,7 @@ function Rooms() {
         {list.length ? (
           <ul>
             {list.map((r) => (
-              <RoomRow key={r.id} room={r} people={inside[r.id] ?? none} job={busy[r.id]} on={at === r.id} />
+              <RoomRow key={r.id} room={r} people={inside[r.id] ?? none} job={busy[r.id]} talk={talking.has(r.id)} on={at === r.id} />
             ))}
           </ul>
         ) : (
@@ -179,16 +181,17 @@ IncidentRow.displayName = 'IncidentRow'
 const ICON: Partial<Record<Room['kind'], LucideIcon>> = { lounge: Coffee, meeting: Presentation, focus: DoorClosed, lobby: ConciergeBell, gallery: Ear }
 export const roomIcon = (r: Pick<Room, 'kind' | 'private' | 'door'>): LucideIcon => (r.private || r.door === 'locked' ? Lock : (ICON[r.kind] ?? Hash))
 
-const RoomRow = memo(({ room: r, people, job, on }: { room: Room; people: string[]; job?: number; on: boolean }) => {
-  const Icon = roomIcon(r)
+const RoomRow = memo(({ room: r, people, job, talk, on }: { room: Room; people: string[]; job?: number; talk: boolean; on: boolean }) => {
+  const Icon = talk ? AudioLines : roomIcon(r)
   return (
     <li>
       <Link to="/rooms/$id" params={{ id: r.id }} aria-current={on ? 'page' : undefined} className={cx(s.row, on && s.on, !!r.unread && !on && s.unread)}>
         <span className={s.icon}>
-          <Icon size={14} aria-hidden="true" />
+          <Icon size={14} className={talk ? 'c-teal' : undefined} aria-hidden="true" />
         </span>
         <span className={s.name}>
           {r.name}
+          {talk && <span className="sr">, people talk here</span>}
           {r.private && <span className="sr">, private</span>}
         </span>
         {job !== undefined && <Ring value={job} label="A job runs here" />}

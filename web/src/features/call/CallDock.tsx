@@ -38,8 +38,15 @@ export default function CallDock({ phone }: { phone: boolean }) {
   )
 }
 
+/** A room in few letters: an incident's by its ticket. */
+const useShortName = (id: string): string =>
+  useOffice((o) => {
+    const room = o.rooms[id]
+    return (room?.subject.kind === 'incident' && o.incidents[room.subject.id]?.ticket) || room?.name || 'the room'
+  })
+
 function Voice({ line, phone, onPip }: { line: Line; phone: boolean; onPip?: () => void }) {
-  const name = useOffice((o) => o.rooms[line.room]?.name ?? 'the room')
+  const name = useShortName(line.room)
   const all = useSeats(line.room)
   const speakers = all.filter((x) => x.speaking)
   return (
@@ -74,7 +81,7 @@ function Voice({ line, phone, onPip }: { line: Line; phone: boolean; onPip?: () 
   )
 }
 const PipOffer = ({ onPip, room }: { onPip: () => void; room: string }) => {
-  const name = useOffice((o) => o.rooms[room]?.name ?? 'the room')
+  const name = useShortName(room)
   return (
     <div className={s.dockLine}>
       <AudioLines size={15} className="c-teal" aria-hidden="true" />
@@ -101,7 +108,7 @@ function Rtt() {
 }
 
 function Listening({ line }: { line: Line }) {
-  const name = useOffice((o) => o.rooms[line.room]?.name ?? 'the room')
+  const name = useShortName(line.room)
   return (
     <section className={s.dockLine} aria-label={`Listening to ${name}`}>
       {line.phase === 'on' ? <Headphones size={14} className="c-teal" aria-hidden="true" /> : <Spinner size={12} />}
@@ -139,10 +146,11 @@ function Ended({ path }: { path: string }) {
 
 /** In a window of its own: who speaks, the screen that is shown, my microphone. */
 function Small({ line }: { line: Line }) {
+  const me = useMyId()
   const all = useSeats(line.room)
   const shown = useLine(line.room)
   const picked = useCallState((c) => c.picked)
-  const { main } = centred(shown?.shares ?? [], picked)
+  const { main } = centred(shown?.shares ?? [], picked, me)
   return (
     <main className={s.small}>
       {main ? <Video room={line.room} id={main.id} className={s.smallVideo} /> : null}

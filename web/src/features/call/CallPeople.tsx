@@ -105,9 +105,9 @@ export function PeopleList({ room }: { room: Room }) {
           <Hand size={13} aria-hidden="true" /> {up.map((x) => nameOf(x.id)).join(', then ')}
         </p>
       )}
-      <h3>
+      <h2>
         At the table <em>{table.length}</em>
-      </h3>
+      </h2>
       {table.length ? (
         <ul>
           {table.map((x) => (
@@ -119,9 +119,9 @@ export function PeopleList({ room }: { room: Room }) {
       )}
       {gallery.length > 0 && (
         <>
-          <h3>
+          <h2>
             In the gallery <em>{gallery.length}</em>
-          </h3>
+          </h2>
           <ul>
             {gallery.map((x) => (
               <Person key={x.id} seat={x} room={room} />

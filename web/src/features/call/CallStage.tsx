@@ -17,7 +17,7 @@ export default function CallStage({ room, talk, onTalk }: { room: Room; talk: bo
   const picked = useCallState((c) => c.picked)
   const all = useSeats(room.id)
   if (!line) return null
-  const { main, strip } = centred(line.shares, picked)
+  const { main, strip } = centred(line.shares, picked, me)
   const faces = all.filter((x) => x.camera)
   const owner = (by: string) => (by === me ? 'Your screen' : `${nameOf(by)}’s screen`)
   return (

@@ -70,6 +70,9 @@ describe('the stage', () => {
     expect(centred(shares, 'old')).toMatchObject({ main: { id: 'old' }, strip: [{ id: 'new' }] })
     // What was picked and ended gives way.
     expect(centred(shares, 'gone')).toMatchObject({ main: { id: 'new' } })
+    // My own screen I see anyway.
+    expect(centred(shares, '', 'b')).toMatchObject({ main: { id: 'old' } })
+    expect(centred([shares[1]!], '', 'b')).toMatchObject({ main: { id: 'new' } })
     expect(centred([], '')).toEqual({ main: undefined, strip: [] })
   })
   it('is there while something is shown', () => {

@@ -136,9 +136,9 @@ export function seats(
 /** Raised hands, the first one first. */
 export const hands = (list: readonly Seat[]): Seat[] => list.filter((s) => s.hand).sort((a, b) => a.hand!.localeCompare(b.hand!))
 
-/** What stands in the middle, and what beside it: what was picked while it lasts, else the newest share. */
-export function centred(shares: readonly Share[], picked: string): { main: Share | undefined; strip: Share[] } {
-  const byAge = [...shares].sort((a, b) => b.order - a.order)
+/** What stands in the middle, and what beside it: what was picked while it lasts, else the newest share; my own only where there is no other. */
+export function centred(shares: readonly Share[], picked: string, me = ''): { main: Share | undefined; strip: Share[] } {
+  const byAge = [...shares].sort((a, b) => Number(a.by === me) - Number(b.by === me) || b.order - a.order)
   const main = byAge.find((s) => s.id === picked) ?? byAge[0]
   return { main, strip: byAge.filter((s) => s !== main) }
 }

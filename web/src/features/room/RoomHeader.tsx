@@ -66,6 +66,7 @@ export function RoomHeader({
             { id: 'people', label: 'People', count: people.length },
           ]}
         />
+        {staged && !phone && room.abilities.invite !== false && <Bring room={room} inside={people} />}
         {caughtUp && tab === 'chat' && (
           <IconButton label="Catch up: what happened, who is here, what is asked of you" side="bottom" onClick={caughtUp}>
             <History size={15} />
