@@ -117,7 +117,10 @@ func newProxy(tr http.RoundTripper, log *slog.Logger) *httputil.ReverseProxy {
 		Transport: tr,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: "media"})
-			r.Out.Header.Del("Cookie") // a sign-in is no business of the engine's
+			// A sign-in is no business of the engine's, which would take a token in
+			// place of the ticket.
+			r.Out.Header.Del("Cookie")
+			r.Out.Header.Del("Authorization")
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
