@@ -8,6 +8,8 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
+import { mediaChild } from '../browser/call.mjs'
+import { until } from '../browser/hands.mjs'
 import { startMuster } from '../browser/muster.mjs'
 import { bundle, client } from './client.mjs'
 import { acts, api, console_, random, text } from './world.mjs'
@@ -57,6 +59,7 @@ before(async () => {
   }
   Object.assign(world, {
     office,
+    url: muster.url,
     rooms: [...new Set([...rooms, ...hidden])].map((id) => ({ id, seeded: true })),
     incidents: [],
     floors: [],
@@ -102,6 +105,13 @@ before(async () => {
       })
       assert.ok(res.status < 500, `alert: ${res.status} ${await res.text()}`)
       return { status: res.status }
+    },
+    killMedia: async () => {
+      const state = async () => (await world.admin.call('GET', '/office')).body.media.state
+      process.kill(await mediaChild(muster), 'SIGKILL')
+      await until('media is away', async () => (await state()) === 'starting')
+      await until('media is back', async () => (await state()) === 'ready')
+      return { status: 200 }
     },
     override: (r) => world.admin.call('POST', `/rotations/${rotation.id}/overrides`, { user_id: r.pick([world.people[0], world.people[1], world.people[5]]).id, from: new Date(Date.now() - 1000).toISOString(), until: new Date(Date.now() + 3600_000).toISOString() }),
     policy: (r) =>

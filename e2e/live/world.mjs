@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import http from 'node:http'
 import { join } from 'node:path'
+import { until } from '../browser/hands.mjs'
+
+const { WebSocket } = createRequire(new URL('../../web/package.json', import.meta.url))('undici')
 
 /** The same seed gives the same numbers. */
 export function random(seed) {
@@ -41,6 +44,29 @@ export const console_ = (dir) => (method, path, body) =>
     req.on('error', failed)
     req.end(body ? JSON.stringify(body) : undefined)
   })
+
+/**
+ * talk joins a room's call as far as that goes without sound, lets the person do
+ * something there, and leaves. Gives the ticket's answer; the call is over with it.
+ */
+export async function talk(w, person, room, mode, act) {
+  if (mode === 'table') await person.call('POST', `/rooms/${room}/enter`, {})
+  const ticket = await person.call('POST', `/rooms/${room}/call/join`, { mode })
+  if (ticket.status !== 200) return ticket
+  const socket = new WebSocket(`${w.url.replace('http', 'ws')}${ticket.body.url}/rtc?protocol=16&access_token=${ticket.body.token}`, { headers: { Authorization: `Bearer ${person.token}` } })
+  socket.binaryType = 'arraybuffer'
+  const over = new Promise((done) => ['close', 'error'].forEach((e) => socket.addEventListener(e, done)))
+  const sees = async (who) => (await who.call('GET', '/office')).body.calls.some((c) => c.room_id === room && c.people.some((p) => p.user_id === person.id))
+  // A private room is seen by its members only, and the person may be put out meanwhile.
+  const inside = async () => (await sees(person)) || (await sees(w.admin)) || sees(w.people[2])
+  // Somebody else may have sent them out, or the room may be gone, before they were seen in it.
+  const came = await Promise.race([until(`${person.name} is in the call`, inside, 5000).then(() => true, () => false), over.then(() => false)])
+  if (came) await act?.()
+  if (socket.readyState === WebSocket.OPEN) socket.send(new Uint8Array([0x42, 0])) // the engine's word for leaving
+  await over
+  await until(`${person.name} is out of the call`, async () => !(await inside()))
+  return ticket
+}
 
 export const EMOJI = ['👍', '👀', '🎉', '🔥']
 const WORDS = ['lag', 'pacs.008', 'failover', 'queue', 'db-prod-1', 'rollback', 'T2', 'cut-off', 'liquidity', 'certificate']
@@ -105,6 +131,12 @@ export const acts = [
       .then(w.made('floors')),
   }],
   [1, 'remove a floor', (w, r) => w.floors.length > 0 && { call: w.admin.call('DELETE', `/floors/${r.pick(w.floors).id}`) }],
+  [3, 'talk', (w, r, p) => { const room = w.room(r).id; return { call: talk(w, p, room, r.pick(['table', 'gallery']), async () => {
+    await p.call('PUT', `/rooms/${room}/call/hand`, { raised: r.chance(0.7) })
+    await p.call('POST', `/rooms/${room}/call/reactions`, { emoji: r.pick(['👍', '🎉', '☕']) })
+  }) } }],
+  [1, 'talk where few may listen', (w) => ({ call: talk(w, w.people[2], w.closed, 'table') })],
+  [0, 'the media process dies', (w) => ({ call: w.killMedia() })],
   [2, 'see all notifications', (w, r, p) => ({ call: p.call('POST', '/notifications/seen-all') })],
   [1, 'add a person', (w, r) => ({ call: w.admin.call('POST', '/users', { name: `guest${w.key()}`, display: `Guest ${w.key()}`, roles: ['observer'], kind: r.pick(['person', 'bot']) }).then(w.made('guests', (b) => b.user ?? b)) })],
   [2, 'change a person', (w, r) => ({ call: w.admin.call('PATCH', `/users/${r.pick([...w.people, ...w.guests]).id}`, r.pick([{ title: w.text(r).slice(0, 60) }, { team: r.pick(WORDS) }, { display: `${r.pick(WORDS)} ${w.key()}` }])) })],
