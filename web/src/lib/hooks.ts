@@ -1,5 +1,5 @@
 // Small browser hooks without a subject of their own.
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 
 // One ticking clock for the whole app: every running duration moves in the same frame.
 const listeners = new Set<() => void>()
@@ -43,6 +43,15 @@ export function useMedia(query: string): boolean {
   )
 }
 export const usePhone = () => useMedia('(max-width: 760px)')
+
+/** A function that stays the same and always calls the latest: what is given it need not be drawn anew. */
+export function useEvent<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R {
+  const ref = useRef(fn)
+  useEffect(() => {
+    ref.current = fn
+  })
+  return useCallback((...args: A) => ref.current(...args), [])
+}
 
 /** A listener on the window that always calls the latest function. */
 export function useWindow<K extends keyof WindowEventMap>(type: K, fn: (e: WindowEventMap[K]) => void) {

@@ -62,14 +62,16 @@ function PieceView({ p }: { p: Piece }) {
   }
 }
 
-export const Doors = memo(({ rect, doors, grid }: { rect: Rect; doors: Door[]; grid: number }) => (
+/** Doors as their room has them: an open one stands open, a closed one lies in its wall, a locked one has its bolt. */
+export const Doors = memo(({ rect, doors, grid, state = 'open' }: { rect: Rect; doors: Door[]; grid: number; state?: 'open' | 'closed' | 'locked' }) => (
   <g aria-hidden="true">
     {doors.map((d, i) => {
-      const { gap, swing } = doorPaths(rect, d, grid)
+      const { gap, swing, bolt } = doorPaths(rect, d, grid)
       return (
         <g key={i}>
           <path d={gap} className={s.gap} />
-          <path d={swing} className={s.swing} />
+          {state === 'open' ? <path d={swing} className={s.swing} /> : <path d={gap} className={s.leaf} />}
+          {state === 'locked' && <circle cx={bolt.x} cy={bolt.y} r={4.2} className={s.bolt} />}
         </g>
       )
     })}

@@ -1,24 +1,33 @@
-import { DoorClosed, Lock, MapPin } from 'lucide-react'
+import { AudioLines, DoorClosed, Footprints, Lock, MapPin } from 'lucide-react'
+import { useEffect, useRef } from 'react'
+import type { User } from '@/api'
 import { useMyId } from '@/api'
 import { cx } from '@/lib/cx'
 import { WayIn } from '@/realtime'
-import { Avatar, Button, Clock, EnvChip, SeverityChip, StageChip } from '@/ui'
+import { Avatar, Button, Clock, EnvChip, IconButton, SeverityChip, StageChip } from '@/ui'
+import { marksInWords, type Media } from './media'
 import { availability, kindInWords, listOrder, percent, resolved, type MapRoom } from './model'
 import { GetSomeone } from './RoomPanel'
 import s from './map.module.css'
 
 /** The same floor as a list: everything the plan shows and does, in reading order. */
-export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter, onOpen }: { name: string; rooms: MapRoom[]; here: string; spotlight: string; busy: string; onSelect: (id: string) => void; onEnter: (id: string) => void; onOpen: (id: string) => void }) {
+export function ListView({ name, rooms, here, spotlight, following, media, busy, onFollow, onSelect, onEnter, onOpen }: { name: string; rooms: MapRoom[]; here: string; spotlight: string; following: string; media: Media; busy: string; onFollow: (u: User) => void; onSelect: (id: string) => void; onEnter: (id: string) => void; onOpen: (id: string) => void }) {
   const me = useMyId()
+  const box = useRef<HTMLDivElement>(null)
+  const at = rooms.find((r) => r.present.some((p) => p.user.id === spotlight))?.id ?? ''
+  // Who is looked for, or followed, is brought into view.
+  useEffect(() => {
+    if (at) box.current?.querySelector(`[data-row="${CSS.escape(at)}"]`)?.scrollIntoView({ block: 'nearest' })
+  }, [at, spotlight])
   return (
-    <div className={s.listScroll} tabIndex={0} role="region" aria-label={`Rooms on ${name}`}>
+    <div ref={box} className={s.listScroll} tabIndex={0} role="region" aria-label={`Rooms on ${name}`}>
       <ul className={s.list}>
         {listOrder(rooms).map((r) => {
           const room = r.room!
           const i = r.incident
           const isHere = r.id === here
           return (
-            <li key={r.id} className={cx(s.row, i && !resolved(i) && s['rowSev' + i.severity], isHere && s.rowHere)} aria-current={isHere ? 'location' : undefined}>
+            <li key={r.id} data-row={r.id} className={cx(s.row, i && !resolved(i) && s['rowSev' + i.severity], isHere && s.rowHere)} aria-current={isHere ? 'location' : undefined}>
               <button type="button" className={s.rowMain} onClick={() => onSelect(r.id)}>
                 <span className={s.rowTitle}>
                   {i && <SeverityChip severity={i.severity} />}
@@ -49,6 +58,11 @@ export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter
                       <DoorClosed size={11} aria-hidden="true" /> door {room.door}
                     </span>
                   )}
+                  {media.rooms.get(r.id) && (
+                    <span className="c-teal">
+                      <AudioLines size={11} aria-hidden="true" /> {media.rooms.get(r.id)!.count} in call
+                    </span>
+                  )}
                   {r.run && (
                     <span className="c-violet">
                       {r.run.title} {percent(r.run)}%{r.run.progress.failed > 0 ? `, ${r.run.progress.failed} failed` : ''}
@@ -75,7 +89,14 @@ export function ListView({ name, rooms, here, spotlight, busy, onSelect, onEnter
                     <span key={user.id} className={cx(s.chip, user.id === me && s.chipYou, user.id === spotlight && s.chipFound)}>
                       <Avatar person={user} size={20} />
                       {user.id === me ? 'You' : user.display}
-                      {presence.state !== 'available' && presence.state !== 'active' && <em>{availability(presence.state).text}</em>}
+                      {[...(presence.state !== 'available' && presence.state !== 'active' ? [availability(presence.state).text] : []), ...marksInWords(media.people.get(user.id) ?? 0)].map((w) => (
+                        <em key={w}>{w}</em>
+                      ))}
+                      {user.id === spotlight && user.id !== me && (
+                        <IconButton label={following === user.id ? `Follow ${user.display} no more` : `Follow ${user.display}`} on={following === user.id} size="s" onClick={() => onFollow(user)}>
+                          <Footprints size={12} />
+                        </IconButton>
+                      )}
                     </span>
                   ))}
                   {r.present.length > 24 && <span className={s.chip}>&nbsp;+{r.present.length - 24}</span>}

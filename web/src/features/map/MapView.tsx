@@ -1,15 +1,19 @@
 import { useNavigate } from '@tanstack/react-router'
-import { List, Map as MapIcon, Maximize, Minus, Plus, Search } from 'lucide-react'
-import { useDeferredValue, useId, useMemo, useState } from 'react'
+import { Footprints, List, Map as MapIcon, Maximize, Minus, PencilRuler, Plus, Search, X } from 'lucide-react'
+import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useCan, useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
 import { enterRoom, getPerson, keptOut, knockAt, useOffice } from '@/realtime'
 import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useOverlays, useSlots } from '@/ui'
+import { FloorMenu } from './FloorMenu'
 import { ListView } from './ListView'
-import { buildFloor, defaultView, findPeople, focusOn, rectOf, zoom, type Box, type Office } from './model'
+import { useMedia } from './media'
+import { buildFloor, CROWD, CROWD_PACE, defaultView, findPeople, focusOn, rectOf, zoom, type Built, type Office } from './model'
 import { fullBox, Plan } from './Plan'
 import { gridOf } from './plan'
 import { RoomPanel } from './RoomPanel'
+import { useGlide } from './useGlide'
+import { usePacedPresence } from './usePaced'
 import s from './map.module.css'
 
 /** The office: one floor at a time, as a plan or as a list of the same rooms. */
@@ -20,11 +24,12 @@ export default function MapView() {
   const floors = useOffice((x) => x.floors)
   const rooms = useOffice((x) => x.rooms)
   const users = useOffice((x) => x.users)
-  // Many people moving at once must not hold up typing: the plan may lag by a frame.
-  const presence = useDeferredValue(useOffice((x) => x.presence))
+  const [crowded, setCrowded] = useState(false)
   const incidents = useOffice((x) => x.incidents)
   const runs = useOffice((x) => x.runs)
   const me = useMyId()
+  const presence = usePacedPresence(me, crowded ? CROWD_PACE : 0)
+  const media = useMedia()
   const mayCreate = useCan('manage_rooms')
   const navigate = useNavigate()
   const phone = usePhone()
@@ -38,10 +43,18 @@ export default function MapView() {
   // A SEV-1 brings the list whatever was chosen before it; choosing again during it holds.
   const view = override || (byItself === 'list' ? 'list' : chosenView || 'plan')
   const [picked, setPicked] = useState<string | null>(null)
-  const [box, setBox] = useState<Box | null>(null)
+  const { view: box, look: setBox, glide } = useGlide()
   const [spotlight, setSpotlight] = useState('')
+  const [follow, setFollow] = useState('')
   const [busy, setBusy] = useState('')
-  const mapRooms = useMemo(() => (floor ? buildFloor(floor, office, me) : []), [floor, office, me])
+  const built = useRef<{ floor: string; rooms: Built }>({ floor: '', rooms: new Map() })
+  const mapRooms = useMemo(() => {
+    if (!floor) return []
+    if (built.current.floor !== floor.id) built.current = { floor: floor.id, rooms: new Map() }
+    return buildFloor(floor, office, me, built.current.rooms)
+  }, [floor, office, me])
+  const inside = mapRooms.reduce((n, r) => n + r.present.length, 0)
+  useEffect(() => setCrowded(inside > CROWD), [inside])
   const counts = useMemo(() => {
     const at = new Map<string, number>()
     for (const p of office.presence) if (p.room_id && p.state !== 'offline') at.set(p.room_id, (at.get(p.room_id) ?? 0) + 1)
@@ -49,9 +62,30 @@ export default function MapView() {
   }, [office])
   const commanders = useMemo(() => new Set(office.incidents.flatMap((i) => i.roles.filter((r) => r.role === 'commander').map((r) => r.user_id))), [office])
 
+  // Whoever is followed is kept in view, over floors.
+  const followed = follow ? (presence[follow]?.room_id ?? '') : ''
+  const show = (roomId: string) => {
+    const on = floors.find((f) => f.layout.rooms.some((r) => r.room_id === roomId))
+    const slot = on?.layout.rooms.find((r) => r.room_id === roomId)
+    if (!on || !slot) return false
+    setFloorId(on.id)
+    setPicked(roomId)
+    const g = gridOf(on.layout.width)
+    const whole = fullBox(on.layout.width * g, on.layout.height * g)
+    if (view === 'plan') glide(focusOn(rectOf(slot, g), whole), whole)
+    return true
+  }
+  const latest = useRef(show)
+  useEffect(() => {
+    latest.current = show
+  })
+  useEffect(() => {
+    if (followed) latest.current(followed)
+  }, [followed, follow])
+
   if (status === 'failed') return <ErrorState error={error} title="The office did not load" onRetry={() => location.reload()} />
   if (status === 'loading') return <Loading label="Loading the floor" lines={8} />
-  if (!floor || mapRooms.length === 0)
+  if (!floor || (mapRooms.length === 0 && floors.length === 1))
     return (
       <div className={s.nothing}>
         <Empty
@@ -107,29 +141,26 @@ export default function MapView() {
   }
   const find = (user: User) => {
     setSpotlight(user.id)
+    setFollow('')
     const roomId = presence[user.id]?.room_id
-    const on = floors.find((f) => f.layout.rooms.some((r) => r.room_id === roomId))
-    if (!roomId || !on) {
-      toast(`${user.display} is in no room right now`, { tone: 'info' })
-      return
-    }
-    setFloorId(on.id)
-    setPicked(roomId)
-    const slot = on.layout.rooms.find((r) => r.room_id === roomId)
-    const g = gridOf(on.layout.width)
-    if (slot && view === 'plan') setBox(focusOn(rectOf(slot, g), fullBox(on.layout.width * g, on.layout.height * g)))
+    if (!roomId || !show(roomId)) toast(`${user.display} is in no room right now`, { tone: 'info' })
+  }
+  const pursue = (user: User) => {
+    setSpotlight(user.id)
+    setFollow(user.id)
   }
   const by = (factor: number) => {
     const b = box ?? full
     const next = zoom(b, full, factor, b.x + b.w / 2, b.y + b.h / 2)
     setBox(next.w >= full.w - 1 ? null : next)
   }
-  const panel = current && <RoomPanel r={current} here={current.id === here} busy={busy === current.id} extra={Extra} onEnter={(id) => void enter(id)} onOpen={open} onClose={phone ? undefined : () => setPicked('')} />
+  const panel = current && <RoomPanel r={current} here={current.id === here} busy={busy === current.id} extra={Extra} media={media} myRoom={here} following={follow} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onGet={(u, id) => void get(u, id)} onEnter={(id) => void enter(id)} onOpen={open} onClose={phone ? undefined : () => setPicked('')} />
 
   return (
     <div className={s.view}>
       <header className={s.head}>
         <h1>{floor.name}</h1>
+        <FloorMenu floor={floor} floors={floors} />
         {floors.length > 1 && (
           <Tabs
             label="Floors"
@@ -137,6 +168,7 @@ export default function MapView() {
             value={floor.id}
             onChange={(id) => {
               setFloorId(id)
+              setFollow('')
               setBox(null)
               setPicked(null)
             }}
@@ -169,8 +201,25 @@ export default function MapView() {
         </IconButton>
       </header>
       <TabPanel id={floor.id} className={s.split}>
-        {view === 'plan' ? (
+        {mapRooms.length === 0 ? (
+          <div className={s.nothing}>
+            <Empty
+              icon={<MapIcon size={20} />}
+              title="Nothing on this floor yet"
+              action={
+                floor.abilities?.update ? (
+                  <Button kind="primary" icon={<PencilRuler size={14} />} onClick={() => void navigate({ to: '/floors/$id/edit', params: { id: floor.id } })}>
+                    Edit the plan
+                  </Button>
+                ) : undefined
+              }
+            >
+              Rooms can be made or moved here when the plan is edited.
+            </Empty>
+          </div>
+        ) : view === 'plan' ? (
           <div className={s.canvas}>
+            {spotlight && users[spotlight] && <Spotted user={users[spotlight]} where={rooms[presence[spotlight]?.room_id ?? '']?.name ?? ''} following={follow === spotlight} onFollow={() => setFollow(follow === spotlight ? '' : spotlight)} onClose={() => { setFollow(''); setSpotlight('') }} />}
             <Plan
               name={floor.name}
               width={floor.layout.width * grid}
@@ -181,6 +230,7 @@ export default function MapView() {
               here={here}
               spotlight={spotlight}
               commanders={commanders}
+              media={media}
               view={box}
               onView={setBox}
               onSelect={setPicked}
@@ -189,7 +239,7 @@ export default function MapView() {
             />
           </div>
         ) : (
-          <ListView name={floor.name} rooms={mapRooms} here={here} spotlight={spotlight} busy={busy} onSelect={setPicked} onEnter={(id) => void enter(id)} onOpen={open} />
+          <ListView name={floor.name} rooms={mapRooms} here={here} spotlight={spotlight} following={follow} media={media} busy={busy} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onSelect={setPicked} onEnter={(id) => void enter(id)} onOpen={open} />
         )}
         {!phone && panel && (
           <aside className={s.panel} aria-label={`Room ${current.room?.name ?? ''}`} tabIndex={0}>
@@ -207,6 +257,24 @@ export default function MapView() {
 }
 function people(rooms: { room_id?: string }[], counts: Map<string, number>): number {
   return rooms.reduce((n, r) => n + (counts.get(r.room_id ?? '') ?? 0), 0)
+}
+
+/** Who is looked for, where they are, and whether the view goes with them. */
+function Spotted({ user, where, following, onFollow, onClose }: { user: User; where: string; following: boolean; onFollow: () => void; onClose: () => void }) {
+  return (
+    <div className={s.follow}>
+      <Avatar person={user} size={20} />
+      <span role="status">
+        <b>{user.display}</b> {following ? (where ? `followed, in ${where}` : 'followed, in no room now') : where ? `is in ${where}` : 'is in no room now'}
+      </span>
+      <Button size="s" kind={following ? 'live' : 'ghost'} icon={<Footprints size={12} />} aria-pressed={following} onClick={onFollow}>
+        {following ? 'Following' : 'Follow'}
+      </Button>
+      <IconButton label={`Look for ${user.display} no more`} size="s" onClick={onClose}>
+        <X size={13} />
+      </IconButton>
+    </div>
+  )
 }
 
 /** Typing a name shows where that person is; Enter goes to the first. */

@@ -1,12 +1,13 @@
-import { Lock } from 'lucide-react'
-import { memo, useEffect, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type PointerEvent } from 'react'
-import type { Incident, User } from '@/api'
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
+import type { User } from '@/api'
 import { cx } from '@/lib/cx'
-import { useNow } from '@/lib/hooks'
-import { hash } from '@/lib/ids'
-import { Doors, Furniture } from './Furniture'
-import { clockWords, describe, focusOn, neighbour, pan, percent, typeAhead, resolved, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
-import { fit, freeSpace, wrap } from './plan'
+import { useEvent, useNow } from '@/lib/hooks'
+import { CAMERA, HAND, SHARES, SPEAKING, type Media } from './media'
+import { Minimap } from './Minimap'
+import { focusOn, neighbour, pan, percent, typeAhead, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
+import { freeSpace } from './plan'
+import { BotRing, Person } from './PlanPerson'
+import { RoomShape, RoomWords } from './PlanRoom'
 import s from './map.module.css'
 
 const PAD = 14
@@ -23,6 +24,7 @@ export type PlanProps = {
   /** A person looked for: ringed, and brought into view. */
   spotlight: string
   commanders: ReadonlySet<string>
+  media: Media
   view: Box | null
   onView: (view: Box | null) => void
   onSelect: (id: string) => void
@@ -42,6 +44,8 @@ export function Plan(p: PlanProps) {
   const box = p.view ?? full
   const [drag, setDrag] = useState<Drag | null>(null)
   const panning = useRef<{ x: number; y: number; box: Box } | null>(null)
+  const fingers = useRef(new Map<number, { x: number; y: number }>())
+  const pinch = useRef<{ x: number; y: number; far: number; box: Box } | null>(null)
   const typed = useRef({ text: '', at: 0 })
   const minute = useNow('minute')
   const byId = useMemo(() => new Map(p.rooms.map((r) => [r.id, r])), [p.rooms])
@@ -65,18 +69,18 @@ export function Plan(p: PlanProps) {
     if (!el) return
     const onWheel = (e: WheelEvent) => {
       const { box: b, full: f, onView } = latest.current
-      if (e.ctrlKey || e.metaKey) {
-        e.preventDefault()
-        const m = el.getScreenCTM()
-        if (!m) return
-        const at = new DOMPoint(e.clientX, e.clientY).matrixTransform(m.inverse())
-        const next = zoom(b, f, Math.exp(-e.deltaY / 240), at.x, at.y)
-        onView(next.w >= f.w - 1 ? null : next)
-      } else if (b.w < f.w - 1) {
-        e.preventDefault()
+      e.preventDefault()
+      if ((e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) && !e.ctrlKey && !e.metaKey) {
         const k = b.w / el.clientWidth
-        onView(pan(b, f, e.deltaX * k, e.deltaY * k))
+        if (b.w < f.w - 1) onView(pan(b, f, (e.deltaX || e.deltaY) * k, 0))
+        return
       }
+      const m = el.getScreenCTM()
+      if (!m) return
+      const at = new DOMPoint(e.clientX, e.clientY).matrixTransform(m.inverse())
+      // A pinch comes as a wheel with Ctrl, in small steps.
+      const next = zoom(b, f, Math.exp(-e.deltaY / (e.ctrlKey ? 120 : 420)), at.x, at.y)
+      onView(next.w >= f.w - 1 ? null : next)
     }
     el.addEventListener('wheel', onWheel, { passive: false })
     return () => el.removeEventListener('wheel', onWheel)
@@ -89,9 +93,23 @@ export function Plan(p: PlanProps) {
     // A room outside the view is brought in.
     if (r && p.view && (r.rect.x < box.x || r.rect.y < box.y || r.rect.x + r.rect.w > box.x + box.w || r.rect.y + r.rect.h > box.y + box.h)) p.onView(focusOn(r.rect, full))
   }
-  const onKey = (e: KeyboardEvent, id: string) => {
+  const nudge = (factor: number) => {
+    const next = zoom(box, full, factor, box.x + box.w / 2, box.y + box.h / 2)
+    p.onView(next.w >= full.w - 1 ? null : next)
+  }
+  const onKey = useEvent((e: KeyboardEvent, id: string) => {
     const dir = ARROWS[e.key]
-    if (dir) {
+    if (dir && e.shiftKey) {
+      e.preventDefault()
+      const far = box.w / 8
+      p.onView(pan(box, full, dir === 'left' ? -far : dir === 'right' ? far : 0, dir === 'up' ? -far : dir === 'down' ? far : 0))
+    } else if (e.key === '+' || e.key === '-') {
+      e.preventDefault()
+      nudge(e.key === '+' ? 1.4 : 1 / 1.4)
+    } else if (e.key === 'Escape' && p.view) {
+      e.preventDefault()
+      p.onView(null)
+    } else if (dir) {
       e.preventDefault()
       const next = neighbour(p.rooms.filter((r) => r.room), id, dir)
       if (next) focusRoom(next)
@@ -115,20 +133,45 @@ export function Plan(p: PlanProps) {
         focusRoom(next)
       }
     }
-  }
+  })
+  const onSelect = useEvent(p.onSelect)
+  const onGo = useEvent(p.onGo)
 
-  const startDrag = (e: PointerEvent, who: Placed) => {
-    if (e.button !== 0) return
+  const startDrag = useEvent((e: PointerEvent, who: Placed) => {
+    if (e.button !== 0 || fingers.current.size > 1) return
     e.stopPropagation()
+    fingers.current.set(e.pointerId, { x: e.clientX, y: e.clientY })
     const at = point(e)
     svg.current?.setPointerCapture(e.pointerId)
     setDrag({ user: who.user, you: who.you, from: at, ...at, moved: false, over: '' })
-  }
+  })
   const onDown = (e: PointerEvent) => {
-    if (e.button !== 0 || !p.view) return
-    panning.current = { x: e.clientX, y: e.clientY, box }
+    if (e.button !== 0) return
+    fingers.current.set(e.pointerId, { x: e.clientX, y: e.clientY })
+    if (fingers.current.size === 2) {
+      // A second finger: what began with the first was a pinch.
+      setDrag(null)
+      panning.current = null
+      pinch.current = { ...spread(fingers.current), box }
+    } else if (p.view) panning.current = { x: e.clientX, y: e.clientY, box }
   }
   const onMove = (e: PointerEvent) => {
+    if (fingers.current.has(e.pointerId)) fingers.current.set(e.pointerId, { x: e.clientX, y: e.clientY })
+    if (pinch.current && fingers.current.size >= 2) {
+      const now = spread(fingers.current)
+      const { box: was, far, x, y } = pinch.current
+      const el = svg.current
+      if (!el) return
+      const area = el.getBoundingClientRect()
+      const k = Math.max(was.w / area.width, was.h / area.height)
+      // The point between the fingers stays between them.
+      const cx = was.x + was.w / 2 + (x - area.left - area.width / 2) * k
+      const cy = was.y + was.h / 2 + (y - area.top - area.height / 2) * k
+      const next = zoom(was, full, now.far / Math.max(1, far), cx, cy)
+      const moved = pan(next, full, ((x - now.x) * k * next.w) / was.w, ((y - now.y) * k * next.w) / was.w)
+      p.onView(moved.w >= full.w - 1 ? null : moved)
+      return
+    }
     if (drag) {
       const at = point(e)
       const moved = drag.moved || Math.hypot(at.x - drag.from.x, at.y - drag.from.y) > 6
@@ -139,8 +182,13 @@ export function Plan(p: PlanProps) {
       if (Math.hypot(e.clientX - x, e.clientY - y) > 4) p.onView(pan(start, full, (x - e.clientX) * k, (y - e.clientY) * k))
     }
   }
-  const onUp = (e: PointerEvent) => {
+  const lift = (e: PointerEvent) => {
+    fingers.current.delete(e.pointerId)
+    if (fingers.current.size < 2) pinch.current = null
     panning.current = null
+  }
+  const onUp = (e: PointerEvent) => {
+    lift(e)
     if (!drag) return
     if (svg.current?.hasPointerCapture(e.pointerId)) svg.current.releasePointerCapture(e.pointerId)
     setDrag(null)
@@ -165,10 +213,11 @@ export function Plan(p: PlanProps) {
         onPointerDown={onDown}
         onPointerMove={onMove}
         onPointerUp={onUp}
-        onPointerCancel={() => {
+        onPointerCancel={(e) => {
           setDrag(null)
-          panning.current = null
+          lift(e)
         }}
+        onPointerLeave={(e) => !drag && lift(e)}
       >
         <defs>
           <pattern id="plan-dots" width="14" height="14" patternUnits="userSpaceOnUse">
@@ -205,24 +254,26 @@ export function Plan(p: PlanProps) {
             selected={r.id === p.selected}
             target={allowed(r.id)}
             tabStop={r.id === tabStop}
-            onSelect={p.onSelect}
-            onGo={p.onGo}
+            marks={callInWords(r, p.media)}
+            onSelect={onSelect}
+            onGo={onGo}
             onKey={onKey}
           />
         ))}
         {/* Beside the rooms, not in them: to a screen reader a room says who and what it is in whole words. */}
         <g aria-hidden="true" pointerEvents="none">
           {p.rooms.map((r) => (
-            <RoomWords key={r.id} r={r} now={minute} />
+            <RoomWords key={r.id} r={r} now={minute} call={p.media.rooms.get(r.id)?.count ?? 0} speaking={p.media.rooms.get(r.id)?.speaking ?? 0} />
           ))}
         </g>
         <g aria-hidden="true">
           {people.map((w) => (
-            <Person key={w.user.id} w={w} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
+            <Person key={w.user.id} w={w} marks={p.media.people.get(w.user.id) ?? 0} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
           ))}
-          {p.rooms.map((r) => r.run && <BotRing key={r.id} x={r.plan.bot.x} y={r.plan.bot.y} value={percent(r.run)} failed={r.run.progress.failed} />)}
+          {p.rooms.map((r) => r.run && <BotRing key={r.id} x={r.plan.bot.x} y={r.plan.bot.y} value={percent(r.run)} failed={r.run.progress.failed} runs={r.runs} />)}
         </g>
       </svg>
+      {p.view && <Minimap rooms={p.rooms} full={full} box={box} onView={p.onView} />}
       {drag?.moved && (
         <div className={s.hint} role="status">
           {drag.you
@@ -238,203 +289,20 @@ export function Plan(p: PlanProps) {
   )
 }
 
-const RoomShape = memo(
-  ({ r, grid, now, here, selected, target, tabStop, onSelect, onGo, onKey }: { r: MapRoom; grid: number; now: number; here: boolean; selected: boolean; target: boolean; tabStop: boolean; onSelect: (id: string) => void; onGo: (id: string) => void; onKey: (e: KeyboardEvent, id: string) => void }) => {
-    const { rect } = r
-    const open = r.shape === 'team' || r.shape === 'lounge'
-    // A resolved incident is shown calmly until it is closed.
-    const sev = r.incident ? (resolved(r.incident) ? 4 : r.incident.severity) : undefined
-    const locked = isLocked(r)
-    const kind = !r.room ? (locked ? s.walled : s.free) : sev ? cx(s['sev' + sev]) : r.shape === 'lounge' ? s.soft : open ? '' : s.walled
-    const body = (
-      <>
-        <rect x={rect.x} y={rect.y} width={rect.w} height={rect.h} rx={open && !sev ? 9 : 5} className={cx(s.floor, kind)} />
-        {locked && !sev && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-hatch)" pointerEvents="none" />}
-        {sev === 1 && <rect x={rect.x + 2} y={rect.y + 2} width={rect.w - 4} height={rect.h - 4} rx={4} fill="url(#plan-glow)" className={s.glow} />}
-        {!open && <Doors rect={rect} doors={r.doors} grid={grid} />}
-        {(r.room || !locked) && <Furniture pieces={r.plan.pieces} seats={r.plan.seats} />}
-      </>
-    )
-    if (!r.room) return <g aria-hidden="true">{body}</g>
-    return (
-      <g
-        role="button"
-        data-room={r.id}
-        tabIndex={tabStop ? 0 : -1}
-        aria-label={describe(r, now)}
-        aria-pressed={selected}
-        aria-current={here ? 'location' : undefined}
-        className={cx(s.room, selected && s.chosen, target && s.target)}
-        onClick={() => onSelect(r.id)}
-        onDoubleClick={() => onGo(r.id)}
-        onKeyDown={(e) => onKey(e, r.id)}
-      >
-        {body}
-      </g>
-    )
-  },
-)
-RoomShape.displayName = 'RoomShape'
-
-const isLocked = (r: MapRoom) => (r.room ? r.room.private || r.room.door === 'locked' : r.shape !== 'incident')
-
-const RoomWords = memo(({ r, now }: { r: MapRoom; now: number }) => (
-  <>
-    <Labels r={r} now={now} locked={isLocked(r)} />
-    {r.more > 0 && <More x={r.rect.x + r.rect.w - 24} y={r.rect.y + r.rect.h - 20} n={r.more} />}
-  </>
-))
-RoomWords.displayName = 'RoomWords'
-
-function Labels({ r, now, locked }: { r: MapRoom; now: number; locked: boolean }) {
-  const { rect } = r
-  const x = rect.x + 12
-  const room = r.room
-  if (!room)
-    return (
-      <g>
-        <text x={x} y={rect.y + 21} className={s.sub}>
-          {fit(locked ? 'Private room' : 'Free war room', rect.w - (locked ? 44 : 18), 11)}
-        </text>
-        {locked && <Lock x={rect.x + rect.w - 24} y={rect.y + 11} size={12} className={s.icon} />}
-      </g>
-    )
-  if (r.incident) return <IncidentLabels i={r.incident} x={x} y={rect.y} w={rect.w} now={now} />
-  // In a narrow room the lock stands in the corner below, so that the name has the whole line.
-  const narrow = rect.w < 140
-  const space = rect.w - (locked && !narrow ? 44 : 20) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0)
-  return (
-    <g>
-      <text x={x} y={rect.y + 21} className={s.label}>
-        {fit(room.name, space, 12.5)}
-      </text>
-      {locked && <Lock x={rect.x + rect.w - 24} y={narrow ? rect.y + rect.h - 22 : rect.y + 11} size={12} className={s.icon} />}
-    </g>
-  )
-}
-function IncidentLabels({ i, x, y, w, now }: { i: Incident; x: number; y: number; w: number; now: number }) {
-  const narrow = w < 170
-  const open = clockWords(i, now)
-  const lines = wrap(i.title, w - 22, 11.5, narrow ? 2 : 1)
-  const titleTop = narrow ? y + 38 : y + 37
-  return (
-    <g>
-      <rect x={x} y={y + 10} width={38} height={15} rx={4} className={s['sevBox' + i.severity]} />
-      <text x={x + 19} y={y + 21} className={cx(s.sevText, s['sevText' + i.severity])}>
-        SEV-{i.severity}
-      </text>
-      <text x={x + 44} y={y + 22} className={s.label}>
-        {i.ticket}
-      </text>
-      {!narrow && (
-        <text x={x + w - 24} y={y + 22} textAnchor="end" className={cx(s.clock, s['clock' + i.severity])}>
-          {open}
-        </text>
-      )}
-      {lines.map((l, k) => (
-        <text key={k} x={x} y={titleTop + k * 13} className={s.sub}>
-          {l}
-        </text>
-      ))}
-      {narrow && (
-        <text x={x} y={titleTop + lines.length * 13 + 1} className={cx(s.clock, s['clock' + i.severity])}>
-          {open}
-        </text>
-      )}
-    </g>
-  )
+/** Between two fingers: their middle, and how far they are apart. */
+function spread(fingers: ReadonlyMap<number, { x: number; y: number }>): { x: number; y: number; far: number } {
+  const [a, b] = [...fingers.values()]
+  if (!a || !b) return { x: 0, y: 0, far: 1 }
+  return { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2, far: Math.hypot(a.x - b.x, a.y - b.y) }
 }
 
-const More = ({ x, y, n }: { x: number; y: number; n: number }) => (
-  <g>
-    <rect x={x - 16} y={y - 10} width={32} height={20} rx={10} className={s.more} />
-    <text x={x} y={y + 0.5} className={s.moreText}>
-      +{n}
-    </text>
-  </g>
-)
-
-// The same quiet shapes the interface draws behind initials, here without an element per layer of markup.
-const SHAPES = ['M0 40 40 0v40Z', 'M0 26c12-10 26 8 40-4v18H0Z', 'M40 0v40A40 40 0 0 1 0 0Z', 'M0 0h20v40H0Z', 'M20-2 42 20 20 42-2 20Z', 'M0 0h40v14C26 22 14 6 0 14Z', 'M0 40A40 40 0 0 1 40 0H0Z', 'M0 24h40v16H0Z']
-
-const Person = memo(({ w, found, commander, dragged, onDown }: { w: Placed; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }) => {
-  const { x, y } = dragged ?? w.seat
-  const state = w.presence.state
-  const letters = w.user.initials || w.user.display.slice(0, 2)
-  return (
-    <g className={cx(s.person, dragged && s.dragged)} style={{ transform: `translate(${x}px, ${y}px)`, '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
-      <title>{`${w.user.display}${w.user.team ? `, ${w.user.team}` : ''}`}</title>
-      {found && <circle r={18} className={s.found2} />}
-      {w.you && <circle r={16} className={s.you} />}
-      <circle r={14.2} className={s.edge} />
-      {w.user.kind === 'bot' ? (
-        <path className={s.hex} d="M0-13 11-6.500v13L0 13-11 6.500v-13Z" />
-      ) : (
-        <g className={state === 'away' ? s.faded : undefined}>
-          <svg x={-13} y={-13} width={26} height={26} viewBox="0 0 40 40">
-            <g clipPath="url(#plan-face)">
-              <rect className={s.ground} width="40" height="40" />
-              <path className={s.shape} d={SHAPES[hash(w.user.id) % SHAPES.length]} />
-            </g>
-            <text className={s.initials} x="20" y="20.5" fontSize={letters.length > 1 ? 16 : 20}>
-              {letters.slice(0, 2)}
-            </text>
-          </svg>
-        </g>
-      )}
-      <PresenceMark state={state} />
-      {commander && <path d="M-14-13l3.500 3.500L-7-14l3.500 4.500L0-13l-1.500 7h-11Z" transform="translate(7 -6)" className={s.roleMark} />}
-      <text y={w.seat.label === 'above' ? -18 : 25} className={cx(s.name, w.you && s.nameYou)}>
-        {w.name}
-      </text>
-    </g>
-  )
-})
-Person.displayName = 'Person'
-
-function PresenceMark({ state }: { state: Placed['presence']['state'] }) {
-  const x = 10
-  const y = 9
-  if (state === 'away')
-    return (
-      <g>
-        <circle cx={x} cy={y} r={5.5} className={s.presenceEdge} />
-        <circle cx={x} cy={y} r={3.5} className={s.presenceAway} />
-      </g>
-    )
-  if (state === 'busy' || state === 'dnd')
-    return (
-      <g>
-        <circle cx={x} cy={y} r={6} className={s.presenceEdge} />
-        <circle cx={x} cy={y} r={4.6} className={s.presenceBusy} />
-        {state === 'dnd' && <rect x={x - 2.5} y={y - 0.9} width={5} height={1.8} rx={0.9} className={s.presenceBar} />}
-      </g>
-    )
-  return (
-    <g>
-      <circle cx={x} cy={y} r={5.2} className={s.presenceEdge} />
-      <circle cx={x} cy={y} r={3.6} className={s.presenceOn} />
-    </g>
-  )
+/** A room's call for who cannot see the rings: how many are in it, and who speaks, shares or raised a hand. */
+function callInWords(r: MapRoom, media: Media): string {
+  const call = media.rooms.get(r.id)
+  if (!call) return ''
+  const of = (bit: number, says: string) => {
+    const names = r.people.filter((w) => (media.people.get(w.user.id) ?? 0) & bit).map((w) => w.name)
+    return names.length ? `, ${names.slice(0, 4).join(' and ')} ${says}` : ''
+  }
+  return `${call.count} in call${call.recording ? ', recorded' : ''}${of(SPEAKING, 'speaking')}${of(SHARES, 'sharing')}${of(CAMERA, 'on camera')}${of(HAND, 'with a hand up')}`
 }
-
-const ROUND = 2 * Math.PI * 16
-const BotRing = memo(({ x, y, value, failed }: { x: number; y: number; value: number; failed: number }) => (
-  <g pointerEvents="none">
-    <circle cx={x} cy={y} r={16} className={s.ringTrack} />
-    <circle cx={x} cy={y} r={16} className={s.ringBar} strokeDasharray={`${(ROUND * Math.max(2, value)) / 100} ${ROUND}`} transform={`rotate(-90 ${x} ${y})`} />
-    <svg x={x - 11} y={y - 11} width={22} height={22} viewBox="0 0 40 40">
-      <path className={s.hex} d="M20 1.500 35.600 10.500v19L20 38.500 4.400 29.500v-19Z" />
-      <path className={s.prompt} d="m14.500 13 7 7-7 7M23.500 27.500h4" />
-    </svg>
-    <text x={x} y={y + 28} className={s.ringText}>
-      {value}%
-    </text>
-    {failed > 0 && (
-      <text x={x} y={y + 40} className={cx(s.ringText, s.ringFail)}>
-        {failed} failed
-      </text>
-    )}
-  </g>
-))
-BotRing.displayName = 'BotRing'

@@ -1,9 +1,10 @@
-import { DoorClosed, DoorOpen, Lock, LogIn, MessageSquare, Search, UserPlus, X } from 'lucide-react'
+import { AudioLines, DoorClosed, DoorOpen, Footprints, Lock, LogIn, MessageSquare, Search, UserPlus, X } from 'lucide-react'
 import { useMemo, useState, type ComponentType } from 'react'
 import type { Door, Incident, Room, User } from '@/api'
 import { useMyId } from '@/api'
 import { UserAvatar, WayIn, getPerson, useOffice } from '@/realtime'
 import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError } from '@/ui'
+import { marksInWords, type Media } from './media'
 import { availability, findPeople, kindInWords, percent, resolved, type MapRoom } from './model'
 import s from './map.module.css'
 
@@ -11,11 +12,12 @@ const DOOR: Record<Door, string> = { open: '', closed: 'Door closed: others knoc
 export type RoomExtra = ComponentType<{ room: Room; incident: Incident | null }>
 
 /** What a room on the map says when it is chosen: who is here, how to go in, whom to get. */
-export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClose }: { r: MapRoom; here: boolean; busy: boolean; extra?: RoomExtra | null; onEnter: (id: string) => void; onOpen: (id: string) => void; onClose?: () => void }) {
+export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, following, onFollow, onGet, onEnter, onOpen, onClose }: { r: MapRoom; here: boolean; busy: boolean; extra?: RoomExtra | null; media: Media; /** where I am, '' nowhere */ myRoom: string; following: string; onFollow: (u: User) => void; onGet: (u: User, roomId: string) => void; onEnter: (id: string) => void; onOpen: (id: string) => void; onClose?: () => void }) {
   const me = useMyId()
   const room = r.room
   if (!room) return null
   const i = r.incident
+  const call = media.rooms.get(r.id)
   return (
     <>
       <div className={s.panelHead}>
@@ -46,6 +48,13 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
         <div className={s.panelMeta}>
           {room.door === 'locked' || room.private ? <Lock size={12} aria-hidden="true" /> : <DoorClosed size={12} aria-hidden="true" />}
           {[room.private && !i && 'Private: members only', DOOR[room.door]].filter(Boolean).join('. ')}
+        </div>
+      )}
+      {call && (
+        <div className={s.panelMeta}>
+          <AudioLines size={12} aria-hidden="true" className="c-teal" />
+          {call.count} in call{call.speaking > 0 ? `, ${call.speaking} speaking` : ''}
+          {call.recording ? ', recorded' : ''}
         </div>
       )}
       <div className={s.actions}>
@@ -88,7 +97,19 @@ export function RoomPanel({ r, here, busy, extra: Extra, onEnter, onOpen, onClos
               <li key={user.id}>
                 <UserAvatar id={user.id} size={24} dot link />
                 <b>{user.display}</b>
-                <small>{user.id === me ? 'You' : presence.status_text || (presence.state === 'available' || presence.state === 'active' ? user.title || user.team : availability(presence.state).text)}</small>
+                <small>{[user.id === me ? 'You' : presence.status_text || (presence.state === 'available' || presence.state === 'active' ? user.title || user.team : availability(presence.state).text), ...marksInWords(media.people.get(user.id) ?? 0)].filter(Boolean).join(', ')}</small>
+                {user.id !== me && (
+                  <span className={s.rowTools}>
+                    {myRoom && !here && user.kind === 'person' && (
+                      <IconButton label={`Get ${user.display} to your room`} size="s" side="left" onClick={() => onGet(user, myRoom)}>
+                        <UserPlus size={13} />
+                      </IconButton>
+                    )}
+                    <IconButton label={following === user.id ? `Follow ${user.display} no more` : `Follow ${user.display}`} on={following === user.id} size="s" side="left" onClick={() => onFollow(user)}>
+                      <Footprints size={13} />
+                    </IconButton>
+                  </span>
+                )}
               </li>
             ))}
           </ul>

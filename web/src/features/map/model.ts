@@ -222,14 +222,15 @@ function words(r: MapRoom): string[] {
 }
 
 /** What a screen reader hears for a room; the picture says the same. */
-export function describe(r: MapRoom, now: number): string {
+export function describe(r: MapRoom, now: number, call = ''): string {
   if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
   const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
   parts.push(r.present.length === 0 ? 'nobody here' : r.present.length === 1 ? '1 person' : `${r.present.length} people`)
   if (r.present.some((p) => p.user.id && r.people.some((x) => x.you && x.user.id === p.user.id))) parts.push('you are here')
   if (r.room.door !== 'open') parts.push(`door ${r.room.door}`)
-  if (r.run) parts.push(`run ${r.run.number} at ${percent(r.run)} percent${r.run.progress.failed ? `, ${r.run.progress.failed} failed` : ''}`)
+  if (call) parts.push(call)
+  if (r.run) parts.push(`run ${r.run.number} at ${percent(r.run)} percent${r.run.progress.failed ? `, ${r.run.progress.failed} failed` : ''}${r.runs > 1 ? `, and ${r.runs - 1} more` : ''}`)
   return parts.join(', ')
 }
 

@@ -11,6 +11,10 @@ const rooms: [string, Rect, number][] = [
   ['meeting', { x: 0, y: 500, w: 138, h: 258 }, 6],
   ['meeting', { x: 0, y: 500, w: 210, h: 120 }, 6],
   ['lounge', { x: 0, y: 500, w: 240, h: 260 }, 9],
+  ['lobby', { x: 0, y: 500, w: 220, h: 260 }, 6],
+  ['lobby', { x: 0, y: 500, w: 120, h: 100 }, 6],
+  ['gallery', { x: 0, y: 500, w: 380, h: 240 }, 24],
+  ['gallery', { x: 0, y: 500, w: 100, h: 90 }, 24],
   ['focus', { x: 0, y: 500, w: 240, h: 90 }, 4],
   ['office', { x: 0, y: 500, w: 100, h: 120 }, 1],
   ['something-new', { x: 0, y: 0, w: 200, h: 200 }, 4],
@@ -28,7 +32,7 @@ describe('rooms', () => {
     expect(planRoom({ x: 0, y: 0, w: 270, h: 270 }, 'incident', 10, 50).seats).toHaveLength(10)
   })
   it('draws what it can in a room that is too small', () => {
-    for (const kind of ['team', 'incident', 'lounge', 'focus', 'office', 'meeting']) expect(() => planRoom({ x: 0, y: 0, w: 20, h: 20 }, kind, 12, 30)).not.toThrow()
+    for (const kind of ['team', 'incident', 'lounge', 'lobby', 'gallery', 'focus', 'office', 'meeting']) expect(() => planRoom({ x: 0, y: 0, w: 20, h: 20 }, kind, 12, 30)).not.toThrow()
   })
   it('is the same each time', () => {
     expect(planRoom({ x: 0, y: 0, w: 300, h: 200 }, 'team', 12, 30)).toEqual(planRoom({ x: 0, y: 0, w: 300, h: 200 }, 'team', 12, 30))

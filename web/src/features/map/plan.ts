@@ -28,6 +28,10 @@ export function planRoom(rect: Rect, kind: string, seats: number, header: number
       return { ...team(inner, seats), bot }
     case 'lounge':
       return { ...lounge(inner, seats), bot }
+    case 'lobby':
+      return { ...lobby(inner, seats), bot }
+    case 'gallery':
+      return { ...gallery(inner, seats), bot }
     case 'focus':
       return { ...booths(inner, seats), bot }
     case 'office':
@@ -148,6 +152,37 @@ function lounge(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
   return { pieces, seats: seats.slice(0, want) }
 }
 
+/** A desk to be met at, and a row of seats to wait on. */
+function lobby(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
+  const pieces: Piece[] = [{ kind: 'bar', x: a.x + 4, y: a.y + 4, w: Math.min(110, a.w * 0.55) }]
+  const seats: Seat[] = []
+  const pitch = 42
+  const columns = Math.max(1, Math.floor((a.w - 10) / pitch))
+  const lines = Math.max(1, Math.floor((a.h - 44) / 56))
+  const left = a.x + (a.w - columns * pitch) / 2
+  for (let l = 0; l < lines && seats.length < want; l++)
+    for (let c = 0; c < columns && seats.length < want; c++) seats.push({ x: left + c * pitch + pitch / 2, y: Math.min(a.y + a.h - 26, a.y + 56 + l * 56), label: 'below' })
+  if (a.h > 90) pieces.push({ kind: 'plant', x: a.x + a.w - 10, y: a.y + 10, r: 10 })
+  if (a.w > 150 && a.h > 150) pieces.push({ kind: 'plant', x: a.x + 12, y: a.y + a.h - 12, r: 9 })
+  return { seats, pieces }
+}
+
+/** Rows that look to a screen in front: those who listen sit beside the speakers' table, not at it. */
+function gallery(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
+  const screen = Math.min(140, a.w * 0.55)
+  const pieces: Piece[] = [{ kind: 'screen', x: a.x + (a.w - screen) / 2, y: a.y, w: screen, h: 18 }]
+  const seats: Seat[] = []
+  const pitch = 40
+  const columns = Math.max(1, Math.floor((a.w - 6) / pitch))
+  const lines = Math.max(1, Math.floor((a.h - 26) / 46))
+  for (let l = 0; l < lines && seats.length < want; l++) {
+    const n = Math.min(columns, want - seats.length)
+    const left = a.x + (a.w - n * pitch) / 2
+    for (let c = 0; c < n; c++) seats.push({ x: left + c * pitch + pitch / 2, y: Math.min(a.y + a.h - 24, a.y + 44 + l * 46), label: 'below' })
+  }
+  return { seats, pieces }
+}
+
 /** Booths side by side with thin walls between them. */
 function booths(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
   const n = Math.max(1, Math.min(want, Math.floor(a.w / 44) || 1))
@@ -202,7 +237,7 @@ export function around(cx: number, cy: number, rx: number, ry: number, n: number
 
 export type Door = { side: 'n' | 's' | 'e' | 'w'; at: number }
 /** A door as two strokes: the gap it cuts into the wall, and the quarter circle it swings. */
-export function doorPaths(r: Rect, door: Door, grid = 10, length = 26): { gap: string; swing: string } {
+export function doorPaths(r: Rect, door: Door, grid = 10, length = 26): { gap: string; swing: string; bolt: { x: number; y: number } } {
   const along = door.side === 'n' || door.side === 's' ? r.w : r.h
   const at = Math.max(6, Math.min(along - length - 6, door.at * grid))
   switch (door.side) {
@@ -210,12 +245,12 @@ export function doorPaths(r: Rect, door: Door, grid = 10, length = 26): { gap: s
     case 's': {
       const x = r.x + at
       const y = door.side === 'n' ? r.y : r.y + r.h
-      return { gap: `M${x} ${y}h${length}`, swing: `M${x} ${y}v${-length}A${length} ${length} 0 0 1 ${x + length} ${y}` }
+      return { bolt: { x: x + length / 2, y }, gap: `M${x} ${y}h${length}`, swing: `M${x} ${y}v${-length}A${length} ${length} 0 0 1 ${x + length} ${y}` }
     }
     default: {
       const x = door.side === 'w' ? r.x : r.x + r.w
       const y = r.y + at
-      return { gap: `M${x} ${y}v${length}`, swing: `M${x} ${y}h${length}A${length} ${length} 0 0 1 ${x} ${y + length}` }
+      return { bolt: { x, y: y + length / 2 }, gap: `M${x} ${y}v${length}`, swing: `M${x} ${y}h${length}A${length} ${length} 0 0 1 ${x} ${y + length}` }
     }
   }
 }
