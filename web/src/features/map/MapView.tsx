@@ -226,6 +226,7 @@ export default function MapView() {
               height={floor.layout.height * grid}
               grid={grid}
               rooms={mapRooms}
+              slots={floor.layout.slots ?? NO_SLOTS}
               selected={selected}
               here={here}
               spotlight={spotlight}
@@ -255,6 +256,7 @@ export default function MapView() {
     </div>
   )
 }
+const NO_SLOTS: never[] = []
 function people(rooms: { room_id?: string }[], counts: Map<string, number>): number {
   return rooms.reduce((n, r) => n + (counts.get(r.room_id ?? '') ?? 0), 0)
 }

@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
-import type { User } from '@/api'
+import type { FloorSlot, User } from '@/api'
 import { cx } from '@/lib/cx'
 import { useEvent, useNow } from '@/lib/hooks'
 import { CAMERA, HAND, SHARES, SPEAKING, type Media } from './media'
 import { Minimap } from './Minimap'
-import { focusOn, neighbour, pan, percent, typeAhead, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
-import { freeSpace } from './plan'
+import { focusOn, neighbour, pan, percent, typeAhead, rectOf, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
+import { fit } from './plan'
 import { BotRing, Person } from './PlanPerson'
 import { RoomShape, RoomWords } from './PlanRoom'
 import s from './map.module.css'
@@ -19,6 +19,8 @@ export type PlanProps = {
   height: number
   grid: number
   rooms: MapRoom[]
+  /** Places for war rooms that no incident has taken. */
+  slots: FloorSlot[]
   selected: string
   here: string
   /** A person looked for: ringed, and brought into view. */
@@ -200,7 +202,6 @@ export function Plan(p: PlanProps) {
   }
   const allowed = (id: string) => !!drag?.moved && drag.over === id && (drag.you ? id !== p.here : id === p.here)
   const people = p.rooms.flatMap((r) => r.people)
-  const free = useMemo(() => (p.rooms.some((r) => r.shape === 'incident') ? null : freeSpace(p.rooms.map((r) => r.rect), p.width, p.height)), [p.rooms, p.width, p.height])
 
   return (
     <>
@@ -236,14 +237,17 @@ export function Plan(p: PlanProps) {
         </defs>
         <rect x={-8} y={-8} width={p.width + 16} height={p.height + 16} rx="14" className={s.slab} />
         <rect x={-8} y={-8} width={p.width + 16} height={p.height + 16} rx="14" fill="url(#plan-dots)" pointerEvents="none" />
-        {free && (
-          <g aria-hidden="true" pointerEvents="none">
-            <rect x={free.x} y={free.y} width={free.w} height={free.h} rx={9} className={s.free} />
-            <text x={free.x + free.w / 2} y={free.y + free.h / 2} textAnchor="middle" className={s.freeText}>
-              War rooms open here
-            </text>
-          </g>
-        )}
+        {p.slots.map((slot, n) => {
+          const r = rectOf(slot, p.grid)
+          return (
+            <g key={n} aria-hidden="true" pointerEvents="none">
+              <rect x={r.x} y={r.y} width={r.w} height={r.h} rx={9} className={s.free} />
+              <text x={r.x + r.w / 2} y={r.y + r.h / 2} textAnchor="middle" className={s.freeText}>
+                {fit('War room, free', r.w - 12, 12)}
+              </text>
+            </g>
+          )
+        })}
         {p.rooms.map((r) => (
           <RoomShape
             key={r.id}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { around, doorPaths, fit, freeSpace, planRoom, wrap, type Rect } from './plan'
+import { around, doorPaths, fit, planRoom, wrap, type Rect } from './plan'
 
 const inside = (r: Rect, p: { x: number; y: number }) => p.x >= r.x && p.x <= r.x + r.w && p.y >= r.y && p.y <= r.y + r.h
 const rooms: [string, Rect, number][] = [
@@ -56,19 +56,5 @@ describe('drawing', () => {
     expect(fit('payments-operations-europe', 80, 12)).toMatch(/…$/)
     expect(wrap('Market data latency above 250 ms', 110, 11, 2)).toHaveLength(2)
     expect(wrap('short', 110, 11, 2)).toEqual(['short'])
-  })
-})
-
-describe('free space', () => {
-  it('finds where war rooms open, and only where one fits', () => {
-    const rooms = [
-      { x: 0, y: 0, w: 300, h: 240 },
-      { x: 700, y: 0, w: 200, h: 240 },
-      { x: 0, y: 260, w: 900, h: 300 },
-    ]
-    const free = freeSpace(rooms, 900, 560)
-    expect(free).toMatchObject({ x: 310, w: 380 })
-    for (const r of rooms) expect(free!.x < r.x + r.w && free!.x + free!.w > r.x && free!.y < r.y + r.h && free!.y + free!.h > r.y).toBe(false)
-    expect(freeSpace([{ x: 0, y: 0, w: 900, h: 560 }], 900, 560)).toBeNull()
   })
 })

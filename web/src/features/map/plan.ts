@@ -285,26 +285,3 @@ export function wrap(text: string, width: number, size: number, lines: number): 
   if (line) out.push(fit(line, width, size))
   return out.slice(0, lines)
 }
-
-/** The largest stretch of floor without a room, if a room would fit into it: war rooms open there. */
-export function freeSpace(rooms: readonly Rect[], width: number, height: number, least = { w: 140, h: 140 }): Rect | null {
-  const gap = 10
-  const xs = [...new Set([gap, width - gap, ...rooms.flatMap((r) => [r.x - gap, r.x + r.w + gap])])].filter((x) => x >= 0 && x <= width).sort((a, b) => a - b)
-  const ys = [...new Set([gap, height - gap, ...rooms.flatMap((r) => [r.y - gap, r.y + r.h + gap, r.y, r.y + r.h])])].filter((y) => y >= 0 && y <= height).sort((a, b) => a - b)
-  let best: Rect | null = null
-  for (let i = 0; i < xs.length; i++)
-    for (let k = i + 1; k < xs.length; k++) {
-      const x = xs[i]!
-      const w = xs[k]! - x
-      if (w < least.w) continue
-      for (let j = 0; j < ys.length; j++)
-        for (let l = j + 1; l < ys.length; l++) {
-          const y = ys[j]!
-          const h = ys[l]! - y
-          if (h < least.h || (best && w * h <= best.w * best.h)) continue
-          if (rooms.some((r) => x < r.x + r.w && x + w > r.x && y < r.y + r.h && y + h > r.y)) continue
-          best = { x, y, w, h }
-        }
-    }
-  return best
-}

@@ -1,15 +1,17 @@
+import { Lock } from 'lucide-react'
 import { memo, useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from 'react'
 import { cx } from '@/lib/cx'
 import { Furniture, Doors } from '../Furniture'
 import { pan, zoom, type Box } from '../model'
-import { fit, planRoom, type Rect as Px } from '../plan'
+import { fit, gridOf, planRoom, type Rect as Px } from '../plan'
 import { inWords, kindLabel, label, meeting, problems, type Doc, type Item } from './model'
 import s from './edit.module.css'
 import ms from '../map.module.css'
 
-const UNIT = 10
 const PAD = 18
-const px = (i: { x: number; y: number; w: number; h: number }): Px => ({ x: i.x * UNIT, y: i.y * UNIT, w: i.w * UNIT, h: i.h * UNIT })
+const scaled = (i: { x: number; y: number; w: number; h: number }, unit: number): Px => ({ x: i.x * unit, y: i.y * unit, w: i.w * unit, h: i.h * unit })
+/** All of a plan, as it is drawn. */
+export const whole = (doc: Doc): Box => ({ x: -PAD, y: -PAD, w: doc.width * gridOf(doc.width) + 2 * PAD, h: doc.height * gridOf(doc.width) + 2 * PAD })
 
 export type Grip = { left?: true; top?: true; right?: true; bottom?: true }
 const GRIPS: { id: string; at: [number, number]; grip: Grip }[] = [
@@ -46,7 +48,9 @@ type Gesture = { pointer: number; key: string; moved: boolean; from: { x: number
 export function Canvas(p: CanvasProps) {
   const { doc } = p
   const svg = useRef<SVGSVGElement>(null)
-  const full = useMemo<Box>(() => ({ x: -PAD, y: -PAD, w: doc.width * UNIT + 2 * PAD, h: doc.height * UNIT + 2 * PAD }), [doc.width, doc.height])
+  const unit = gridOf(doc.width)
+  const px = (i: { x: number; y: number; w: number; h: number }) => scaled(i, unit)
+  const full = useMemo(() => whole(doc), [doc])
   const box = p.view ?? full
   const [gesture, setGesture] = useState<Gesture | null>(null)
   const panning = useRef<{ x: number; y: number; box: Box } | null>(null)
@@ -66,7 +70,7 @@ export function Canvas(p: CanvasProps) {
     const m = svg.current?.getScreenCTM()
     if (!m) return { x: 0, y: 0 }
     const q = new DOMPoint(e.clientX, e.clientY).matrixTransform(m.inverse())
-    return { x: q.x / UNIT, y: q.y / UNIT }
+    return { x: q.x / unit, y: q.y / unit }
   }
   const start = (e: PointerEvent, g: { kind: 'move'; key: string; dx: number; dy: number } | { kind: 'size'; key: string; grip: Grip } | { kind: 'door'; key: string; n: number }) => {
     e.stopPropagation()
@@ -154,22 +158,27 @@ export function Canvas(p: CanvasProps) {
         }}
       >
         <defs>
-          <pattern id="edit-grid" width={UNIT} height={UNIT} patternUnits="userSpaceOnUse">
-            <path d={`M${UNIT} 0H0V${UNIT}`} className={s.gridFine} />
+          <pattern id="edit-grid" width={unit} height={unit} patternUnits="userSpaceOnUse">
+            <path d={`M${unit} 0H0V${unit}`} className={s.gridFine} />
           </pattern>
-          <pattern id="edit-grid-10" width={UNIT * 10} height={UNIT * 10} patternUnits="userSpaceOnUse">
-            <path d={`M${UNIT * 10} 0H0V${UNIT * 10}`} className={s.gridCoarse} />
+          <pattern id="edit-grid-10" width={unit * 10} height={unit * 10} patternUnits="userSpaceOnUse">
+            <path d={`M${unit * 10} 0H0V${unit * 10}`} className={s.gridCoarse} />
           </pattern>
           <pattern id="edit-over" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
             <path d="M0 0v8" className={s.overLine} />
           </pattern>
         </defs>
-        <rect x={-6} y={-6} width={doc.width * UNIT + 12} height={doc.height * UNIT + 12} rx={12} className={ms.slab} />
-        <rect width={doc.width * UNIT} height={doc.height * UNIT} fill="url(#edit-grid)" pointerEvents="none" />
-        <rect width={doc.width * UNIT} height={doc.height * UNIT} fill="url(#edit-grid-10)" pointerEvents="none" />
+        <rect x={-6} y={-6} width={doc.width * unit + 12} height={doc.height * unit + 12} rx={12} className={ms.slab} />
+        <rect width={doc.width * unit} height={doc.height * unit} fill="url(#edit-grid)" pointerEvents="none" />
+        <rect width={doc.width * unit} height={doc.height * unit} fill="url(#edit-grid-10)" pointerEvents="none" />
         {doc.items.map((i) => (
-          <ItemShape key={i.key} i={i} name={label(doc, i)} words={inWords(doc, i.key)} bad={bad.has(i.key)} selected={i.key === p.selected} stop={i.key === stop} onGrab={grab} onSelect={p.onSelect} onKey={p.onKey} />
+          <ItemShape key={i.key} i={i} unit={unit} words={inWords(doc, i.key)} bad={bad.has(i.key)} selected={i.key === p.selected} stop={i.key === stop} onGrab={grab} onSelect={p.onSelect} onKey={p.onKey} />
         ))}
+        <g aria-hidden="true" pointerEvents="none">
+          {doc.items.map((i) => (
+            <ItemWords key={i.key} i={i} unit={unit} name={label(doc, i)} />
+          ))}
+        </g>
         {over.map((o) => (
           <rect key={o.id} x={o.x} y={o.y} width={o.w} height={o.h} fill="url(#edit-over)" className={s.over} />
         ))}
@@ -183,8 +192,8 @@ export function Canvas(p: CanvasProps) {
                 <rect
                   key={n}
                   className={s.doorGrip}
-                  x={along ? r.x + d.at * UNIT : (d.side === 'w' ? r.x : r.x + r.w) - 5}
-                  y={along ? (d.side === 'n' ? r.y : r.y + r.h) - 5 : r.y + d.at * UNIT}
+                  x={along ? r.x + d.at * unit : (d.side === 'w' ? r.x : r.x + r.w) - 5}
+                  y={along ? (d.side === 'n' ? r.y : r.y + r.h) - 5 : r.y + d.at * unit}
                   width={along ? 26 : 10}
                   height={along ? 10 : 26}
                   rx={4}
@@ -207,9 +216,9 @@ export function Canvas(p: CanvasProps) {
 }
 const size = (r: Px) => ({ x: r.x, y: r.y, width: r.w, height: r.h })
 
-const ItemShape = memo(({ i, name, words, bad, selected, stop, onGrab, onSelect, onKey }: { i: Item; name: string; words: string; bad: boolean; selected: boolean; stop: boolean; onGrab: (e: PointerEvent, i: Item) => void; onSelect: (key: string) => void; onKey: (e: KeyboardEvent, key: string) => void }) => {
-  const r = px(i)
-  const plan = useMemo(() => planRoom({ x: 0, y: 0, w: i.w * UNIT, h: i.h * UNIT }, i.kind, i.seats, i.type === 'slot' ? 44 : 30), [i.w, i.h, i.kind, i.seats, i.type])
+const ItemShape = memo(({ i, unit, words, bad, selected, stop, onGrab, onSelect, onKey }: { i: Item; unit: number; words: string; bad: boolean; selected: boolean; stop: boolean; onGrab: (e: PointerEvent, i: Item) => void; onSelect: (key: string) => void; onKey: (e: KeyboardEvent, key: string) => void }) => {
+  const r = scaled(i, unit)
+  const plan = useMemo(() => planRoom({ x: 0, y: 0, w: i.w * unit, h: i.h * unit }, i.kind, i.seats, i.type === 'slot' ? 44 : 30), [i.w, i.h, i.kind, i.seats, i.type, unit])
   const open = i.kind === 'team' || i.kind === 'lounge' || i.kind === 'lobby'
   return (
     <g
@@ -227,16 +236,27 @@ const ItemShape = memo(({ i, name, words, bad, selected, stop, onGrab, onSelect,
       <g transform={`translate(${r.x} ${r.y})`} className={cx(i.type === 'slot' && s.ghost)}>
         <Furniture pieces={plan.pieces} seats={plan.seats} />
       </g>
-      <Doors rect={r} doors={i.doors} grid={UNIT} />
-      <text x={r.x + 12} y={r.y + 21} className={ms.label} aria-hidden="true">
-        {fit(name, r.w - 20, 12.5)}
-      </text>
-      {i.type === 'slot' && r.h > 60 && (
-        <text x={r.x + 12} y={r.y + 37} className={s.note} aria-hidden="true">
-          {fit('A war room opens here', r.w - 20, 11)}
-        </text>
-      )}
+      <Doors rect={r} doors={i.doors} grid={unit} />
     </g>
   )
 })
 ItemShape.displayName = 'ItemShape'
+
+/** Beside the shapes, not in them: to a screen reader a shape says what it is in whole words. */
+const ItemWords = memo(({ i, unit, name }: { i: Item; unit: number; name: string }) => {
+  const r = scaled(i, unit)
+  return (
+    <>
+      <text x={r.x + 12} y={r.y + 21} className={ms.label}>
+        {fit(name, r.w - 20, 12.5)}
+      </text>
+      {i.id !== '' && i.name === '' && <Lock x={r.x + r.w - 24} y={r.y + 11} size={12} className={ms.icon} />}
+      {i.type === 'slot' && r.h > 60 && (
+        <text x={r.x + 12} y={r.y + 37} className={s.note}>
+          {fit('A war room opens here', r.w - 20, 11)}
+        </text>
+      )}
+    </>
+  )
+})
+ItemWords.displayName = 'ItemWords'

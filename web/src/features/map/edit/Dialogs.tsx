@@ -19,7 +19,7 @@ export function TemplateList({ chosen, onChoose }: { chosen?: string; onChoose: 
       {q.data.items.map((t) => (
         <li key={t.id}>
           <button type="button" aria-pressed={chosen === undefined ? undefined : chosen === t.id} onClick={() => onChoose(t)}>
-            <MiniLayout layout={t.layout} label="" />
+            <MiniLayout layout={t.layout} />
             <b>{t.name}</b>
             <small>{t.description}</small>
           </button>

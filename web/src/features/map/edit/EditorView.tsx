@@ -7,7 +7,7 @@ import { nameOf, useOffice } from '@/realtime'
 import { Button, ErrorState, GuideLink, IconButton, Loading, Menu, MenuItem, MenuSeparator, Notice, toast, toastError } from '@/ui'
 import { cx } from '@/lib/cx'
 import { zoom, type Box } from '../model'
-import { Canvas } from './Canvas'
+import { Canvas, whole } from './Canvas'
 import { ArrangeDialog, ConflictDialog, ImportDialog, LeaveDialog, TemplateDialog } from './Dialogs'
 import { Inspector, type Loose } from './Inspector'
 import * as m from './model'
@@ -234,7 +234,7 @@ function Editor({ plan }: { plan: FloorPlan }) {
     return [...known, ...hidden].sort((a, b) => a.name.localeCompare(b.name))
   }, [doc, rooms, floors, plan])
   const taken = useMemo(() => new Set(Object.values(rooms).map((r) => r.name.toLowerCase())), [rooms])
-  const full = { x: -18, y: -18, w: doc.width * 10 + 36, h: doc.height * 10 + 36 }
+  const full = whole(doc)
   const by = (factor: number) => {
     const b = view ?? full
     const next = zoom(b, full, factor, b.x + b.w / 2, b.y + b.h / 2)
@@ -284,10 +284,10 @@ function Editor({ plan }: { plan: FloorPlan }) {
               <Maximize size={14} />
             </IconButton>
           </span>
-          <Button kind="primary" icon={<Save size={13} />} busy={saving} disabled={!changed} onClick={() => void save(version)}>
-            Save
-          </Button>
         </div>
+        <Button className={s.save} kind="primary" icon={<Save size={13} />} busy={saving} disabled={!changed} onClick={() => void save(version)}>
+          Save
+        </Button>
       </header>
       {newest && newest.version > version && newest.changed_by !== me && !theirs && (
         <div className={s.news}>

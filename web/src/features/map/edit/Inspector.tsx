@@ -1,6 +1,6 @@
 import { DoorOpen, Plus, Trash2, TriangleAlert, X } from 'lucide-react'
 import { useEffect, useState, type ReactNode } from 'react'
-import { Button, Field, FieldRow, IconButton, Input, PanelSection, Select } from '@/ui'
+import { Button, Field, IconButton, Input, PanelSection, Select } from '@/ui'
 import * as m from './model'
 import s from './edit.module.css'
 
@@ -54,7 +54,7 @@ function One({ doc, i, act, onRemove, onClose }: { doc: m.Doc; i: m.Item; act: A
               <Input value={i.name} maxLength={80} onChange={(e) => act(`Rename ${name}`, m.setName(doc, i.key, e.target.value), `name ${i.key}`)} />
             </Field>
           )}
-          <FieldRow>
+          <div className={s.pair}>
             <Field label="Kind">
               <Select value={i.kind} onChange={(e) => act(`Make ${name} a ${m.kindLabel(e.target.value).toLowerCase()}`, m.setKind(doc, i.key, e.target.value))}>
                 {m.KINDS.map((k) => (
@@ -67,17 +67,17 @@ function One({ doc, i, act, onRemove, onClose }: { doc: m.Doc; i: m.Item; act: A
             <Field label="Seats">
               <Number value={i.seats} min={0} max={m.MAX_SEATS} onChange={(v) => act(`Seats of ${name}`, m.setSeats(doc, i.key, v), `seats ${i.key}`)} />
             </Field>
-          </FieldRow>
+          </div>
         </>
       )}
-      <FieldRow>
+      <div className={s.pair}>
         {rect('x', 'From the left')}
         {rect('y', 'From the top')}
-      </FieldRow>
-      <FieldRow>
+      </div>
+      <div className={s.pair}>
         {rect('w', 'Width')}
         {rect('h', 'Height')}
-      </FieldRow>
+      </div>
       {i.type === 'room' && (
         <PanelSection
           title="Doors"
@@ -130,14 +130,14 @@ function Whole({ doc, loose, mayMake, act, onSelect, onPlace }: { doc: m.Doc; lo
       <p className={s.hint}>
         {rooms.length} {rooms.length === 1 ? 'room' : 'rooms'}, {rooms.reduce((n, i) => n + i.seats, 0)} seats, {doc.items.length - rooms.length} {doc.items.length - rooms.length === 1 ? 'place' : 'places'} for war rooms
       </p>
-      <FieldRow>
+      <div className={s.pair}>
         <Field label="Width">
           <Number value={doc.width} min={m.MIN_WIDTH} max={m.MAX_SIDE} onChange={(v) => act('Size of the floor', m.setSize(doc, v, doc.height), 'size')} />
         </Field>
         <Field label="Height">
           <Number value={doc.height} min={m.MIN_ROOM} max={m.MAX_SIDE} onChange={(v) => act('Size of the floor', m.setSize(doc, doc.width, v), 'size')} />
         </Field>
-      </FieldRow>
+      </div>
       {here.length > 0 && (
         <PanelSection title="Not on the plan yet" count={here.length}>
           <ul className={s.list}>
