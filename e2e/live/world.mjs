@@ -81,6 +81,7 @@ export const acts = [
   [8, 'react', (w, r, p) => w.onMessage(r, (m) => ({ call: p.call(r.chance(0.7) ? 'PUT' : 'DELETE', `/messages/${m.id}/reactions/${encodeURIComponent(r.pick(EMOJI))}`) }))],
   [3, 'pin', (w, r, p) => w.onMessage(r, (m) => ({ call: p.call(r.chance(0.6) ? 'PUT' : 'DELETE', `/messages/${m.id}/pin`) }))],
   [4, 'read', (w, r, p) => { const room = w.room(r); return { call: p.call('GET', `/rooms/${room.id}`).then((a) => (a.status === 200 ? p.call('PUT', `/rooms/${room.id}/read`, { seq: r.chance(0.7) ? a.body.seq : r.below(a.body.seq + 1) }) : a)) } }],
+  [2, 'bridge', (w, r, p) => ({ call: r.chance(0.8) ? p.call('PUT', `/rooms/${w.room(r).id}/bridge`, { url: `https://acme.zoom.us/j/${r.below(999)}` }) : p.call('DELETE', `/rooms/${w.room(r).id}/bridge`) })],
   [3, 'typing', (w, r, p) => ({ typing: [p, w.room(r).id] })],
   [6, 'enter', (w, r, p) => ({ call: p.call('POST', `/rooms/${w.room(r).id}/enter`, r.chance(0.5) ? {} : { seat: 1 + r.below(9) }) })],
   [2, 'sit where few may look', (w, r) => ({ call: w.people[2].call('POST', `/rooms/${w.closed}/enter`, {}) })],
