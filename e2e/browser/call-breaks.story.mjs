@@ -123,7 +123,7 @@ test('a microphone that is refused, or not there: one listens, and reads what to
   await voice(jonas).getByText('The browser does not let Muster use your microphone').waitFor()
   await voice(jonas).getByText(/Click the symbol to the left of the address.*You can listen meanwhile\./).waitFor()
   await more(jonas, 'energy')
-  await jonas.axe('no microphone')
+  await jonas.axe('no microphone', { themes: ['light'] })
   await jonas.shot('call-denied')
   await jonas.done()
 
