@@ -17,7 +17,7 @@ var order = strings.Fields(`
 	fault id clock actor yamldoc
 	meter db db/dbtest bus blob outbound task
 	ledger access key account approval notify
-	room message office call call/livekit
+	room message office call call/livekit/peer call/livekit
 	node job job/shelltest run run/runtest schedule
 	oncall incident incident/paper incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd
@@ -53,6 +53,8 @@ func TestImportsFollowTheOrder(t *testing.T) {
 			switch {
 			case ours && test && !slices.Contains(base, pkg):
 				// a test may use what stands behind it (a real executor, a real database)
+			case (strings.HasPrefix(path, "github.com/livekit/") || strings.HasPrefix(path, "github.com/pion/")) && !strings.HasPrefix(pkg, "call/livekit"):
+				t.Errorf("%s imports %s: only call/livekit and what is below it know the media engine", file, path)
 			case ours && slices.Index(order, dep) >= at && dep != pkg:
 				t.Errorf("%s imports %s, which does not stand before %s", file, dep, pkg)
 			case !ours && slices.Contains(base, pkg) && strings.Contains(strings.SplitN(path, "/", 2)[0], "."):

@@ -27,8 +27,12 @@ var dials = map[string][]string{
 
 // goOut may: the command line is a client on a person's own machine, and doctor
 // asks its own server whether it answers, and tries its ports; the media engine speaks to its own
-// child over a Unix socket, and to a LiveKit elsewhere by the client it is given.
-var goOut = map[string][]string{"outbound": nil, "cli": nil, "doctor": {"net", "net/http"}, "call/livekit": {"net", "net/http"}}
+// child over a Unix socket, and to a LiveKit elsewhere by the client it is given; a peer is a client
+// of this same server.
+var goOut = map[string][]string{
+	"outbound": nil, "cli": nil, "doctor": {"net", "net/http"}, "call/livekit": {"net", "net/http"},
+	"call/livekit/peer": {"net/http", "github.com/coder/websocket"},
+}
 
 func TestOnlyOutboundDials(t *testing.T) {
 	seen := false

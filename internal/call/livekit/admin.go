@@ -64,7 +64,7 @@ func (a admin) Permit(ctx context.Context, room, person string, m call.Mode) err
 	return nil
 }
 
-// Mute closes somebody's microphones.
+// Mute closes whatever sound somebody sends, whichever source they say it has.
 func (a admin) Mute(ctx context.Context, room, person string) error {
 	ctx, err := a.as(ctx, room)
 	if err != nil {
@@ -78,7 +78,7 @@ func (a admin) Mute(ctx context.Context, room, person string) error {
 		return fmt.Errorf("find a participant: %w", err)
 	}
 	for _, t := range p.Tracks {
-		if t.Source != livekit.TrackSource_MICROPHONE || t.Muted {
+		if t.Type != livekit.TrackType_AUDIO || t.Muted {
 			continue
 		}
 		if _, err := a.rooms.MutePublishedTrack(ctx, &livekit.MuteRoomTrackRequest{Room: room, Identity: person, TrackSid: t.Sid, Muted: true}); err != nil && !gone(err) {

@@ -117,10 +117,14 @@ func newProxy(tr http.RoundTripper, log *slog.Logger) *httputil.ReverseProxy {
 		Transport: tr,
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: "media"})
-			// A sign-in is no business of the engine's, which would take a token in
-			// place of the ticket.
+			// A sign-in is no business of the engine's, which would take the
+			// token of one for a ticket.
 			r.Out.Header.Del("Cookie")
 			r.Out.Header.Del("Authorization")
+			// With this the engine makes up another identity for the same ticket.
+			q := r.Out.URL.Query()
+			q.Del("publish")
+			r.Out.URL.RawQuery = q.Encode()
 		},
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {

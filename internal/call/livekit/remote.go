@@ -92,7 +92,9 @@ func (r *Remote) seen(ctx context.Context) (call.Seen, error) {
 			return nil, fmt.Errorf("list participants: %w", err)
 		}
 		for _, p := range in.Participants {
-			out[room.Name] = append(out[room.Name], peerOf(p))
+			if !hidden(p) {
+				out[room.Name] = append(out[room.Name], peerOf(p))
+			}
 		}
 		sorted(out[room.Name])
 	}

@@ -190,7 +190,7 @@ func peersOf(r *rtc.Room) []call.Peer {
 	var out []call.Peer
 	for _, p := range r.GetParticipants() {
 		info := p.ToProto()
-		if info.State != livekit.ParticipantInfo_ACTIVE && info.State != livekit.ParticipantInfo_JOINED || p.IsDisconnected() {
+		if hidden(info) || info.State != livekit.ParticipantInfo_ACTIVE && info.State != livekit.ParticipantInfo_JOINED || p.IsDisconnected() {
 			continue
 		}
 		peer := peerOf(info)
