@@ -12,31 +12,6 @@ import (
 	"muster/internal/room"
 )
 
-// Muted is the ledger event of somebody muted by another.
-type Muted struct {
-	Call   string `json:"call" class:"public"`
-	Person string `json:"person" class:"public"`
-}
-
-func (Muted) EventKind() string { return "call.Muted" }
-
-// Moved is the ledger event of somebody put at the table or into the gallery by another.
-type Moved struct {
-	Call   string `json:"call" class:"public"`
-	Person string `json:"person" class:"public"`
-	Mode   Mode   `json:"mode" class:"public"`
-}
-
-func (Moved) EventKind() string { return "call.Moved" }
-
-// Whispered is the ledger event of somebody who begins to speak to one person only.
-type Whispered struct {
-	Call string `json:"call" class:"public"`
-	To   string `json:"to" class:"public"`
-}
-
-func (Whispered) EventKind() string { return "call.Whispered" }
-
 const reactEvery = 300 * time.Millisecond
 
 var (
@@ -178,11 +153,15 @@ func (s *Store) Move(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, pe
 	if err != nil {
 		return err
 	}
+	// Whoever was moved to the gallery is held there, also when Muster comes back.
+	if _, err := tx.Exec(ctx, `UPDATE call_person SET mode = $3, held = CASE WHEN $4 THEN held ELSE $3 = 'gallery' END WHERE call = $1 AND person = $2`, callID, person, string(mode), own); err != nil {
+		return err
+	}
 	tx.AfterCommit(func() {
 		s.turn(r.ID, person, func(l *live, m *member) {
 			m.Mode = mode
 			if !own {
-				l.demoted[person] = mode == Gallery
+				l.held[person] = mode == Gallery
 			}
 			if mode == Table {
 				m.HandAt = nil

@@ -73,21 +73,19 @@ type Deps struct {
 type Store struct {
 	Deps
 
-	mu    sync.Mutex
+	mu    sync.Mutex       // never held while something is published that is heard here
 	live  map[string]*live // by room
 	state State
 	// By which sign-in somebody connected: what ends with it.
-	sessions map[seat]string
+	sessions map[seat]admission
 	// Everybody had to come back by then, after the engine or Muster was away.
 	grace time.Time
 
 	news    chan struct{}
-	heardMu sync.Mutex
-	seen    Seen
-	fresh   bool
-	at      State
-	pokes   map[string]bool // rooms whose people's rights are to be looked at
-	all     bool            // of every room
+	heardMu sync.Mutex // the last to be taken: nothing is called with it
+	heardOf heard
+
+	clerk clerk
 
 	cancel  func()
 	stop    context.CancelFunc
@@ -100,23 +98,32 @@ type live struct {
 	started time.Time
 	people  map[string]*member
 	told    Call // as last published
-	// Who was moved to the gallery stays there for the rest of the call.
-	demoted map[string]bool
+	// Who was moved to the gallery by another is held there for the rest of the call.
+	held map[string]bool
 }
 
 type member struct {
 	Person
-	absent   bool // not seen since the engine was away
+	since    time.Time // of this connection, by the engine's clock
+	lostAt   time.Time // since when they are not seen; zero while they are
+	away     bool      // the engine, or Muster, was away: they have until the grace ends
 	spoke    bool
-	shared   bool
+	sharedAt time.Time // when they last showed something
 	reaction time.Time
 }
 
 type seat struct{ room, person string }
 
+// admission is somebody's sign-in at the moment they connected.
+type admission struct {
+	session string
+	at      time.Time
+}
+
 // New makes a store.
 func New(d Deps) *Store {
-	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]string{}, state: Off, news: make(chan struct{}, 1), pokes: map[string]bool{}, stopped: make(chan struct{})}
+	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s.clerk.init()
 	if d.Engine != nil {
 		s.state = Starting
 	}
@@ -172,6 +179,9 @@ func (s *Store) Join(ctx context.Context, q db.Querier, who actor.Actor, roomID 
 	if err := s.Engine.Open(ctx, r.ID); err != nil {
 		return Ticket{}, errAway(err)
 	}
+	if s.Engine.Signalling() == nil { // nobody asks again when the ticket is used
+		s.admit(r.ID, who)
+	}
 	return s.Engine.Issue(Grant{Room: r.ID, Person: who.ID, Name: who.Display, Mode: m})
 }
 
@@ -212,7 +222,7 @@ func (s *Store) allowed(ctx context.Context, q db.Querier, who actor.Actor, r ro
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.live[r.ID]; l != nil && l.demoted[who.ID] {
+	if l := s.live[r.ID]; l != nil && l.held[who.ID] {
 		return fault.New(fault.Denied, "You were moved to the gallery of this call. Raise your hand, and somebody who moderates it can have you speak.")
 	}
 	return nil
@@ -242,10 +252,15 @@ func (s *Store) Admit(ctx context.Context, q db.Querier, who actor.Actor, token 
 	if err := s.Engine.Open(ctx, r.ID); err != nil {
 		return errAway(err)
 	}
+	s.admit(r.ID, who)
+	return nil
+}
+
+// admit notes by which sign-in somebody connects.
+func (s *Store) admit(roomID string, who actor.Actor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions[seat{r.ID, who.ID}] = who.Session
-	return nil
+	s.sessions[seat{roomID, who.ID}] = admission{who.Session, s.Clock.Now()}
 }
 
 // Signalling is where browsers connect, behind Admit; nil where they go elsewhere.

@@ -29,11 +29,10 @@ const (
 
 // Grant is what a ticket allows its holder.
 type Grant struct {
-	Room    string
-	Person  string
-	Name    string // as others see it in the engine's own lists
-	Mode    Mode
-	Session string // of the sign-in that asked, ends with it
+	Room   string
+	Person string
+	Name   string // as others see it in the engine's own lists
+	Mode   Mode
 }
 
 // Ticket lets one person connect to the engine for one room.
