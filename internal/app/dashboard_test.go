@@ -80,7 +80,7 @@ func TestDashboardAndAlerts(t *testing.T) {
 			shown.WriteString(q.Expr + "\n")
 		}
 	}
-	if rows != 5 || board.UID == "" || board.Schema < 39 || board.Templating.List[0].Type != "datasource" {
+	if rows != 6 || board.UID == "" || board.Schema < 39 || board.Templating.List[0].Type != "datasource" {
 		t.Errorf("%d rows, %+v", rows, board.Templating)
 	}
 
