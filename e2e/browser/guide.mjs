@@ -6,9 +6,10 @@ import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { asPlan, composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type } from './hands.mjs'
+import { asPlan, composer, dialog, go, heading, onPlan, open, output, panel, run, say, screen, sidebar, type, until } from './hands.mjs'
 import { binary, folder as scratch, startMuster } from './muster.mjs'
-import { person, settled, shot, startBrowser } from './people.mjs'
+import { join as joinVoice, mediaBrowser, speak, stage, toggle } from './call.mjs'
+import { person, settled, shot } from './people.mjs'
 import { terminal } from './terminal.mjs'
 
 const folder = resolve(process.argv[2] ?? 'docs/img')
@@ -67,6 +68,32 @@ const admin = async (who, section, wait) => {
   await who.page.goto('/admin/' + section)
   await screen(who).getByText(wait).first().waitFor()
 }
+/** queueOnAScreen stands, in the page, for the screen that somebody shows: what a dashboard would draw. */
+function queueOnAScreen() {
+  navigator.mediaDevices.getDisplayMedia = async () => {
+    const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 })
+    const c = canvas.getContext('2d')
+    const depth = (x) => 640 - 470 / (1 + Math.exp(-(x - 560) / 90)) + 190 / (1 + Math.exp(-(x - 980) / 60)) + 9 * Math.sin(x / 13)
+    const draw = () => {
+      c.fillStyle = 'rgb(17, 22, 30)'
+      c.fillRect(0, 0, 1280, 720)
+      c.fillStyle = c.strokeStyle = 'rgb(160, 170, 185)'
+      c.font = '600 30px Inter Variable'
+      c.fillText('pacs008.out: messages waiting', 60, 66)
+      c.font = '22px Inter Variable'
+      ;[0, 2000, 4000, 6000].forEach((n, i) => c.fillText(String(n), 40, 650 - i * 170))
+      ;['13:40', '13:50', '14:00', '14:10'].forEach((t, i) => c.fillText(t, 150 + i * 320, 700))
+      c.lineWidth = 4
+      c.strokeStyle = 'rgb(90, 160, 250)'
+      c.beginPath()
+      for (let x = 120; x <= 1230; x += 3) c.lineTo(x, depth(x))
+      c.stroke()
+    }
+    draw()
+    setInterval(draw, 100)
+    return canvas.captureStream(10)
+  }
+}
 /** quiet takes passing words away, which would cover what is shown. */
 const quiet = async (who) => {
   for (;;) {
@@ -78,12 +105,12 @@ const quiet = async (who) => {
 
 await mkdir(folder, { recursive: true })
 const muster = await startMuster()
-const browser = await startBrowser()
+const browser = await mediaBrowser()
 try {
   const people = ['jonas', 'amara', 'daniel', 'ines', 'farah']
   const all = []
   for (const name of people) {
-    const p = await person(browser, muster, name)
+    const p = await person(browser, muster, name, { permissions: ['microphone', 'camera'] })
     p.context.setDefaultTimeout(60_000) // pictures may take their time
     await p.page.setViewportSize(view)
     all.push(p)
@@ -171,6 +198,25 @@ try {
   await onPlan(ines, incident.ticket).waitFor()
   await quiet(ines)
   await picture(ines, 'map')
+
+  // -- talking about it
+  await jonas.page.evaluate(queueOnAScreen)
+  await amara.page.evaluate(() => Object.defineProperty(MediaStreamTrack.prototype, 'label', { get: () => 'USB headset' }))
+  for (const p of [jonas, amara, daniel]) await joinVoice(p)
+  for (const p of [jonas, amara]) await speak(p)
+  await toggle(daniel, 'Raise hand').click()
+  await toggle(jonas, 'Show a screen').click()
+  await stage(amara).getByRole('toolbar', { name: /screen$/ }).waitFor()
+  await until('the screen is seen', () => stage(amara).locator('video').first().evaluate((v) => v.videoWidth > 0))
+  await quiet(amara)
+  await picture(amara, 'voice')
+  await toggle(amara, 'Sound and camera').click()
+  const sound = dialog(amara, 'Sound and camera')
+  await until('the meter moves', () => sound.getByRole('meter').getAttribute('aria-valuenow').then((v) => Number(v) > 30))
+  await sound.getByRole('button', { name: 'Hear yourself' }).waitFor()
+  await picture(amara, 'voice-settings', sound, { pad: 8 })
+  await amara.page.keyboard.press('Escape')
+  for (const p of [jonas, amara, daniel]) await p.page.getByRole('button', { name: 'Leave', exact: true }).click()
 
   await run(jonas, 1).getByText(/Succeeded/).first().waitFor({ timeout: 90_000 })
   await jonas.page.goto('/runs/1')

@@ -23,6 +23,7 @@ export const slots: Slots = {
   roomPanel: { incident: piece(async () => (await import('@/features/incident/IncidentPanel')).default) },
   roomBar: piece(async () => (await import('@/features/run/RoomBar')).default),
   roomRuns: piece(async () => (await import('@/features/run/RoomRuns')).default),
+  roomVoice: piece(async () => (await import('@/features/call/CallBar')).Offer),
   roomCall: piece(async () => (await import('@/features/call/CallBar')).default),
   roomStage: piece(async () => (await import('@/features/call/CallStage')).default),
   stageSide: { incident: piece(async () => (await import('@/features/incident/WarSide')).default) },

@@ -72,7 +72,8 @@ export const Avatar = memo(
     // Two letters can't be read on the smallest ones.
     const letters = (person.initials || initialsOf(person.display)).slice(0, size < 20 ? 1 : 3)
     const Badge = badge && BADGE[badge]
-    const Sound = talk && SOUND[talk]
+    // On a small one there is place for the ring only.
+    const Sound = talk && size >= 28 && SOUND[talk]
     return (
       <span
         className={cx(s.av, bot && s.bot, you && s.you, talk === 'speaks' && s.speaks)}

@@ -19,7 +19,9 @@ export type Slots = {
   roomBar: ComponentType<{ room: Room }> | null
   /** The Runs tab of a room. */
   roomRuns: ComponentType<{ room: Room }> | null
-  /** Below a room's header: its voice. */
+  /** Beside who is in a room: the way into its voice. */
+  roomVoice: ComponentType<{ room: Room }> | null
+  /** Below a room's header, while I am in its voice. */
   roomCall: ComponentType<{ room: Room }> | null
   /** Screens and cameras of a room's call, while there are any. */
   roomStage: ComponentType<{ room: Room; talk: boolean; onTalk: () => void }> | null
@@ -39,6 +41,7 @@ export const noSlots: Slots = {
   roomPanel: {},
   roomBar: null,
   roomRuns: null,
+  roomVoice: null,
   roomCall: null,
   roomStage: null,
   stageSide: {},

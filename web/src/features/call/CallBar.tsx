@@ -1,9 +1,9 @@
-// Below a room's header: the way into its voice, and what I do with mine while I am in it.
+// The way into a room's voice, and below its header what I do with mine while I am in it.
 import { Headphones, Mic, Volume1, X } from 'lucide-react'
 import { useEffect } from 'react'
 import { useMyId, type Room } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { useCall, useOffice, UserStack } from '@/realtime'
+import { useCall, useOffice } from '@/realtime'
 import { Button, Chip, IconButton, Notice, Spinner } from '@/ui'
 import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
 import { PeopleButton } from './CallPeople'
@@ -17,17 +17,17 @@ export default function CallBar({ room }: { room: Room }) {
   const ended = useCallState((c) => c.ended)
   if (main?.room === room.id) return <Inside room={room} />
   if (also?.room === room.id) return <Also room={room} />
-  if (ended?.room === room.id) return <Over room={room} />
-  return <Offer room={room} />
+  return ended?.room === room.id ? <Over room={room} /> : null
 }
 
 /** Voice is offered where I am; elsewhere one may listen. */
-function Offer({ room }: { room: Room }) {
+export function Offer({ room }: { room: Room }) {
   const me = useMyId()
   const call = useCall(room.id)
   const here = useOffice((o) => o.presence[me]?.room_id === room.id)
   const media = useOffice((o) => o.media.state)
   const elsewhere = useCallState((c) => c.main)
+  const inside = useCallState((c) => c.main?.room === room.id || c.also?.room === room.id || c.ended?.room === room.id)
   const talk = call?.people.filter((p) => p.user_id !== me) ?? []
   // Who sits here most likely joins: the engine's code is there when they do.
   useEffect(() => {
@@ -35,15 +35,11 @@ function Offer({ room }: { room: Room }) {
     const t = setTimeout(() => void loadEngine().catch(() => {}), 1500)
     return () => clearTimeout(t)
   }, [here, media])
-  if (media === 'off' || room.archived || (!here && !talk.length)) return null
+  if (inside || media === 'off' || room.archived || (!here && !talk.length)) return null
   return (
-    <section className={s.bar} aria-label="Voice">
-      {talk.length > 0 && <UserStack ids={talk.map((p) => p.user_id)} max={5} size={20} />}
-      <span className={s.say}>
-        {media === 'starting' ? 'Voice is starting' : here ? (talk.length ? '' : 'Nobody talks yet') : `${plural(talk.length, 'person talks', 'people talk')} here`}
-      </span>
+    <section className={s.offer} aria-label="Voice">
+      {(media === 'starting' || !here) && <span className={s.say}>{media === 'starting' ? 'Voice is starting' : `${plural(talk.length, 'person talks', 'people talk')} here`}</span>}
       {call?.recording && <Chip tone="red">Recorded</Chip>}
-      <span className="grow" />
       {here && (
         <Button kind={talk.length ? 'live' : 'soft'} icon={<Mic size={13} />} disabled={media !== 'ready'} onClick={() => void session.join(room.id, 'table')}>
           {joinWords(call, me)}

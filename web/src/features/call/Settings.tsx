@@ -1,7 +1,7 @@
 // Which microphone, camera and loudspeaker, how the microphone is cleaned up, and whether they work.
 import { Play, Volume2 } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { Button, Checkbox, Dialog, Field, Notice, Select } from '@/ui'
+import { Button, Checkbox, Dialog, Field, GuideLink, Notice, Select } from '@/ui'
 import { canChooseSpeaker, devices, hearMyself, meter, testSpeaker } from './capture'
 import { find, processingFor, type Device, type Kind } from './choice'
 import { session, useCallState } from './live'
@@ -50,6 +50,7 @@ export default function Settings({ onClose }: { onClose: () => void }) {
           checked={choice.keep}
           onChange={(e) => session.keepOn(e.target.checked)}
         />
+        <GuideLink to="voice#when-there-is-no-sound">When there is no sound</GuideLink>
       </div>
     </Dialog>
   )

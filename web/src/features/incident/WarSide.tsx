@@ -3,10 +3,10 @@ import { Link } from '@tanstack/react-router'
 import { ArrowUpRight } from 'lucide-react'
 import type { Room } from '@/api'
 import { useOffice } from '@/realtime'
-import { buttonClass, PanelSection } from '@/ui'
+import { buttonClass, PanelSection, StageChip } from '@/ui'
 import { Clocks } from './IncidentPanel'
 import { useActs, useIncident } from './live'
-import { Roles, Severity, Stages, Timeline } from './parts'
+import { Roles, Severity, Timeline } from './parts'
 import s from './incident.module.css'
 
 export default function WarSide({ room }: { room: Room }) {
@@ -19,14 +19,16 @@ export default function WarSide({ room }: { room: Room }) {
       <div className={s.head}>
         <span>{i.ticket}</span>
         <Severity i={i} acts={acts} />
+        <StageChip stage={i.stage} />
         <span className="grow" />
         <Link to="/incidents/$id" params={{ id: i.ticket }} className={buttonClass('quiet', 's')} aria-label={`Open the page of ${i.ticket}`} title="Open the incident’s page">
           <ArrowUpRight size={15} />
         </Link>
       </div>
       <h2>{i.title}</h2>
-      <Stages i={i} acts={acts} />
-      <Clocks i={i} />
+      <div className={s.briefClocks}>
+        <Clocks i={i} />
+      </div>
       <PanelSection title="Roles">
         <Roles i={i} acts={acts} />
       </PanelSection>

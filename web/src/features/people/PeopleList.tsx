@@ -46,7 +46,7 @@ const Row = memo(({ p }: { p: Listed }) => {
     <li>
       <PersonCard id={p.user.id}>
         <button type="button" className={s.row}>
-          <UserAvatar id={p.user.id} size={18} dot />
+          <UserAvatar id={p.user.id} size={18} dot talk />
           <span className={s.name}>
             {p.user.display}
             <span className="sr">, {PRESENCE_WORD[p.presence?.state ?? 'offline']}</span>

@@ -3,7 +3,7 @@ import { lazy, Suspense, useState } from 'react'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { enterRoom, turnDoor, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
-import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError } from '@/ui'
+import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
 import s from './room.module.css'
 
 const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
@@ -89,6 +89,7 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
   const me = useMyId()
   const phone = usePhone()
   const here = people.some((p) => p.id === me)
+  const { roomVoice: Voice } = useSlots()
   const [busy, setBusy] = useState(false)
   const most = phone ? 6 : 14
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
@@ -119,6 +120,7 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
       {people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
       <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>
       <span className="grow" />
+      {Voice && <Voice room={room} />}
       {room.abilities.invite !== false && <Bring room={room} inside={people} />}
     </div>
   )

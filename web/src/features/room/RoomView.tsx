@@ -85,32 +85,32 @@ function Inside({ room }: { room: Room }) {
           <Bridge room={room} />
         </Suspense>
         <div className={cx(s.body, staged && s.war)}>
-        {staged && !phone && Brief && shown && (
-          <div className={s.brief}>
-            <Brief room={room} />
-          </div>
-        )}
-        {staged && (
-          <div className={s.centre}>
-            <Stage room={room} talk={talk} onTalk={() => setTalk(!talk)} />
-          </div>
-        )}
-        <TabPanel id={tab} idBase="room" className={cx(s.panelBody, staged && !talk && s.away)}>
-          {tab === 'chat' ? (
-            <Suspense fallback={<div className="grow"><Loading label="Loading messages" lines={6} /></div>}>
-              {late && <CatchUp room={room} onClose={() => setLate(false)} />}
-              <Chat room={room} />
-            </Suspense>
-          ) : tab === 'runs' && Runs ? (
-            <div className={s.pad}>
-              <Runs room={room} />
+          {staged && !phone && Brief && shown && (
+            <div className={s.brief}>
+              <Brief room={room} />
             </div>
-          ) : (
-            <Suspense fallback={<Loading lines={4} />}>
-              <RoomPeople room={room} inside={people} />
-            </Suspense>
           )}
-        </TabPanel>
+          {staged && (
+            <div className={s.centre}>
+              <Stage room={room} talk={talk} onTalk={() => setTalk(!talk)} />
+            </div>
+          )}
+          <TabPanel id={tab} idBase="room" className={cx(s.panelBody, staged && !talk && s.away)}>
+            {tab === 'chat' ? (
+              <Suspense fallback={<div className="grow"><Loading label="Loading messages" lines={6} /></div>}>
+                {late && <CatchUp room={room} onClose={() => setLate(false)} />}
+                <Chat room={room} />
+              </Suspense>
+            ) : tab === 'runs' && Runs ? (
+              <div className={s.pad}>
+                <Runs room={room} />
+              </div>
+            ) : (
+              <Suspense fallback={<Loading lines={4} />}>
+                <RoomPeople room={room} inside={people} />
+              </Suspense>
+            )}
+          </TabPanel>
         </div>
       </section>
       {Panel && shown && (!staged || phone) && (
