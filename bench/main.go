@@ -50,6 +50,7 @@ var areas = []area{
 	{"lists", "Long lists over HTTP and on the command line, as somebody with rights of their own (not the console).", lists.Run},
 	{"start", "What it costs before anybody uses it.", start.Run},
 	{"browser", "The web app in headless Chromium (Debian's, software drawing), a new browser context for each round.", browser.Run},
+	{"map", "The floor plan in the same Chromium while people walk from room to room, their avatars gliding.", browser.Map},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 

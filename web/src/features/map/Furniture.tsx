@@ -36,7 +36,7 @@ function PieceView({ p }: { p: Piece }) {
       return (
         <g>
           <rect x={p.x} y={p.y} width={p.w} height={p.h} rx={3} className={s.screen} />
-          <path d={`M${p.x + 6} ${p.y + p.h - 7}l8-3 6 1 8-10 7 2 6-6 9-1`} className={s.trace} />
+          <path d={`M${p.x + p.w / 2 - 22} ${p.y + p.h - 7}l8-3 6 1 8-10 7 2 6-6 9-1`} className={s.trace} />
         </g>
       )
     case 'sofa':

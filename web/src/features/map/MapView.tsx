@@ -8,7 +8,7 @@ import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPane
 import { FloorMenu } from './FloorMenu'
 import { ListView } from './ListView'
 import { useMedia } from './media'
-import { buildFloor, CROWD, CROWD_PACE, defaultView, findPeople, focusOn, rectOf, zoom, type Built, type Office } from './model'
+import { buildFloor, CROWD_PACE, defaultView, findPeople, focusOn, rectOf, TERSE, zoom, type Built, type Office } from './model'
 import { fullBox, Plan } from './Plan'
 import { gridOf } from './plan'
 import { RoomPanel } from './RoomPanel'
@@ -54,7 +54,7 @@ export default function MapView() {
     return buildFloor(floor, office, me, built.current.rooms)
   }, [floor, office, me])
   const inside = mapRooms.reduce((n, r) => n + r.present.length, 0)
-  useEffect(() => setCrowded(inside > CROWD), [inside])
+  useEffect(() => setCrowded(inside > TERSE), [inside])
   const counts = useMemo(() => {
     const at = new Map<string, number>()
     for (const p of office.presence) if (p.room_id && p.state !== 'offline') at.set(p.room_id, (at.get(p.room_id) ?? 0) + 1)

@@ -4,7 +4,7 @@ import { cx } from '@/lib/cx'
 import { useEvent, useNow } from '@/lib/hooks'
 import { CAMERA, HAND, SHARES, SPEAKING, type Media } from './media'
 import { Minimap } from './Minimap'
-import { focusOn, neighbour, pan, percent, typeAhead, rectOf, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
+import { focusOn, neighbour, pan, percent, typeAhead, rectOf, STILL, TERSE, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
 import { fit } from './plan'
 import { BotRing, Person } from './PlanPerson'
 import { RoomShape, RoomWords } from './PlanRoom'
@@ -201,14 +201,17 @@ export function Plan(p: PlanProps) {
     else if (drag.over && drag.over === p.here) p.onGet(drag.user, drag.over)
   }
   const allowed = (id: string) => !!drag?.moved && drag.over === id && (drag.you ? id !== p.here : id === p.here)
-  const people = p.rooms.flatMap((r) => r.people)
+  // What lies outside the view is not drawn.
+  const near = p.view ? p.rooms.filter((r) => r.rect.x < box.x + box.w + PAD && r.rect.x + r.rect.w > box.x - PAD && r.rect.y < box.y + box.h + PAD && r.rect.y + r.rect.h > box.y - PAD) : p.rooms
+  const people = near.flatMap((r) => r.people)
+  const terse = people.length > TERSE
 
   return (
     <>
       <svg
         ref={svg}
         viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`}
-        className={cx(s.svg, panning.current && s.panning)}
+        className={cx(s.svg, panning.current && s.panning, people.length > STILL && s.still)}
         role="group"
         aria-label={`${p.name}, floor plan`}
         onPointerDown={onDown}
@@ -272,7 +275,7 @@ export function Plan(p: PlanProps) {
         </g>
         <g aria-hidden="true">
           {people.map((w) => (
-            <Person key={w.user.id} w={w} marks={p.media.people.get(w.user.id) ?? 0} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
+            <Person key={w.user.id} w={w} terse={terse && !w.you && p.spotlight !== w.user.id} marks={p.media.people.get(w.user.id) ?? 0} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
           ))}
           {p.rooms.map((r) => r.run && <BotRing key={r.id} x={r.plan.bot.x} y={r.plan.bot.y} value={percent(r.run)} failed={r.run.progress.failed} runs={r.runs} />)}
         </g>

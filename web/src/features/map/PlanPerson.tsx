@@ -9,7 +9,7 @@ import s from './map.module.css'
 // The same quiet shapes the interface draws behind initials, here without an element per layer of markup.
 const SHAPES = ['M0 40 40 0v40Z', 'M0 26c12-10 26 8 40-4v18H0Z', 'M40 0v40A40 40 0 0 1 0 0Z', 'M0 0h20v40H0Z', 'M20-2 42 20 20 42-2 20Z', 'M0 0h40v14C26 22 14 6 0 14Z', 'M0 40A40 40 0 0 1 40 0H0Z', 'M0 24h40v16H0Z']
 
-export const Person = memo(({ w, marks, found, commander, dragged, onDown }: { w: Placed; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }) => {
+export const Person = memo(({ w, terse, marks, found, commander, dragged, onDown }: { w: Placed; /** without letters */ terse: boolean; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }) => {
   const { x, y } = dragged ?? w.seat
   const state = w.presence.state
   const letters = w.user.initials || w.user.display.slice(0, 2)
@@ -29,18 +29,22 @@ export const Person = memo(({ w, marks, found, commander, dragged, onDown }: { w
               <rect className={s.ground} width="40" height="40" />
               <path className={s.shape} d={SHAPES[hash(w.user.id) % SHAPES.length]} />
             </g>
-            <text className={s.initials} x="20" y="20.5" fontSize={letters.length > 1 ? 16 : 20}>
-              {letters.slice(0, 2)}
-            </text>
+            {!terse && (
+              <text className={s.initials} x="20" y="20.5" fontSize={letters.length > 1 ? 16 : 20}>
+                {letters.slice(0, 2)}
+              </text>
+            )}
           </svg>
         </g>
       )}
       <PresenceMark state={state} />
       {commander && <path d="M-14-13l3.500 3.500L-7-14l3.500 4.500L0-13l-1.500 7h-11Z" transform="translate(7 -6)" className={s.roleMark} />}
       <Marks bits={marks} />
-      <text y={w.seat.label === 'above' ? -18 : 25} className={cx(s.name, w.you && s.nameYou)}>
-        {w.name}
-      </text>
+      {!terse && (
+        <text y={w.seat.label === 'above' ? -18 : 25} className={cx(s.name, w.you && s.nameYou)}>
+          {w.name}
+        </text>
+      )}
     </g>
   )
 })

@@ -36,7 +36,11 @@ const ACTIVE: ReadonlySet<string> = new Set(['running', 'queued'])
 export const CROWD = 300
 /** How many faces a room of a crowded floor shows. */
 export const FACES = 4
-/** And how often, in milliseconds, a crowded floor is drawn anew. */
+/** From so many faces in view, avatars take their new seat at once instead of gliding there: each step of a glide paints anew. */
+export const STILL = 60
+/** From so many, faces are shapes and colours: letters this small could not be read, and cost most of the painting. Looking closer brings them back. */
+export const TERSE = 120
+/** And how often, in milliseconds, such a floor is drawn anew. */
 export const CROWD_PACE = 250
 
 export function rectOf(r: { x: number; y: number; w: number; h: number }, grid: number): Rect {

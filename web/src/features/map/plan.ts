@@ -170,15 +170,15 @@ function lobby(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
 /** Rows that look to a screen in front: those who listen sit beside the speakers' table, not at it. */
 function gallery(a: Rect, want: number): Omit<RoomPlan, 'bot'> {
   const screen = Math.min(140, a.w * 0.55)
-  const pieces: Piece[] = [{ kind: 'screen', x: a.x + (a.w - screen) / 2, y: a.y, w: screen, h: 18 }]
+  const pieces: Piece[] = [{ kind: 'screen', x: a.x + (a.w - screen) / 2, y: a.y - 2, w: screen, h: 26 }]
   const seats: Seat[] = []
   const pitch = 40
   const columns = Math.max(1, Math.floor((a.w - 6) / pitch))
-  const lines = Math.max(1, Math.floor((a.h - 26) / 46))
+  const lines = Math.max(1, Math.floor((a.h - 32) / 46))
   for (let l = 0; l < lines && seats.length < want; l++) {
     const n = Math.min(columns, want - seats.length)
     const left = a.x + (a.w - n * pitch) / 2
-    for (let c = 0; c < n; c++) seats.push({ x: left + c * pitch + pitch / 2, y: Math.min(a.y + a.h - 24, a.y + 44 + l * 46), label: 'below' })
+    for (let c = 0; c < n; c++) seats.push({ x: left + c * pitch + pitch / 2, y: Math.min(a.y + a.h - 24, a.y + 50 + l * 46), label: 'below' })
   }
   return { seats, pieces }
 }
