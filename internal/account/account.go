@@ -52,6 +52,7 @@ type User struct {
 	Title    string   `json:"title" doc:"What they do"`
 	Roles    []string `json:"roles"`
 	Team     string   `json:"team"`
+	Skills   []string `json:"skills" doc:"What they can do, in their own words"`
 	Initials string   `json:"initials"`
 	Hue      int      `json:"hue" minimum:"0" maximum:"359"`
 	Disabled bool     `json:"disabled"`
@@ -101,11 +102,15 @@ func New(d *db.DB, a *access.Access, l *ledger.Ledger, b bus.Bus, c clock.Clock)
 	return &Store{db: d, access: a, ledger: l, bus: b, clock: c, hash: newHasher(), tries: newTries(), seen: &seen{}}
 }
 
-const columns = `id, name, display, email, title, team, kind, disabled`
+const columns = `id, name, display, email, title, team, skills, kind, disabled`
 
 func scanUser(s db.Scanner) (User, error) {
-	u := User{Roles: []string{}}
-	err := s.Scan(&u.ID, &u.Name, &u.Display, &u.Email, &u.Title, &u.Team, &u.Kind, &u.Disabled)
+	u := User{Roles: []string{}, Skills: []string{}}
+	var skills string
+	err := s.Scan(&u.ID, &u.Name, &u.Display, &u.Email, &u.Title, &u.Team, &skills, &u.Kind, &u.Disabled)
+	if skills != "" {
+		u.Skills = strings.Split(skills, "\n")
+	}
 	u.Hue, u.Initials = Hue(u.ID), Initials(u.Display)
 	return u, err
 }
@@ -196,6 +201,26 @@ func line(field, text string, atLeast, atMost int) (string, *fault.FieldError) {
 		return text, &fault.FieldError{Field: field, Message: fmt.Sprintf("The %s has %d to %d characters on one line.", field, atLeast, atMost)}
 	}
 	return text, nil
+}
+
+// The most skills a person has, and the length of one.
+const maxSkills, skillLength = 20, 40
+
+func cleanSkills(skills []string) ([]string, *fault.FieldError) {
+	out := []string{}
+	for _, sk := range skills {
+		sk, wrong := line("skills", strings.Join(strings.Fields(sk), " "), 1, skillLength)
+		if wrong != nil {
+			return nil, &fault.FieldError{Field: "skills", Message: fmt.Sprintf("A skill has 1 to %d characters on one line.", skillLength)}
+		}
+		if !slices.ContainsFunc(out, func(o string) bool { return strings.EqualFold(o, sk) }) {
+			out = append(out, sk)
+		}
+	}
+	if len(out) > maxSkills {
+		return nil, &fault.FieldError{Field: "skills", Message: fmt.Sprintf("At most %d skills.", maxSkills)}
+	}
+	return out, nil
 }
 
 func cleanEmail(email string) (string, *fault.FieldError) {

@@ -49,6 +49,19 @@ func (s *Store) SetAvailability(ctx context.Context, tx *db.Tx, who actor.Actor,
 	return in, nil
 }
 
+// EndAvailability makes a person available again whose state was to end by now,
+// and has it shown.
+func (s *Store) EndAvailability(ctx context.Context, tx *db.Tx, userID string) error {
+	res, err := tx.Exec(ctx, `UPDATE account SET availability='available', status_text='', availability_until=0 WHERE id=$1 AND availability_until > 0 AND availability_until <= $2`, userID, db.Micro(s.clock.Now()))
+	if err != nil {
+		return fmt.Errorf("end availability: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n > 0 {
+		tx.AfterCommit(func() { s.bus.Publish("presence", userID) })
+	}
+	return nil
+}
+
 // AvailabilityOf returns one person's availability; an ended one is over.
 func (s *Store) AvailabilityOf(ctx context.Context, q db.Querier, userID string) (Availability, error) {
 	all, err := s.availability(ctx, q, ` WHERE id = $1`, userID)

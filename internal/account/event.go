@@ -78,12 +78,13 @@ type Created struct {
 func (Created) EventKind() string { return "account.Created" }
 
 type Changed struct {
-	User     string `json:"user" class:"public"`
-	Display  string `json:"display" class:"internal"`
-	Title    string `json:"title" class:"internal"`
-	Team     string `json:"team" class:"internal"`
-	Email    string `json:"email" class:"secret"`
-	Disabled bool   `json:"disabled" class:"public"`
+	User     string   `json:"user" class:"public"`
+	Display  string   `json:"display" class:"internal"`
+	Title    string   `json:"title" class:"internal"`
+	Team     string   `json:"team" class:"internal"`
+	Skills   []string `json:"skills,omitempty" class:"internal"`
+	Email    string   `json:"email" class:"secret"`
+	Disabled bool     `json:"disabled" class:"public"`
 }
 
 func (Changed) EventKind() string { return "account.Changed" }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"muster/internal/access"
 	"muster/internal/actor"
@@ -16,6 +17,7 @@ import (
 // NewUser is what an account starts with.
 type NewUser struct {
 	Name, Display, Email, Title, Team string
+	Skills                            []string
 	Roles                             []string
 	Kind                              actor.Kind // "" = person
 	Password                          Hashed     // from Hash; zero: no sign-in with a password
@@ -38,7 +40,7 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in NewUs
 			wrong = append(wrong, *e)
 		}
 	}
-	u := User{ID: id.New(), Name: cleanName(in.Name), Kind: string(in.Kind)}
+	u := User{ID: id.New(), Name: cleanName(in.Name), Kind: string(in.Kind), Skills: []string{}}
 	if !nameRE.MatchString(u.Name) {
 		note(&fault.FieldError{Field: "name", Message: "A login has 2 to 32 small letters, digits, dots, dashes or underscores and begins with a letter or digit."})
 	}
@@ -49,6 +51,8 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in NewUs
 	u.Title, e = line("title", in.Title, 0, 80)
 	note(e)
 	u.Team, e = line("team", in.Team, 0, 80)
+	note(e)
+	u.Skills, e = cleanSkills(in.Skills)
 	note(e)
 	u.Email, e = cleanEmail(in.Email)
 	note(e)
@@ -68,9 +72,9 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in NewUs
 		return User{}, err
 	}
 	now := db.Micro(s.clock.Now())
-	if _, err := tx.Exec(ctx, `INSERT INTO account (id, name, display, email, title, team, kind, disabled, password, password_at, failures, locks, locked_until, availability, status_text, availability_until, created_at, updated_at)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0,0,'available','',0,$10,$10)`,
-		u.ID, u.Name, u.Display, u.Email, u.Title, u.Team, u.Kind, false, in.Password.phc, now); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO account (id, name, display, email, title, team, kind, disabled, password, password_at, failures, locks, locked_until, availability, status_text, availability_until, created_at, updated_at, skills)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0,0,'available','',0,$10,$10,$11)`,
+		u.ID, u.Name, u.Display, u.Email, u.Title, u.Team, u.Kind, false, in.Password.phc, now, strings.Join(u.Skills, "\n")); err != nil {
 		if db.IsUnique(err) {
 			return User{}, fault.Field("name", "This login or email address is taken.")
 		}
@@ -125,8 +129,19 @@ func (s *Store) tell(tx *db.Tx, u User) {
 // Change says what to change; nil leaves it.
 type Change struct {
 	Display, Email, Title, Team *string
+	Skills                      *[]string
 	Roles                       *[]string
 	Disabled                    *bool
+}
+
+// Describe changes what who says of themselves: title, team and skills. None of
+// it gives a right.
+func (s *Store) Describe(ctx context.Context, tx *db.Tx, who actor.Actor, title, team *string, skills *[]string) (User, error) {
+	u, err := s.Get(ctx, tx, who.ID)
+	if err != nil {
+		return User{}, err
+	}
+	return s.change(ctx, tx, who, u, Change{Title: title, Team: team, Skills: skills})
 }
 
 // Update changes a user. Disabling ends every session and token at once; the
@@ -142,6 +157,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, userID s
 	if err := s.manage(ctx, tx, who, u.Name); err != nil {
 		return User{}, err
 	}
+	return s.change(ctx, tx, who, u, in)
+}
+
+func (s *Store) change(ctx context.Context, tx *db.Tx, who actor.Actor, u User, in Change) (User, error) {
 	before := u
 	var wrong []fault.FieldError
 	text := func(field string, to *string, from *string, atLeast int) {
@@ -163,6 +182,13 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, userID s
 			wrong = append(wrong, *e)
 		}
 		u.Email = v
+	}
+	if in.Skills != nil {
+		v, e := cleanSkills(*in.Skills)
+		if e != nil {
+			wrong = append(wrong, *e)
+		}
+		u.Skills = v
 	}
 	if in.Roles != nil {
 		v, e := cleanRoles(*in.Roles)
@@ -186,13 +212,13 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, userID s
 			return User{}, err
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE account SET display=$2, email=$3, title=$4, team=$5, disabled=$6, updated_at=$7 WHERE id=$1`,
-		u.ID, u.Display, u.Email, u.Title, u.Team, u.Disabled, db.Micro(s.clock.Now())); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE account SET display=$2, email=$3, title=$4, team=$5, disabled=$6, updated_at=$7, skills=$8 WHERE id=$1`,
+		u.ID, u.Display, u.Email, u.Title, u.Team, u.Disabled, db.Micro(s.clock.Now()), strings.Join(u.Skills, "\n")); err != nil {
 		return User{}, fmt.Errorf("change user: %w", err)
 	}
 	u.Initials = Initials(u.Display)
-	if u.Display != before.Display || u.Email != before.Email || u.Title != before.Title || u.Team != before.Team || u.Disabled != before.Disabled {
-		ev := Changed{User: u.ID, Display: u.Display, Title: u.Title, Team: u.Team, Email: u.Email, Disabled: u.Disabled}
+	if u.Display != before.Display || u.Email != before.Email || u.Title != before.Title || u.Team != before.Team || u.Disabled != before.Disabled || !slices.Equal(u.Skills, before.Skills) {
+		ev := Changed{User: u.ID, Display: u.Display, Title: u.Title, Team: u.Team, Skills: u.Skills, Email: u.Email, Disabled: u.Disabled}
 		if err := s.ledger.Append(ctx, tx, who, about(u.ID), ev); err != nil {
 			return User{}, err
 		}

@@ -122,12 +122,14 @@ func (a *App) compose() error {
 		Tickets: incident.Series{Prefix: a.cfg.Incident.Prefix, Start: int64(a.cfg.Incident.First)},
 	})
 	a.Office.OnEnter(a.Incidents.Entered)
+	a.Office.Leads(a.Incidents.Leads)
 	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})
 
 	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
 	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)
 	a.Commands.Add(command.BridgeVerb(a.Rooms))
 	a.Commands.Add(command.DoorVerbs(a.Accounts, a.Rooms, a.Office)...)
+	a.Commands.Add(command.PresenceVerbs(command.Presence{People: a.Accounts, Rooms: a.Rooms, Office: a.Office, Calls: a.Calls, Clock: a.Clock})...)
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents})...)
 	if err := a.doors(); err != nil {
@@ -182,7 +184,7 @@ func (a *App) doors() error {
 	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
 	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Approvals: a.Approvals, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
-	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Version: Version, Demo: a.cfg.Demo})
+	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo})
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})
 	httpapi.RegisterRooms(a.API, rooms)
 	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})

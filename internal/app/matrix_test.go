@@ -68,6 +68,12 @@ var ordinary = []line{
 	{op: "set-up", body: `{"token":"x","name":"root","display":"Root","password":"` + password + `"}`, may: all, is: 409}, // there is an administrator
 	{op: "get-me", may: signedIn},
 	{op: "update-me", body: `{"availability":"busy","status_text":"x"}`, may: signedIn},
+	{op: "describe-me", body: `{"title":"King","team":"Crown","skills":["ruling"]}`, may: signedIn},
+	{op: "get-desk", may: signedIn},
+	{op: "set-home", body: `{"room_id":"<room>"}`, may: readers},
+	{op: "set-home", body: `{"room_id":""}`, may: signedIn},
+	{op: "star-person", with: "user=<bob>", may: signedIn},
+	{op: "unstar-person", with: "user=<bob>", may: signedIn},
 	{op: "change-password", body: `{"current":"` + password + `","new":"` + password + `"}`, may: signedIn, is: 422}, // the new one is the old one
 	{op: "list-sessions", may: signedIn},
 	{op: "end-session", with: "id=<my session>", may: signedIn},
@@ -116,6 +122,7 @@ var ordinary = []line{
 	{op: "get-office", may: signedIn},
 	{op: "name-office", body: `{"name":"Northbank"}`, may: admin},
 	{op: "leave-office", may: signedIn},
+	{op: "go-home", may: signedIn, is: 409}, // there is none
 	{op: "ask-over", body: `{"user_id":"<bob>","room_id":"<fresh room>"}`, may: talkers},
 	{op: "accept-get", with: "id=<get to me>", may: readers}, // who may enter no room is not let in by being asked
 	{op: "decline-get", with: "id=<get to me>", body: `{"note":"no"}`, may: signedIn},
@@ -314,6 +321,7 @@ var foreign = []line{
 	{op: "note-bridge", with: "id=<private room>", body: `{"people":["x"]}`, may: nope},
 	{op: "take-bridge", with: "id=<private room>", may: nope},
 	{op: "get-catch-up", with: "id=<private room>", may: nope},
+	{op: "set-home", body: `{"room_id":"<private room>"}`, may: nope},
 	{op: "join-call", with: "id=<private room>", body: `{"mode":"gallery"}`, may: nope},
 	{op: "join-call", with: "id=<private room>", body: `{"mode":"table"}`, may: nope},
 	{op: "raise-hand", with: "id=<private room>", body: `{"raised":true}`, may: nope},
@@ -384,7 +392,7 @@ var foreign = []line{
 }
 
 // nothingForeign are operations on things that belong to the whole office.
-var nothingForeign = strings.Fields("get-user put-policy delete-policy rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
+var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
 
 const (
 	harmless     = `{"content":"description: Nothing\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"}`

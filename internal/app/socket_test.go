@@ -132,6 +132,73 @@ func TestPresence(t *testing.T) {
 	})
 }
 
+// TestAClosedLaptopShows: who stops to answer is offline on other screens within
+// three seconds, though their socket is still open, and back with the next answer.
+func TestAClosedLaptopShows(t *testing.T) {
+	s := start(t)
+	s.person("ann", account.Operator)
+	bob := s.person("bob", account.Operator)
+	ann := s.as("ann").connect()
+	laptop := s.as("bob").connectAs(obj{"data": obj{"beat": true, "idle": 0}})
+	ann.wait("Bob's coming", presence(bob.ID, "active", nil))
+	sleep := func(yes bool) {
+		laptop.mu.Lock()
+		defer laptop.mu.Unlock()
+		laptop.asleep = yes
+	}
+	// Beats go on while nothing happens.
+	beats := 0
+	for late := time.After(soon); beats < 3; beats++ {
+		select {
+		case <-laptop.beat:
+		case <-late:
+			t.Fatal("no beat came")
+		}
+	}
+	for _, e := range ann.came() {
+		if e.typ == "presence" && e.get("presence", "user_id") == bob.ID && e.get("presence", "state") == "offline" {
+			t.Fatal("who answers was shown as offline")
+		}
+	}
+	sleep(true)
+	closed := time.Now()
+	ann.wait("Bob's going", presence(bob.ID, "offline", nil))
+	took := time.Since(closed)
+	t.Logf("shown after %v", took)
+	if took > 3*time.Second {
+		t.Errorf("a closed laptop shows after %v", took)
+	}
+	laptop.mu.Lock()
+	ended := laptop.ended
+	laptop.mu.Unlock()
+	if ended != nil {
+		t.Error("the socket was closed, too:", ended)
+	}
+	// Another device brings them back, and its end within the grace takes them out.
+	phone := s.as("bob").connect()
+	n := len(ann.came())
+	ann.wait("Bob on the phone", func(e event) bool { return presence(bob.ID, "available", nil)(e) })
+	phone.leave()
+	ann.until("Bob's going again", func() bool {
+		for _, e := range ann.events[n:] {
+			if presence(bob.ID, "offline", nil)(e) {
+				return true
+			}
+		}
+		return false
+	})
+	sleep(false)
+	n = len(ann.came())
+	ann.until("Bob's waking", func() bool {
+		for _, e := range ann.events[n:] {
+			if presence(bob.ID, "active", nil)(e) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // TestPrivateIsPrivate: nothing about a private room, a restricted incident or
 // another team's run reaches the socket of somebody outside.
 func TestPrivateIsPrivate(t *testing.T) {

@@ -31,6 +31,8 @@ type socket struct {
 	replies map[int]map[string]any
 	ended   error
 	next    int
+	beat    chan struct{}
+	asleep  bool // answers nothing any more, as a laptop that is closed
 }
 
 // event is something the server sent by itself.
@@ -61,7 +63,7 @@ func (c caller) dial(header http.Header) (*socket, *http.Response, error) {
 		return nil, res, err
 	}
 	conn.SetReadLimit(8 << 20)
-	s := &socket{t: c.s.t, conn: conn, more: make(chan struct{}), replies: map[int]map[string]any{}}
+	s := &socket{t: c.s.t, conn: conn, more: make(chan struct{}), beat: make(chan struct{}, 1), replies: map[int]map[string]any{}}
 	go s.read()
 	c.s.t.Cleanup(func() { _ = conn.CloseNow() })
 	return s, res, nil
@@ -70,11 +72,17 @@ func (c caller) dial(header http.Header) (*socket, *http.Response, error) {
 // connect opens a socket and signs in on it.
 func (c caller) connect() *socket {
 	c.s.t.Helper()
+	return c.connectAs(obj{})
+}
+
+// connectAs says what a page of the app says of itself, too.
+func (c caller) connectAs(hello obj) *socket {
+	c.s.t.Helper()
 	s, _, err := c.dial(nil)
 	if err != nil {
 		c.s.t.Fatal(err)
 	}
-	if r := s.ask(obj{"connect": obj{}}); r["connect"] == nil {
+	if r := s.ask(obj{"connect": hello}); r["connect"] == nil {
 		c.s.t.Fatalf("connect: %v", r)
 	}
 	return s
@@ -109,6 +117,7 @@ func (s *socket) line(line []byte) {
 				Data   json.RawMessage
 			}
 			Unsubscribe *struct{ Code int }
+			Message     *struct{ Data json.RawMessage }
 		}
 	}
 	if len(bytes.TrimSpace(line)) == 0 || json.Unmarshal(line, &m) != nil {
@@ -119,6 +128,15 @@ func (s *socket) line(line []byte) {
 		r := map[string]any{}
 		_ = json.Unmarshal(line, &r)
 		s.replies[m.ID] = r
+	case s.asleep && (m.Push == nil || m.Push.Message != nil):
+	case m.Push != nil && m.Push.Message != nil: // a beat
+		select {
+		case s.beat <- struct{}{}:
+		default:
+		}
+		go func() {
+			_ = s.conn.Write(context.Background(), websocket.MessageText, []byte(`{"send":{"data":{"idle":0}}}`))
+		}()
 	case m.Push == nil: // a ping
 		go func() { _ = s.conn.Write(context.Background(), websocket.MessageText, []byte("{}")) }()
 	case m.Push.Unsubscribe != nil:

@@ -38,7 +38,8 @@ func (l *Live) Presence(ctx context.Context, person string) (Place, error) {
 	if err != nil {
 		return Place{}, err
 	}
-	p := Place{Outside: l.presence(person, av, nil)}
+	talks := l.talking()[person]
+	p := Place{Outside: l.presence(person, av, nil, talks)}
 	loc, err := l.Office.Location(ctx, q, person)
 	if err != nil || loc == nil {
 		return p, err
@@ -47,7 +48,7 @@ func (l *Live) Presence(ctx context.Context, person string) (Place, error) {
 	if err != nil || r.Archived {
 		return p, err
 	}
-	p.Room, p.Inside = &r, l.presence(person, av, loc)
+	p.Room, p.Inside = &r, l.presence(person, av, loc, talks)
 	return p, nil
 }
 

@@ -33,7 +33,7 @@ type OfficeDeps struct {
 // Presence is where a person is and whether they are reachable.
 type Presence struct {
 	UserID     string     `json:"user_id"`
-	State      string     `json:"state" enum:"available,busy,away,dnd,offline"`
+	State      string     `json:"state" enum:"available,active,busy,away,call,dnd,offline" doc:"active and away also by what is done on their devices; call: in a call somewhere"`
 	StatusText string     `json:"status_text"`
 	Until      *time.Time `json:"until,omitempty"`
 	RoomID     *string    `json:"room_id" doc:"null: nowhere, or in a room you cannot see"`
@@ -54,6 +54,7 @@ type OfficeSnapshot struct {
 	Calls               []call.Call         `json:"calls" doc:"Calls that go on in rooms you may read"`
 	Oncall              []oncall.OnCall     `json:"oncall"`
 	Gets                []office.Get        `json:"gets" doc:"Open requests to and from you"`
+	Desk                office.Desk         `json:"desk"`
 	Knocks              []office.Knock      `json:"knocks" doc:"Open ones of yours, and at the door of the room you are in"`
 	NotificationsUnread int                 `json:"notifications_unread"`
 }
@@ -141,6 +142,7 @@ func RegisterOffice(a *API, d OfficeDeps) {
 	registerBridges(a, d.RoomDeps)
 	registerCatchUp(a, d)
 	registerFloors(a, d)
+	registerDesk(a, d)
 }
 
 func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor) (s OfficeSnapshot, err error) {
@@ -177,6 +179,9 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	if s.Knocks, err = d.Office.Knocks(ctx, q, who.ID); err != nil {
 		return s, err
 	}
+	if s.Desk, err = d.Office.Desk(ctx, q, who.ID); err != nil {
+		return s, err
+	}
 	s.NotificationsUnread, err = d.Notify.Unseen(ctx, q, who.ID)
 	return s, err
 }
@@ -200,28 +205,36 @@ func (d OfficeDeps) presences(ctx context.Context, q db.Querier, people []accoun
 			at[l.Person] = &l
 		}
 	}
+	talking := d.talking()
 	out := []Presence{}
 	for _, u := range people {
 		if !u.Disabled {
-			out = append(out, d.presence(u.ID, avail[u.ID], at[u.ID]))
+			out = append(out, d.presence(u.ID, avail[u.ID], at[u.ID], talking[u.ID]))
 		}
 	}
 	return out, nil
 }
 
-func (d OfficeDeps) presence(person string, av account.Availability, loc *office.Location) Presence {
-	p := Presence{UserID: person, State: av.State, StatusText: av.StatusText}
-	if p.State == "" {
-		p.State = "available"
+// talking says who is in some call.
+func (d OfficeDeps) talking() map[string]bool {
+	in := map[string]bool{}
+	for _, c := range d.Calls.Calls() {
+		for _, p := range c.People {
+			in[p.UserID] = true
+		}
 	}
+	return in
+}
+
+// presence is what is shown of a person. Who is offline keeps their seat for
+// when they come back, and until then it is nobody's business.
+func (d OfficeDeps) presence(person string, av account.Availability, loc *office.Location, talks bool) Presence {
+	reach := d.Office.Reach(person)
+	p := Presence{UserID: person, State: office.State(av, reach, talks), StatusText: av.StatusText}
 	if !av.Until.IsZero() {
 		p.Until = &av.Until
 	}
-	if !d.Office.Online(person) {
-		p.State = "offline"
-		return p // their seat is kept for when they come back, and is nobody's business until then
-	}
-	if loc != nil {
+	if loc != nil && reach != office.Gone {
 		p.RoomID, p.Seat, p.Since = &loc.Room, &loc.Seat, &loc.Since
 	}
 	return p

@@ -11,11 +11,13 @@ import (
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/office"
 )
 
 // SessionDeps is what signing in and one's own account call.
 type SessionDeps struct {
 	Accounts *account.Store
+	Office   *office.Store
 	Version  string
 	Demo     bool
 }
@@ -128,13 +130,28 @@ func RegisterSession(a *API, d SessionDeps) {
 				if in.Body.Until != nil {
 					now.Until = in.Body.Until.UTC()
 				}
-				_, err = d.Accounts.SetAvailability(ctx, tx, who, now)
+				_, err = d.Office.SetAvailability(ctx, tx, who, now)
 				return err
 			})
 			if err != nil {
 				return v, err
 			}
 			return d.me(ctx, a, who, CSRF(ctx))
+		})
+	type describe struct {
+		Body struct {
+			Title  *string   `json:"title,omitempty" maxLength:"80" doc:"What you do"`
+			Team   *string   `json:"team,omitempty" maxLength:"80"`
+			Skills *[]string `json:"skills,omitempty" maxItems:"20" doc:"What you can do, in your own words"`
+		}
+	}
+	Handle(a, Route{Method: "PATCH", Path: "/me/profile", ID: "describe-me", Summary: "Say what you do, in which team, and what you can do", Tag: "Session", Access: "signed-in"},
+		func(ctx context.Context, who actor.Actor, in *describe) (u account.User, err error) {
+			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				u, err = d.Accounts.Describe(ctx, tx, who, in.Body.Title, in.Body.Team, in.Body.Skills)
+				return err
+			})
+			return u, err
 		})
 	type changePassword struct {
 		Body struct {
@@ -278,7 +295,7 @@ func (d SessionDeps) me(ctx context.Context, a *API, who actor.Actor, csrf strin
 		return m, err
 	}
 	if who.IsSystem() { // the console has no account
-		m.User = account.User{ID: who.ID, Name: who.Name, Display: who.Display, Roles: []string{}, Kind: "bot", Hue: account.Hue(who.ID), Initials: account.Initials(who.Display)}
+		m.User = account.User{ID: who.ID, Name: who.Name, Display: who.Display, Roles: []string{}, Skills: []string{}, Kind: "bot", Hue: account.Hue(who.ID), Initials: account.Initials(who.Display)}
 	} else if m.User, err = d.Accounts.Get(ctx, q, who.ID); err != nil {
 		return m, err
 	}

@@ -65,6 +65,7 @@ func RegisterUsers(a *API, d UserDeps) {
 			Email    string   `json:"email,omitempty" maxLength:"254"`
 			Title    string   `json:"title,omitempty" maxLength:"80"`
 			Team     string   `json:"team,omitempty" maxLength:"80"`
+			Skills   []string `json:"skills,omitempty" maxItems:"20"`
 			Roles    []string `json:"roles,omitempty" maxItems:"50" doc:"observer, responder, operator, approver, administrator, auditor, or a group your policies name"`
 			Kind     string   `json:"kind,omitempty" enum:"person,bot" default:"person"`
 			Password string   `json:"password,omitempty" maxLength:"512" doc:"Absent: one is generated and returned"`
@@ -76,7 +77,7 @@ func RegisterUsers(a *API, d UserDeps) {
 				return NewUser{}, err
 			}
 			b := in.Body
-			n := account.NewUser{Name: b.Name, Display: b.Display, Email: b.Email, Title: b.Title, Team: b.Team, Roles: b.Roles, Kind: actor.Kind(b.Kind)}
+			n := account.NewUser{Name: b.Name, Display: b.Display, Email: b.Email, Title: b.Title, Team: b.Team, Skills: b.Skills, Roles: b.Roles, Kind: actor.Kind(b.Kind)}
 			out := NewUser{}
 			var err error
 			switch {
@@ -105,6 +106,7 @@ func RegisterUsers(a *API, d UserDeps) {
 			Email    *string   `json:"email,omitempty" maxLength:"254"`
 			Title    *string   `json:"title,omitempty" maxLength:"80"`
 			Team     *string   `json:"team,omitempty" maxLength:"80"`
+			Skills   *[]string `json:"skills,omitempty" maxItems:"20"`
 			Roles    *[]string `json:"roles,omitempty" maxItems:"50"`
 			Disabled *bool     `json:"disabled,omitempty" doc:"true ends every session and token at once"`
 		}
@@ -117,7 +119,7 @@ func RegisterUsers(a *API, d UserDeps) {
 				if err != nil {
 					return err
 				}
-				u, err = d.Accounts.Update(ctx, tx, who, id, account.Change{Display: b.Display, Email: b.Email, Title: b.Title, Team: b.Team, Roles: b.Roles, Disabled: b.Disabled})
+				u, err = d.Accounts.Update(ctx, tx, who, id, account.Change{Display: b.Display, Email: b.Email, Title: b.Title, Team: b.Team, Skills: b.Skills, Roles: b.Roles, Disabled: b.Disabled})
 				return err
 			})
 			return u, err

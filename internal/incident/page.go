@@ -11,6 +11,7 @@ import (
 	"muster/internal/id"
 	"muster/internal/notify"
 	"muster/internal/oncall"
+	"muster/internal/room"
 	"muster/internal/task"
 )
 
@@ -337,6 +338,19 @@ func (s *Store) saw(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident,
 	}
 	s.touch(tx, i.ID)
 	return s.Ledger.Append(ctx, tx, who, about(i), PageSeen{Page: p.ID, User: p.UserID})
+}
+
+// Leads says whether who commands the incident that a room is for: whoever they
+// ask over is asked aloud.
+func (s *Store) Leads(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (bool, error) {
+	if r.Subject.Kind != "incident" {
+		return false, nil
+	}
+	var n int
+	if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM incident_role r JOIN incident i ON i.id = r.incident WHERE i.room = $1 AND i.stage <> 'closed' AND r.role = 'commander' AND r.person = $2`, r.ID, who.ID).Scan(&n); err != nil {
+		return false, fmt.Errorf("read who commands: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Entered is told by the office that somebody came into a room: the first

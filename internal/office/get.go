@@ -12,6 +12,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/notify"
+	"muster/internal/room"
 	"muster/internal/task"
 )
 
@@ -27,9 +28,30 @@ type Get struct {
 	State      string     `json:"state" enum:"pending,accepted,declined,expired"`
 	Note       string     `json:"note" doc:"From who asked"`
 	Answer     string     `json:"answer" doc:"From who declined"`
+	Quiet      bool       `json:"quiet" doc:"They did not want to be disturbed: it is shown without a sound and takes no attention"`
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  time.Time  `json:"expires_at"`
 	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+}
+
+// Leads says whether who leads the work that a room is for, as the commander of
+// its incident does.
+type Leads func(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (bool, error)
+
+// Leads registers fn; only app calls it, before anybody is asked over.
+func (s *Store) Leads(fn Leads) { s.leads = fn }
+
+// quiet says whether a request reaches a person without disturbing them. It
+// arrives all the same: a state that swallows what is said to somebody would
+// not be used, or would be regretted. Who commands the incident that the room
+// is for is heard, as a page is: do-not-disturb is for work that can wait.
+func (s *Store) quiet(ctx context.Context, q db.Querier, who actor.Actor, person string, r room.Room) (bool, error) {
+	av, err := s.people.AvailabilityOf(ctx, q, person)
+	if err != nil || av.State != "dnd" || s.leads == nil {
+		return av.State == "dnd", err
+	}
+	leads, err := s.leads(ctx, q, who, r)
+	return !leads, err
 }
 
 // key is under which the person is told.
@@ -54,11 +76,11 @@ type GetAnswered struct {
 
 func (GetAnswered) EventKind() string { return "office.GetAnswered" }
 
-const getCols = `id, asker, person, room, state, note, answer, created_at, expires_at, answered_at`
+const getCols = `id, asker, person, room, state, note, answer, created_at, expires_at, answered_at, quiet`
 
 func scanGet(s db.Scanner) (g Get, err error) {
 	var created, expires, answered int64
-	err = s.Scan(&g.ID, &g.From, &g.To, &g.RoomID, &g.State, &g.Note, &g.Answer, &created, &expires, &answered)
+	err = s.Scan(&g.ID, &g.From, &g.To, &g.RoomID, &g.State, &g.Note, &g.Answer, &created, &expires, &answered, &g.Quiet)
 	g.CreatedAt, g.ExpiresAt = db.At(created), db.At(expires)
 	if answered > 0 {
 		at := db.At(answered)
@@ -72,6 +94,7 @@ const expireKind = "office.get-expire"
 // RegisterTasks sets the handlers of this package's tasks.
 func (s *Store) RegisterTasks(d *db.DB) {
 	s.registerKnocks(d)
+	s.registerStatus(d)
 	s.tasks.Handle(expireKind, func(ctx context.Context, t task.Task) error {
 		var getID string
 		if err := t.Into(&getID); err != nil {
@@ -132,7 +155,10 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 	}
 	now := s.clock.Now()
 	g = Get{ID: id.New(), From: who.ID, To: person, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(GetExpiry)}
-	if _, err := tx.Exec(ctx, `INSERT INTO office_get (`+getCols+`) VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, 0)`, g.ID, g.From, g.To, g.RoomID, g.State, g.Note, db.Micro(now), db.Micro(g.ExpiresAt)); err != nil {
+	if g.Quiet, err = s.quiet(ctx, tx, who, person, r); err != nil {
+		return g, err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO office_get (`+getCols+`) VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, 0, $9)`, g.ID, g.From, g.To, g.RoomID, g.State, g.Note, db.Micro(now), db.Micro(g.ExpiresAt), g.Quiet); err != nil {
 		return g, fmt.Errorf("ask over: %w", err)
 	}
 	if err := s.tasks.Enqueue(ctx, tx, expireKind, g.ID, task.Options{At: g.ExpiresAt, Key: g.ID}); err != nil {

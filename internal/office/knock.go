@@ -58,6 +58,7 @@ func (KnockAnswered) EventKind() string { return "office.KnockAnswered" }
 type SentHome struct {
 	Person string `json:"person" class:"public"`
 	Reason string `json:"reason,omitempty" class:"internal"`
+	Home   string `json:"home,omitempty" class:"public"` // the room they sit in now
 }
 
 func (SentHome) EventKind() string { return "office.SentHome" }
@@ -111,7 +112,7 @@ func (s *Store) Knock(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, n
 		return Knock{}, fault.Field("note", "Keep the note within 300 characters.")
 	}
 	if who.Kind != actor.Person {
-		return Knock{}, fault.New(fault.Denied, "Only people can sit in a room. Sign in as a person.")
+		return Knock{}, errOnlyPeople
 	}
 	r, err := s.rooms.See(ctx, tx, who, roomID)
 	if err != nil {
@@ -362,7 +363,8 @@ func (s *Store) TurnDoor(ctx context.Context, tx *db.Tx, who actor.Actor, roomID
 	return s.rooms.Update(ctx, tx, who, r.ID, room.Change{Door: &door})
 }
 
-// SendHome ends somebody's stay in a room, by a moderator, with a reason.
+// SendHome ends somebody's stay in a room, by a moderator, with a reason: they
+// sit in their home room then, where they have one that lets them in.
 func (s *Store) SendHome(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, person, reason string) error {
 	if reason = strings.TrimSpace(reason); utf8.RuneCountInString(reason) > 300 {
 		return fault.Field("reason", "Keep the reason within 300 characters.")
@@ -381,17 +383,27 @@ func (s *Store) SendHome(ctx context.Context, tx *db.Tx, who actor.Actor, roomID
 	if at == nil || at.Room != r.ID {
 		return fault.New(fault.Conflict, "They are not in "+r.Name+".")
 	}
-	if err := s.getUp(ctx, tx, person, *at); err != nil {
-		return err
-	}
 	about, err := s.rooms.About(ctx, tx, r.ID)
 	if err != nil {
 		return err
 	}
+	ok, err := s.toHome(ctx, tx, who, person, r.ID)
+	if err != nil {
+		return err
+	}
+	home := ""
+	if !ok {
+		err = s.getUp(ctx, tx, person, *at)
+	} else if at, err = s.where(ctx, tx, person); err == nil {
+		home = at.Room
+	}
+	if err != nil {
+		return err
+	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+person, map[string]any{"type": "sent_home", "room_id": r.ID, "by": who.ID, "reason": reason})
+		s.bus.Publish("user:"+person, map[string]any{"type": "sent_home", "room_id": r.ID, "by": who.ID, "reason": reason, "home_room_id": home})
 	})
-	return s.ledger.Append(ctx, tx, who, about, SentHome{person, reason})
+	return s.ledger.Append(ctx, tx, who, about, SentHome{person, reason, home})
 }
 
 // getUp takes a person off their seat. A closed door opens when the last one

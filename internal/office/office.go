@@ -62,6 +62,7 @@ type Store struct {
 	bus      bus.Bus
 	clock    clock.Clock
 	onEnter  []OnEnter
+	leads    Leads
 
 	mu     sync.Mutex
 	online map[string]*connections
@@ -75,6 +76,8 @@ func New(rooms *room.Store, people *account.Store, n *notify.Store, m *message.S
 // OnEnter registers fn; only app calls it, before anything moves.
 func (s *Store) OnEnter(fn OnEnter) { s.onEnter = append(s.onEnter, fn) }
 
+var errOnlyPeople = fault.New(fault.Denied, "Only people can sit in a room. Sign in as a person.")
+
 // maxSeats is where a room is full.
 const maxSeats = 500
 
@@ -82,7 +85,7 @@ const maxSeats = 500
 // the room they were in. Entering makes a member of who may read the room.
 func (s *Store) Enter(ctx context.Context, tx *db.Tx, who actor.Actor, roomID string, seat int) (Location, error) {
 	if who.Kind != actor.Person {
-		return Location{}, fault.New(fault.Denied, "Only people can sit in a room. Sign in as a person.")
+		return Location{}, errOnlyPeople
 	}
 	r, err := s.rooms.See(ctx, tx, who, roomID)
 	if err != nil {

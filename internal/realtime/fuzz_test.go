@@ -47,6 +47,8 @@ func (everything) Room(context.Context, room.Room, []actor.Actor) (map[string]an
 }
 func (everything) RoomNow(context.Context, string) (room.Room, error) { return room.Room{}, nil }
 func (everything) Connected(string, string) func()                    { return func() {} }
+func (everything) Silent(string, string, bool)                        {}
+func (everything) Used(string, string, time.Duration)                 {}
 
 // wire is a transport that keeps what the server sends.
 type wire struct {
@@ -109,6 +111,7 @@ func FuzzFrames(f *testing.F) {
 		connect + "\n" + `{"id":2,"presence":{"channel":"room:open"}}` + "\n" + `{"id":3,"presence_stats":{"channel":"office"}}`,
 		connect + "\n" + `{"id":2,"refresh":{"token":"x"}}` + "\n" + `{"id":3,"sub_refresh":{"channel":"room:open","token":"x"}}`,
 		`{"id":1,"connect":{"token":"x","data":{"a":1},"subs":{"room:shut":{},"office":{"recover":true}},"name":"js","version":"1"}}`,
+		`{"id":1,"connect":{"data":{"beat":true,"idle":1e308}}}` + "\n" + `{"send":{"data":{"idle":-1}}}` + "\n" + `{"send":{"data":{"idle":"x"}}}`,
 		`{}`, ``, `[]`, `{"id":4294967296}`, `{"id":-1,"connect":{}}`, connect + connect + connect, `{"id":1,"send":{"data":"x"}}`, "\x00\xff", `{"id":1,"connect":{"data":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + `}}`,
 		connect + "\n" + `{"id":2,"subscribe":{"channel":"room:a\u0000b"}}` + "\n" + `{"id":3,"subscribe":{"channel":"` + strings.Repeat("x", 300) + `"}}`,
 	} {

@@ -32,6 +32,9 @@ func (s *Server) heard(topic string, payload any) {
 		s.later("floors", s.floors)
 		return
 	case call.Call: // topic "calls"
+		for _, person := range s.inCall(p) {
+			s.later("presence "+person, func(ctx context.Context) { s.presence(ctx, person) })
+		}
 		s.later("call "+p.RoomID, func(ctx context.Context) {
 			r, err := s.views.RoomNow(ctx, p.RoomID)
 			if err != nil {
@@ -102,6 +105,31 @@ func (s *Server) heard(topic string, payload any) {
 		}
 	}
 	s.send(topic, payload, kind == "room")
+}
+
+// inCall notes who is in a call, and gives who came into it or went.
+func (s *Server) inCall(c call.Call) (changed []string) {
+	now := map[string]bool{}
+	for _, p := range c.People {
+		now[p.UserID] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was := s.talking[c.RoomID]
+	if s.talking[c.RoomID] = now; len(now) == 0 {
+		delete(s.talking, c.RoomID)
+	}
+	for person := range now {
+		if !was[person] {
+			changed = append(changed, person)
+		}
+	}
+	for person := range was {
+		if !now[person] {
+			changed = append(changed, person)
+		}
+	}
+	return changed
 }
 
 // later runs fn in the compose loop, after what was already there. Under the

@@ -57,9 +57,12 @@ type Views interface {
 	RoomNow(ctx context.Context, roomID string) (room.Room, error)
 }
 
-// Seats is told of connections.
+// Seats is told of connections: that one came, whether it answers, and how long
+// ago something was done on the device.
 type Seats interface {
 	Connected(person, connection string) (gone func())
+	Silent(person, connection string, silent bool)
+	Used(person, connection string, ago time.Duration)
 }
 
 // Recheck resolves a person's session again: fault.Unauthenticated when it has ended.
@@ -83,6 +86,9 @@ type Server struct {
 	generation int                 // of who may read what
 	asking     chan struct{}       // bounds how many subscriptions are looked up at once
 	left       chan struct{}       // a client was closed
+	pulses     map[*centrifuge.Client]*pulse
+	slots      int
+	talking    map[string]map[string]bool // who is in the call of a room, as last told
 
 	pendingMu sync.Mutex
 	pending   map[string]func(context.Context)
@@ -110,6 +116,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	s := &Server{
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
 		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, audiences: map[string]audience{},
+		pulses: map[*centrifuge.Client]*pulse{}, talking: map[string]map[string]bool{},
 		asking: make(chan struct{}, 16), pending: map[string]func(context.Context){},
 		left: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
@@ -124,6 +131,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 		return nil, err
 	}
 	go s.compose()
+	go s.pump()
 	s.cancel = b.Subscribe(s.heard)
 	return s, nil
 }
@@ -229,7 +237,11 @@ func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (cen
 	if <-reads {
 		subs["office"] = centrifuge.SubscribeOptions{}
 	}
-	return centrifuge.ConnectReply{Subscriptions: subs}, nil
+	var h hello
+	if len(e.Data) > 0 && len(e.Data) <= 200 {
+		_ = json.Unmarshal(e.Data, &h) // what is not understood is not said
+	}
+	return centrifuge.ConnectReply{Subscriptions: subs, Context: context.WithValue(ctx, helloKey{}, h)}, nil
 }
 
 func (s *Server) connected(c *centrifuge.Client) {
@@ -250,7 +262,9 @@ func (s *Server) connected(c *centrifuge.Client) {
 	}
 	gone := func() {}
 	if who.Kind == actor.Person {
-		gone = s.seats.Connected(who.ID, c.ID())
+		left := s.seats.Connected(who.ID, c.ID())
+		still := s.feel(c, who.ID)
+		gone = func() { still(); left() }
 	}
 	// What ended or changed between this request's sign-in and now found no
 	// socket to close.
