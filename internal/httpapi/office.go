@@ -34,6 +34,7 @@ type OfficeDeps struct {
 type Presence struct {
 	UserID     string     `json:"user_id"`
 	State      string     `json:"state" enum:"available,active,busy,away,call,dnd,offline" doc:"active and away also by what is done on their devices; call: in a call somewhere"`
+	Said       string     `json:"said" enum:"available,busy,away,dnd" doc:"What they say of themselves"`
 	StatusText string     `json:"status_text"`
 	Until      *time.Time `json:"until,omitempty"`
 	RoomID     *string    `json:"room_id" doc:"null: nowhere, or in a room you cannot see"`
@@ -230,7 +231,10 @@ func (d OfficeDeps) talking() map[string]bool {
 // when they come back, and until then it is nobody's business.
 func (d OfficeDeps) presence(person string, av account.Availability, loc *office.Location, talks bool) Presence {
 	reach := d.Office.Reach(person)
-	p := Presence{UserID: person, State: office.State(av, reach, talks), StatusText: av.StatusText}
+	p := Presence{UserID: person, State: office.State(av, reach, talks), Said: av.State, StatusText: av.StatusText}
+	if p.Said == "" {
+		p.Said = "available"
+	}
 	if !av.Until.IsZero() {
 		p.Until = &av.Until
 	}

@@ -70,8 +70,8 @@ export async function wholeRoom(id: string) {
 
 /** Everything this client would show now. */
 export function shown() {
-  const { status, floors, rooms: known, users, presence, incidents: open, runs: active, oncall, gets, knocks, calls, media, unseen } = useOffice.getState()
-  const office = { status, floors, rooms: known, users, presence, incidents: open, runs: active, oncall, gets, knocks, calls, media, unseen }
+  const { status, floors, rooms: known, users, presence, incidents: open, runs: active, oncall, gets, desk, knocks, calls, media, unseen } = useOffice.getState()
+  const office = { status, floors, rooms: known, users, presence, incidents: open, runs: active, oncall, gets, desk, knocks, calls, media, unseen }
   const rooms: Record<string, unknown> = {}
   const runs: Record<string, unknown> = {}
   const incidents: Record<string, unknown> = {}

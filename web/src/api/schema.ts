@@ -3401,6 +3401,11 @@ export interface components {
         Presence: {
             /** @description null: nowhere, or in a room you cannot see */
             room_id: string | null;
+            /**
+             * @description What they say of themselves
+             * @enum {string}
+             */
+            said: "available" | "busy" | "away" | "dnd";
             /** Format: int64 */
             seat: number | null;
             /** Format: date-time */

@@ -15,6 +15,8 @@ export type User = {
   title: string
   roles: string[]
   team: string
+  /** What they can do, in their own words. */
+  skills: string[]
   initials: string
   hue: number
   disabled: boolean
@@ -29,10 +31,12 @@ export type Me = {
   demo: boolean
 }
 export type Availability = 'available' | 'busy' | 'away' | 'dnd'
-export type PresenceState = 'available' | 'active' | 'away' | 'busy' | 'dnd' | 'offline'
+export type PresenceState = 'available' | 'active' | 'away' | 'busy' | 'call' | 'dnd' | 'offline'
 export type Presence = {
   user_id: string
   state: PresenceState
+  /** What they say of themselves; the state also tells of calls and of devices nobody uses. */
+  said: Availability
   status_text: string
   until?: string | null
   room_id: string | null
@@ -121,6 +125,8 @@ export type Get = {
   note: string
   /** From who declined. */
   answer: string
+  /** I did not want to be disturbed: shown without a sound, and without taking attention. */
+  quiet: boolean
   created_at: string
   expires_at: string
 }
@@ -139,6 +145,8 @@ export type Knock = {
   expires_at: string
   answered_at?: string
 }
+/** What I keep at hand: where home is, and whom I starred. */
+export type Desk = { home_room_id: string | null; starred: string[] }
 /** One request that paints the whole app. */
 export type Office = {
   floors: Floor[]
@@ -149,6 +157,7 @@ export type Office = {
   runs: RunSummary[]
   oncall: OnCall[]
   gets: Get[]
+  desk: Desk
   /** Pending ones of mine, and at the door of the room I am in. */
   knocks: Knock[]
   /** Who talks where, in the rooms I may see. */
@@ -610,7 +619,7 @@ export type OfficeEvent =
 export type UserEvent =
   | { type: 'get'; get: Get }
   | { type: 'knock'; knock: Knock }
-  | { type: 'sent_home'; room_id: string; by: string; reason: string }
+  | { type: 'sent_home'; room_id: string; by: string; reason: string; /** Where I sit now; empty: nowhere. */ home_room_id: string }
   | { type: 'notification'; notification: Notification; /** not an update of one that was told before */ fresh: boolean; unread: number }
   | { type: 'session-revoked' }
   | { type: 'mention'; room_id: string; seq: number }
@@ -618,6 +627,7 @@ export type UserEvent =
   | { type: 'read'; room_id: string; seq: number; unread: number; /** the room's number when that was counted */ as_of: number }
   | { type: 'rights' }
   | { type: 'reaction'; room_id: string; user_id: string; emoji: string }
+  | { type: 'desk'; desk: Desk }
 /** How those who cannot come into a room take part by other means. */
 export type Bridge = { room_id: string; kind: string; url: string; phone: string; code: string; people: string[]; set_by: string; set_at: string }
 export type CatchUpLine = { at: string; kind: string; text: string; link?: string }

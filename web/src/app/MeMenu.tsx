@@ -1,8 +1,8 @@
 import { useNavigate } from '@tanstack/react-router'
-import { CircleUserRound, Keyboard, LogOut, MapPin, MessageSquareText, Moon, Sun } from 'lucide-react'
+import { CircleUserRound, Home, Keyboard, LogOut, MapPin, MessageSquareText, Moon, Sun } from 'lucide-react'
 import { signOut, useMe, type Availability } from '@/api'
 import { useTheme } from '@/lib/theme'
-import { leaveOffice, setAvailability, usePresence, useRoomInfo, UserAvatar } from '@/realtime'
+import { goHome, leaveOffice, setAvailability, useOffice, usePresence, useRoomInfo, UserAvatar } from '@/realtime'
 import { Menu, MenuCheck, MenuItem, MenuLabel, MenuSeparator, PRESENCE_WORD, toastError, useOverlays } from '@/ui'
 import s from './MeMenu.module.css'
 
@@ -19,7 +19,8 @@ export function MeMenu() {
   const room = useRoomInfo(presence?.room_id)
   const { theme, toggle } = useTheme()
   const navigate = useNavigate()
-  const state = presence?.state === 'active' ? 'available' : presence?.state
+  const state = presence?.said ?? 'available'
+  const home = useRoomInfo(useOffice((o) => o.desk.home_room_id))
   return (
     <Menu
       trigger={
@@ -40,6 +41,18 @@ export function MeMenu() {
           In {room.name}
         </MenuItem>
       )}
+      {home && home.id !== room?.id && (
+        <MenuItem
+          icon={<Home size={14} />}
+          onSelect={() =>
+            void goHome()
+              .then((r) => navigate({ to: '/rooms/$id', params: { id: r.id } }))
+              .catch((e) => toastError('You could not go home', e))
+          }
+        >
+          Go home to {home.name}
+        </MenuItem>
+      )}
       <MenuSeparator />
       <MenuLabel>I am</MenuLabel>
       {AVAILABILITY.map(([id, label]) => (
@@ -53,7 +66,7 @@ export function MeMenu() {
         </MenuCheck>
       ))}
       <MenuItem icon={<MessageSquareText size={14} />} onSelect={() => useOverlays.setState({ status: true })}>
-        {presence?.status_text ? `“${presence.status_text}”` : 'Say what you are doing'}
+        {presence?.status_text ? `“${presence.status_text}”` : 'Say what, and until when'}
       </MenuItem>
       <MenuSeparator />
       <MenuItem icon={theme === 'dark' ? <Sun size={14} /> : <Moon size={14} />} onSelect={toggle}>

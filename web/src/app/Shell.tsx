@@ -3,7 +3,7 @@ import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { loadOffice, startOffice, stopOffice, useOffice } from '@/realtime'
+import { loadOffice, startOffice, stopOffice, useOffice, watchActivity } from '@/realtime'
 import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
 import { GetPopups } from '@/features/people/GetPopups'
 import { ConnectionBar } from './ConnectionBar'
@@ -72,7 +72,9 @@ function Office() {
   useEffect(() => {
     startOffice()
     const stop = watchOffice()
+    const still = watchActivity()
     return () => {
+      still()
       stop()
       stopOffice()
     }

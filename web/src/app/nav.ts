@@ -1,11 +1,12 @@
 // The places of the app, for the sidebar, the phone's tabs and the palette.
-import { Bell, BookOpen, Flame, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, type LucideIcon } from 'lucide-react'
+import { Bell, BookOpen, Flame, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, UsersRound, type LucideIcon } from 'lucide-react'
 import type { Abilities } from '@/api'
 
 export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean }
 
 export const PLACES: Place[] = [
   { to: '/', label: 'Floor map', icon: Map },
+  { to: '/people', label: 'People', icon: UsersRound },
   { to: '/inbox', label: 'Inbox', icon: Inbox },
   { to: '/runs', label: 'Runs', icon: PlayCircle },
   { to: '/jobs', label: 'Jobs', icon: SquareTerminal },

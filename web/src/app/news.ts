@@ -3,7 +3,7 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
 import { api, useMyId, useSession } from '@/api'
 import type { Get, Incident, Knock, Notification } from '@/api'
-import { enterRoom, isOpen, keptOut, nameOf, tapEvents, useOffice } from '@/realtime'
+import { enterRoom, isOpen, keptOut, nameOf, tapEvents, undisturbed, useOffice } from '@/realtime'
 import { toast, toastError, untoast } from '@/ui'
 
 export function useNews() {
@@ -24,6 +24,8 @@ export function useNews() {
   function tell(n: Notification) {
     const here = n.link.split('#')[0] === path
     if (n.kind === 'get' || n.seen_at) return
+    // It stands in the inbox; only a page comes to the front of who does not want to be disturbed.
+    if (n.kind !== 'page' && undisturbed()) return
     const open = n.link ? { label: 'Open', run: () => void navigate({ to: n.link }) } : undefined
     if (n.kind === 'page' && n.incident_id) {
       pages.current[n.incident_id] = toast(n.title, { tone: 'page', detail: n.body, action: open, main: { label: 'Acknowledge', run: () => void acknowledge(n) } })

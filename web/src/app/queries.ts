@@ -57,7 +57,11 @@ export const watchOffice = () =>
         stale('notifications')
         stale('approvals')
         break
+      case 'knock':
+        stale('desk')
+        break
       case 'get':
+        stale('desk')
         stale('notifications')
         break
     }

@@ -37,6 +37,7 @@ const tree = root.addChildren([
     at('/', view(() => import('@/features/map/MapView'))),
     at('/rooms/$id', RoomRoute),
     at('/floors/$id/edit', view(() => import('@/features/map/edit/EditorView'))),
+    at('/people', view(() => import('@/features/people/PeopleView'))),
     at('/incidents', view(() => import('@/features/incident/IncidentsView'))),
     at('/incidents/$id', view(() => import('@/features/incident/IncidentView'))),
     at('/alerts', view(() => import('@/features/alert/AlertsView'))),

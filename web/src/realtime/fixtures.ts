@@ -9,6 +9,7 @@ export const user = (id: string, o: Partial<User> = {}): User => ({
   title: '',
   roles: [],
   team: '',
+  skills: [],
   initials: id.slice(0, 2).toUpperCase(),
   hue: 0,
   disabled: false,
@@ -37,6 +38,7 @@ export const room = (id: string, o: Partial<Room> = {}): Room => ({
 export const presence = (user_id: string, room_id: string | null, o: Partial<Presence> = {}): Presence => ({
   user_id,
   state: 'available',
+  said: 'available',
   status_text: '',
   room_id,
   seat: null,
@@ -126,6 +128,7 @@ export const office = (o: Partial<Office> = {}): Office => ({
   runs: [],
   oncall: [],
   gets: [],
+  desk: { home_room_id: null, starred: [] },
   knocks: [],
   calls: [],
   media: { state: 'ready' },

@@ -1,6 +1,8 @@
 export * from './model'
 export * from './office'
 export * from './doors'
+export * from './desk'
+export { watchActivity } from './activity'
 export { WayIn } from './WayIn'
 export * from './people'
 export * from './voice'

@@ -148,7 +148,7 @@ describe('office', () => {
     expect(applyOffice(s, { type: 'oncall' })).toBe(s)
   })
   it('a get is held while it waits', () => {
-    const get = { id: 'g', from: 'amara', to: 'me', room_id: 'r1', state: 'pending' as const, note: '', answer: '', created_at: '', expires_at: '' }
+    const get = { id: 'g', from: 'amara', to: 'me', room_id: 'r1', state: 'pending' as const, note: '', answer: '', quiet: false, created_at: '', expires_at: '' }
     const s = applyUser(fromSnapshot(base()), { type: 'get', get })
     expect(s.gets.g).toEqual(get)
     expect(applyUser(s, { type: 'get', get: { ...get, state: 'accepted' } }).gets.g).toBeUndefined()
@@ -167,7 +167,7 @@ describe('office', () => {
   })
   it('being sent home comes with my presence', () => {
     const s = fromSnapshot(base())
-    expect(applyUser(s, { type: 'sent_home', room_id: 'r1', by: 'jonas', reason: '' })).toBe(s)
+    expect(applyUser(s, { type: 'sent_home', room_id: 'r1', by: 'jonas', reason: '', home_room_id: '' })).toBe(s)
   })
 })
 

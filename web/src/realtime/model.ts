@@ -5,6 +5,7 @@
 import type {
   Call,
   CallPerson,
+  Desk,
   Floor,
   Get,
   Incident,
@@ -37,6 +38,7 @@ export type OfficeState = {
   oncall: OnCall[]
   /** Requests to come somewhere that I haven't answered, and mine that wait. */
   gets: Record<string, Get>
+  desk: Desk
   /** My own pending knocks, and those at the door of the room I am in. */
   knocks: Record<string, Knock>
   /** Those with people in them. */
@@ -54,6 +56,7 @@ export const emptyOffice: OfficeState = {
   runs: {},
   oncall: [],
   gets: {},
+  desk: { home_room_id: null, starred: [] },
   knocks: {},
   calls: {},
   media: { state: 'off' },
@@ -89,6 +92,7 @@ export const fromSnapshot = (o: Office): OfficeState => ({
   runs: index(o.runs, (r) => r.id),
   oncall: o.oncall ?? [],
   gets: index(o.gets, (g) => g.id),
+  desk: o.desk,
   knocks: index(o.knocks, (k) => k.id),
   calls: index(
     o.calls.filter((c) => c.people.length > 0),
@@ -206,6 +210,8 @@ export function applyUser(s: OfficeState, e: UserEvent): OfficeState {
       return { ...s, gets: e.get.state === 'pending' ? { ...s.gets, [e.get.id]: e.get } : without(s.gets, e.get.id) }
     case 'knock':
       return { ...s, knocks: e.knock.state === 'pending' ? { ...s.knocks, [e.knock.id]: e.knock } : without(s.knocks, e.knock.id) }
+    case 'desk':
+      return { ...s, desk: e.desk }
     case 'notification':
       return { ...s, unseen: e.unread }
     case 'mention': {

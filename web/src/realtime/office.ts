@@ -150,7 +150,7 @@ const movePresence = (patch: Partial<Presence>) => {
   const id = useSession.getState().me?.user.id
   if (!id) return
   useOffice.setState((s) => {
-    const old = s.presence[id] ?? { user_id: id, state: 'available' as const, status_text: '', room_id: null, seat: null }
+    const old = s.presence[id] ?? { user_id: id, state: 'available' as const, said: 'available' as const, status_text: '', room_id: null, seat: null }
     return { presence: { ...s.presence, [id]: { ...old, ...patch } } }
   })
 }
@@ -172,7 +172,7 @@ export async function leaveOffice() {
   await api.post('/office/leave')
 }
 export async function setAvailability(availability: Availability, statusText = '', until: string | null = null) {
-  movePresence({ state: availability, status_text: statusText, until })
+  movePresence({ state: availability, said: availability, status_text: statusText, until })
   await api.patch('/me', { availability, status_text: statusText, ...(until ? { until } : {}) })
 }
 /** Asks someone to come to a room. */

@@ -5,6 +5,7 @@
 import type { Centrifuge, PublicationContext, Subscription } from 'centrifuge'
 import { create } from 'zustand'
 import { useEffect, useRef } from 'react'
+import { idleSeconds } from './activity'
 
 /** 'crowded': I have more windows, phones and scripts open than the server lets one person have. */
 export type Connection = 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'closed' | 'crowded'
@@ -28,6 +29,12 @@ const deliver = (channel: string, ctx: PublicationContext) => {
   for (const l of listeners.get(channel) ?? []) l.event(ctx.data)
 }
 
+/** What this device says of itself: that it answers, and since when nothing was done on it. */
+const hello = () => {
+  const idle = idleSeconds()
+  return idle === null ? {} : { beat: true, idle }
+}
+
 /** Connects after the sign-in. `lost` asks for a new snapshot. */
 export async function connect(handlers: NonNullable<typeof base>) {
   base = handlers
@@ -37,7 +44,12 @@ export async function connect(handlers: NonNullable<typeof base>) {
   const { Centrifuge } = await import('centrifuge')
   if (!wanted || client) return
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
-  const c = new Centrifuge(`${scheme}://${location.host}/api/v1/socket`, { minReconnectDelay: 300, maxReconnectDelay: 8000, timeout: 8000 })
+  const c = new Centrifuge(`${scheme}://${location.host}/api/v1/socket`, {
+    minReconnectDelay: 300,
+    maxReconnectDelay: 8000,
+    timeout: 8000,
+    getData: async () => hello(),
+  })
   client = c
   let first = true
   c.on('connecting', (ctx) => {
@@ -50,6 +62,10 @@ export async function connect(handlers: NonNullable<typeof base>) {
     first = false
     // What the office told while we were away is not replayed: the snapshot holds it.
     base?.lost()
+  })
+  // The server asks each second whether this device is still there: a closed laptop does not say so.
+  c.on('message', (ctx) => {
+    if ((ctx.data as { type?: string }).type === 'beat') void c.send(hello()).catch(() => {})
   })
   c.on('publication', (ctx) => {
     base?.event(ctx.channel, ctx.data)

@@ -32,6 +32,7 @@ const DOT: Record<PresenceState, string> = {
   active: 'on',
   away: 'away',
   busy: 'busy',
+  call: 'call',
   dnd: 'dnd',
   offline: 'off',
 }
@@ -40,6 +41,7 @@ export const PRESENCE_WORD: Record<PresenceState, string> = {
   active: 'Active',
   away: 'Away',
   busy: 'Busy',
+  call: 'In a call',
   dnd: 'Do not disturb',
   offline: 'Offline',
 }

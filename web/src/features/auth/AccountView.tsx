@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Monitor } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
-import { api, ApiError, errorText, useMe, type Items, type Session, type Token } from '@/api'
+import { api, ApiError, errorText, loadSession, useMe, type Items, type Session, type Token } from '@/api'
 import { Box, Button, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, Time, toast } from '@/ui'
 import { passwordHint } from './model'
+import { skillsOf } from '@/lib/skills'
 import { Password } from './Password'
 import s from './auth.module.css'
 
@@ -11,6 +12,9 @@ export default function AccountView() {
   const me = useMe()
   return (
     <Page title="Your account" subtitle={`${me.user.display}, @${me.user.name}`}>
+      <Box title="About you">
+        <About />
+      </Box>
       <Box title="Password">
         <ChangePassword />
       </Box>
@@ -21,6 +25,50 @@ export default function AccountView() {
         <Tokens />
       </Box>
     </Page>
+  )
+}
+
+/** What others find me by. None of it gives a right. */
+function About() {
+  const me = useMe().user
+  const [title, setTitle] = useState(me.title)
+  const [team, setTeam] = useState(me.team)
+  const [skills, setSkills] = useState(me.skills.join(', '))
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>(null)
+  const fields = error instanceof ApiError ? error.fields : {}
+  const submit = async (e: FormEvent) => {
+    e.preventDefault()
+    setBusy(true)
+    setError(null)
+    try {
+      await api.patch('/me/profile', { title, team, skills: skillsOf(skills) })
+      await loadSession()
+      toast('Others see this now')
+    } catch (x) {
+      setError(x)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Form className={s.narrow} onSubmit={(e) => void submit(e)}>
+      <Field label="What you do" error={fields.title}>
+        <Input value={title} maxLength={80} onChange={(e) => setTitle(e.target.value)} />
+      </Field>
+      <Field label="Team" error={fields.team}>
+        <Input value={team} maxLength={80} onChange={(e) => setTeam(e.target.value)} />
+      </Field>
+      <Field label="Skills" hint="Separated by commas. Others find you by them." error={fields.skills}>
+        <Input value={skills} maxLength={800} placeholder="Oracle DBA, Kafka, T2" onChange={(e) => setSkills(e.target.value)} />
+      </Field>
+      {error !== null && !fields.title && !fields.team && !fields.skills && <Notice>{errorText(error)}</Notice>}
+      <div>
+        <Button type="submit" kind="primary" busy={busy}>
+          Save
+        </Button>
+      </div>
+    </Form>
   )
 }
 

@@ -4,7 +4,7 @@ import * as m from './model'
 
 const T = (min: number) => new Date(Date.parse('2026-11-22T14:00:00Z') + min * 60_000).toISOString()
 const page = (user: string, state: Page['state'], over: Partial<Page> = {}): Page => ({ id: user, user_id: user, level: 0, state, paged_at: T(0), channel_states: {}, ...over })
-const here = (user: string, room: string | null = 'room'): Presence => ({ user_id: user, state: 'available', status_text: '', room_id: room, seat: null, since: T(1) })
+const here = (user: string, room: string | null = 'room'): Presence => ({ user_id: user, state: 'available', said: 'available', status_text: '', room_id: room, seat: null, since: T(1) })
 const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-1', title: 'x', room: { id: 'room', name: 'room' }, severity: 2, stage: 'triage', mode: 'real', restricted: false, service: 'pay', environment: 'prod', summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: T(0) }, ticket_url: '', abilities: {}, ...over })
 const entry = (kind: string, at: number, data: unknown = {}): TimelineEntry => ({ id: kind + at, at: T(at), kind, actor: { id: '', name: '' }, text: kind, data })
 

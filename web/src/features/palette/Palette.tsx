@@ -2,13 +2,13 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { BellOff, BookOpen, CircleHelp, Flame, Footprints, Hash, Inbox, KeyRound, ListChecks, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, type LucideIcon } from 'lucide-react'
+import { BellOff, BookOpen, CircleHelp, Clock3, Coffee, Crosshair, Flame, Footprints, Hash, Home, Inbox, KeyRound, ListChecks, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, UsersRound, type LucideIcon } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import { useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
 import { useTheme } from '@/lib/theme'
-import { enterRoom, getPerson, keptOut, knockAt, setAvailability, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
+import { enterRoom, getPerson, goHome, keptOut, knockAt, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
 import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
 import s from './palette.module.css'
 
@@ -23,6 +23,8 @@ type Item = {
   run: () => void
   /** Done by Ctrl+Enter. */
   alt?: { label: string; run: () => void }
+  /** Done by Alt+Enter. */
+  find?: () => void
 }
 const GROUPS: Item['group'][] = ['Incidents', 'Run a job', 'Rooms', 'People', 'Actions', 'Pages', 'Guide']
 
@@ -64,7 +66,10 @@ export default function Palette({ onClose }: { onClose: () => void }) {
             onValueChange={(v) => byHand.current && setMoved(v)}
             onKeyDown={(e) => {
               if (/^(Arrow|Home|End|Page)/.test(e.key) || (e.ctrlKey && /^[njpk]$/.test(e.key))) byHand.current = true
-              if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && selected?.alt) {
+              if (e.key === 'Enter' && e.altKey && selected?.find) {
+                e.preventDefault()
+                selected.find()
+              } else if (e.key === 'Enter' && (e.ctrlKey || e.metaKey) && selected?.alt) {
                 e.preventDefault()
                 selected.alt.run()
               }
@@ -111,6 +116,11 @@ export default function Palette({ onClose }: { onClose: () => void }) {
               {selected?.alt && (
                 <span>
                   <Kbd>Ctrl ↵</Kbd> {selected.alt.label}
+                </span>
+              )}
+              {selected?.find && (
+                <span>
+                  <Kbd>Alt ↵</Kbd> find on the map
                 </span>
               )}
               <span className="grow" />
@@ -163,6 +173,7 @@ function useItems(onClose: () => void): Item[] {
   const rooms = useOffice((o) => o.rooms)
   const users = useOffice((o) => o.users)
   const presence = useOffice((o) => o.presence)
+  const home = useOffice((o) => o.desk.home_room_id)
   const incidents = useIncidents()
   const inside = useInsideRooms()
   const jobs = useJobs().data
@@ -177,6 +188,7 @@ function useItems(onClose: () => void): Item[] {
     const icon = (I: LucideIcon, tone = '') => <I size={15} className={tone} aria-hidden="true" />
     const target = shown ?? presence[me.user.id]?.room_id ?? null
     const out: Item[] = []
+    const homeRoom = home ? rooms[home] : undefined
 
     for (const i of incidents)
       out.push({
@@ -243,7 +255,7 @@ function useItems(onClose: () => void): Item[] {
       out.push({
         id: 'person ' + u.id,
         group: 'People',
-        texts: [u.display, u.name, u.title, u.team],
+        texts: [u.display, u.name, u.title, u.team, ...u.skills],
         icon: <UserAvatar id={u.id} size={20} dot />,
         title: u.display,
         detail: u.title || u.team,
@@ -255,6 +267,12 @@ function useItems(onClose: () => void): Item[] {
             })
           : (get ?? onClose),
         alt: get && { label: 'get them here', run: get },
+        find:
+          room &&
+          done(() => {
+            spotlight(u.id)
+            void navigate({ to: '/' })
+          }),
       })
     }
     const act = (id: string, title: string, I: LucideIcon, run: () => void, texts: string[] = []) =>
@@ -262,8 +280,18 @@ function useItems(onClose: () => void): Item[] {
     if (me.abilities.declare) act('declare', 'Declare an incident', Siren, openDeclare, ['new incident', 'sev'])
     if (me.abilities.manage_rooms) act('room', 'Create a room', Plus, () => useOverlays.setState({ createRoom: true }), ['new room'])
     act('theme', theme === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme', theme === 'dark' ? Sun : Moon, toggle, ['dark', 'light'])
-    act('dnd', 'Do not disturb me', BellOff, () => void setAvailability('dnd').catch((e) => toastError('This was not saved', e)), ['availability', 'busy'])
-    act('available', 'I am available', BellOff, () => void setAvailability('available').catch((e) => toastError('This was not saved', e)), ['availability'])
+    const say = (state: 'dnd' | 'away' | 'available', minutes = 0) => () =>
+      void setAvailability(state, '', minutes ? new Date(Date.now() + minutes * 60_000).toISOString() : null).catch((e) => toastError('This was not saved', e))
+    act('dnd', 'Do not disturb me', BellOff, say('dnd'), ['availability', 'busy', 'quiet', 'focus'])
+    act('dnd1', 'Do not disturb me for an hour', Clock3, say('dnd', 60), ['availability', 'dnd', 'quiet', 'focus'])
+    act('away', 'I am away', Coffee, say('away'), ['availability', 'lunch', 'break'])
+    act('available', 'I am available', Crosshair, say('available'), ['availability', 'back'])
+    if (homeRoom)
+      act('home', `Go home to ${homeRoom.name}`, Home, () =>
+        void goHome()
+          .then((r) => navigate({ to: '/rooms/$id', params: { id: r.id } }))
+          .catch((e) => toastError('You could not go home', e)),
+      )
     act('account', 'Change my password', KeyRound, () => void navigate({ to: '/account' }), ['tokens', 'sessions', 'account'])
     act('help', 'Help and keyboard shortcuts', CircleHelp, () => useOverlays.setState({ shortcuts: true }), ['keys', 'support'])
     act('tour', 'Show me around', Footprints, startTour, ['tour', 'introduction', 'welcome', 'getting started'])
@@ -273,6 +301,7 @@ function useItems(onClose: () => void): Item[] {
     const page = (to: string, title: string, I: LucideIcon, texts: string[] = []) =>
       out.push({ id: 'page ' + to, group: 'Pages', texts: [title, ...texts], icon: icon(I), title, run: go(to) })
     page('/', 'Floor map', Map, ['office', 'plan'])
+    page('/people', 'People', UsersRound, ['who is here', 'starred', 'team', 'skills', 'directory'])
     page('/inbox', 'Inbox', Inbox, ['notifications'])
     page('/runs', 'Runs', PlayCircle)
     page('/jobs', 'Jobs', SquareTerminal, ['runbooks', 'ad-hoc'])
@@ -282,7 +311,7 @@ function useItems(onClose: () => void): Item[] {
     if (me.abilities.read_ledger) page('/ledger', 'Ledger', ScrollText, ['audit'])
     if (me.abilities.manage_users) page('/admin/people', 'Admin', Settings, ['users', 'policies', 'keys', 'services'])
     return out
-  }, [me, rooms, users, presence, incidents, inside, jobs, theme, shown, navigate, onClose, toggle])
+  }, [me, rooms, users, presence, home, incidents, inside, jobs, theme, shown, navigate, onClose, toggle])
 }
 
 async function ask(userId: string, display: string, roomId: string) {

@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Hand } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { errorText, type Get } from '@/api'
-import { acceptGet, declineGet, forgetGet, useRoomInfo, UserAvatar, UserName } from '@/realtime'
+import { acceptGet, declineGet, forgetGet, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
 import { Button, Countdown, Input, Notice, toast } from '@/ui'
 import { useAsked } from './gets'
 import s from './people.module.css'
@@ -12,15 +12,35 @@ const KnockPopups = lazy(() => import('./KnockPopups'))
 
 export function GetPopups() {
   const asked = useAsked()
+  const undisturbed = useUndisturbed()
   return (
-    <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive">
-      {asked.map((g) => (
-        <Popup key={g.id} get={g} />
-      ))}
-      <Suspense>
-        <KnockPopups />
-      </Suspense>
-    </div>
+    <>
+      <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive">
+        {asked
+          .filter((g) => !g.quiet)
+          .map((g) => (
+            <Popup key={g.id} get={g} />
+          ))}
+        {!undisturbed && (
+          <Suspense>
+            <KnockPopups />
+          </Suspense>
+        )}
+      </div>
+      {/* Asked not to be disturbed: what comes stands at the edge, and nothing speaks or moves. */}
+      <div className={s.quiet} role="region" aria-label="Quiet requests">
+        {asked
+          .filter((g) => g.quiet)
+          .map((g) => (
+            <Popup key={g.id} get={g} />
+          ))}
+        {undisturbed && (
+          <Suspense>
+            <KnockPopups />
+          </Suspense>
+        )}
+      </div>
+    </>
   )
 }
 

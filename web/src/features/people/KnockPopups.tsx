@@ -6,7 +6,7 @@ import { forgetKnock, letIn, nameOf, tapEvents, turnAway, useKnocks, useOffice, 
 import { Button, Countdown, Input, Notice } from '@/ui'
 import s from './people.module.css'
 
-type Sent = { room: string; by: string; reason: string }
+type Sent = { room: string; by: string; reason: string; home: string }
 
 export default function KnockPopups() {
   const knocks = useKnocks()
@@ -14,7 +14,7 @@ export default function KnockPopups() {
   useEffect(
     () =>
       tapEvents((_, e) => {
-        if (e.type === 'sent_home') setSent({ room: useOffice.getState().rooms[e.room_id]?.name ?? 'the room', by: e.by, reason: e.reason })
+        if (e.type === 'sent_home') setSent({ room: useOffice.getState().rooms[e.room_id]?.name ?? 'the room', by: e.by, reason: e.reason, home: useOffice.getState().rooms[e.home_room_id]?.name ?? '' })
       }),
     [],
   )
@@ -27,6 +27,7 @@ export default function KnockPopups() {
             <div>
               <p>
                 <b>{nameOf(sent.by)}</b> sent you home from <b>{sent.room}</b>
+                {sent.home && `. You are in ${sent.home} now.`}
               </p>
               {sent.reason && <q>{sent.reason}</q>}
             </div>

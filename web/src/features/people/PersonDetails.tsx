@@ -1,11 +1,13 @@
 // A person: who, where, and the ways to meet.
-import { useNavigate, useRouterState } from '@tanstack/react-router'
-import { Hand, Mail, MapPin } from 'lucide-react'
+import { useRouterState } from '@tanstack/react-router'
+import { Crosshair, Hand, Mail, MapPin } from 'lucide-react'
 import { useState } from 'react'
 import { errorText, useMyId } from '@/api'
-import { enterRoom, getPerson, keptOut, useOffice, usePresence, useRoomInfo, UserAvatar, useUser } from '@/realtime'
-import { Button, Chip, Input, Notice, PRESENCE_WORD, Time, toast, toastError } from '@/ui'
+import { getPerson, useOffice, usePresence, useRoomInfo, UserAvatar, useUser } from '@/realtime'
+import { Button, Chip, Input, Notice, PRESENCE_WORD, Time, toast } from '@/ui'
 import { useOpenGet } from './gets'
+import { useMeet } from './meet'
+import { StarButton } from './PeopleView'
 import s from './people.module.css'
 
 /** The room a Get would call to: the one on the screen, else the one I stand in. */
@@ -21,7 +23,7 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
   const room = useRoomInfo(presence?.room_id)
   const target = useMeetingRoom()
   const me = useMyId()
-  const navigate = useNavigate()
+  const { go, find } = useMeet()
   const oncall = useOffice((o) => o.oncall).filter((c) => c.user_id === id)
   const waiting = useOpenGet(id)
   const [note, setNote] = useState('')
@@ -46,12 +48,15 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
   const person = user.kind === 'person' && id !== me
   return (
     <div className={s.card}>
-      <div className={s.cardHead}>
-        <UserAvatar id={id} size={48} dot />
-        <div>
-          <h2>{user.display}</h2>
-          <span>{user.title || user.team || '@' + user.name}</span>
+      <div className={s.cardTop}>
+        <div className={s.cardHead}>
+          <UserAvatar id={id} size={48} dot />
+          <div>
+            <h2>{user.display}</h2>
+            <span>{[user.title, user.team].filter(Boolean).join(', ') || '@' + user.name}</span>
+          </div>
         </div>
+        {user.kind === 'person' && id !== me && <StarButton id={id} name={user.display} />}
       </div>
       <div className={s.chips}>
         {user.kind === 'bot' ? <Chip tone="violet">Bot</Chip> : user.roles.map((r) => <Chip key={r}>{r}</Chip>)}
@@ -79,6 +84,12 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
             <dt>Where</dt>
             <dd>{room ? room.name : state === 'offline' ? 'Not in the office' : 'In no room'}</dd>
           </div>
+          {user.skills.length > 0 && (
+            <div>
+              <dt>Skills</dt>
+              <dd>{user.skills.join(', ')}</dd>
+            </div>
+          )}
           <div>
             <dt>Name</dt>
             <dd className="mono">@{user.name}</dd>
@@ -94,12 +105,21 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
                 icon={<MapPin size={13} />}
                 onClick={() => {
                   onDone()
-                  // Before a door that keeps me out, the room's screen has the knock.
-                  if (!keptOut(room.id)) void enterRoom(room.id).catch((e) => toastError(`You could not enter ${room.name}`, e))
-                  void navigate({ to: '/rooms/$id', params: { id: room.id } })
+                  go(room.id)
                 }}
               >
                 Go to {room.name}
+              </Button>
+            )}
+            {room && (
+              <Button
+                icon={<Crosshair size={13} />}
+                onClick={() => {
+                  onDone()
+                  find(id)
+                }}
+              >
+                Find
               </Button>
             )}
             {user.email && (
@@ -126,7 +146,7 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
                 {state === 'offline'
                   ? `${user.display.split(' ')[0]} is not in the office and would not see it. In an incident, page them.`
                   : `Asks ${user.display.split(' ')[0]} to come to ${target.name}.`}
-                {state === 'dnd' && ' Does not want to be disturbed: the request is shown without a sound.'}
+                {state === 'dnd' && ' Does not want to be disturbed: it arrives quietly, unless you command the incident.'}
               </p>
             </form>
           ) : (

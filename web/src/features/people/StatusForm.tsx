@@ -3,12 +3,12 @@ import { errorText, useMyId, type Availability } from '@/api'
 import { setAvailability, usePresence } from '@/realtime'
 import { Button, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select } from '@/ui'
 import { untilOf, type Until } from './model'
+import s from './people.module.css'
 
 /** My availability, what I am doing, and until when. */
 export default function StatusForm({ onClose }: { onClose: () => void }) {
   const presence = usePresence(useMyId())
-  const now = presence?.state
-  const [state, setState] = useState<Availability>(now === 'busy' || now === 'away' || now === 'dnd' ? now : 'available')
+  const [state, setState] = useState<Availability>(presence?.said ?? 'available')
   const [text, setText] = useState(presence?.status_text ?? '')
   const [until, setUntil] = useState<Until>('open')
   const [error, setError] = useState('')
@@ -47,6 +47,7 @@ export default function StatusForm({ onClose }: { onClose: () => void }) {
             </Select>
           </Field>
         </FieldRow>
+        {state === 'dnd' && <p className={s.hint}>Requests to come and knocks arrive without a sound or a pop-up. Pages still reach you, and so does whoever commands an incident.</p>}
         {error && <Notice>{error}</Notice>}
         <DialogActions>
           {presence?.status_text && <Button onClick={() => setText('')}>Clear</Button>}

@@ -1,7 +1,7 @@
 // Who stands first in the list of people, and what is said beside their name. Pure.
-import type { Presence, PresenceState, User } from '@/api'
+import type { OnCall, Presence, PresenceState, User } from '@/api'
 
-const RANK: Record<PresenceState, number> = { active: 0, available: 0, busy: 1, dnd: 1, away: 2, offline: 3 }
+const RANK: Record<PresenceState, number> = { active: 0, available: 0, busy: 1, call: 1, dnd: 1, away: 2, offline: 3 }
 
 export type Listed = { user: User; presence: Presence | undefined; here: boolean }
 
@@ -19,6 +19,59 @@ export function listPeople(users: Record<string, User>, presence: Record<string,
       return x - y || a.user.display.localeCompare(b.user.display)
     })
 }
+
+export type Which = 'here' | 'starred' | 'recent' | 'oncall' | 'teams' | 'skills' | 'all'
+export const WHICH: [Which, string][] = [
+  ['here', 'Here'],
+  ['starred', 'Starred'],
+  ['recent', 'Recent'],
+  ['oncall', 'On call'],
+  ['teams', 'Teams'],
+  ['skills', 'Skills'],
+  ['all', 'Everybody'],
+]
+export type Group = { title: string; people: Listed[] }
+
+/** People as one of the views shows them; those of a group as they are listed, or as the view orders them. */
+export function groupPeople(which: Which, all: Listed[], by: { starred: string[]; recent: string[]; oncall: OnCall[] }): Group[] {
+  const picked = (ids: string[]) => ids.flatMap((id) => all.find((p) => p.user.id === id) ?? [])
+  const grouped = (of: (u: User) => string[], none: string): Group[] => {
+    const groups = new Map<string, Group>()
+    const rest: Listed[] = []
+    for (const p of all) {
+      const names = of(p.user)
+      if (!names.length) rest.push(p)
+      for (const name of names) {
+        const key = name.toLowerCase()
+        const g = groups.get(key) ?? { title: name, people: [] }
+        g.people.push(p)
+        groups.set(key, g)
+      }
+    }
+    const named = [...groups.values()].sort((a, b) => a.title.localeCompare(b.title))
+    return rest.length && named.length ? [...named, { title: none, people: rest }] : named
+  }
+  const one = (people: Listed[]): Group[] => (people.length ? [{ title: '', people }] : [])
+  switch (which) {
+    case 'here':
+      return one(all.filter((p) => p.here))
+    case 'starred':
+      return one(all.filter((p) => by.starred.includes(p.user.id)))
+    case 'recent':
+      return one(picked(by.recent))
+    case 'oncall':
+      return by.oncall.map((c) => ({ title: c.service, people: picked([c.user_id]) })).filter((g) => g.people.length)
+    case 'teams':
+      return grouped((u) => (u.team ? [u.team] : []), 'No team')
+    case 'skills':
+      return grouped((u) => u.skills, 'No skills named')
+    case 'all':
+      return one(all)
+  }
+}
+
+/** What a line typed into the search finds a person by. */
+export const textsOf = (u: User): string[] => [u.display, u.name, u.team, u.title, ...u.skills]
 
 /** A room's name where there is little space: an incident's room by its ticket. */
 export const shortRoom = (name: string): string => /^inc-\d+/i.exec(name)?.[0] ?? name

@@ -1,8 +1,8 @@
-import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, History, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { enterRoom, turnDoor, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
+import { enterRoom, setHome, turnDoor, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
 import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
 import s from './room.module.css'
 
@@ -149,6 +149,7 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
   const [editing, setEditing] = useState(false)
   const [bridging, setBridging] = useState(false)
   const may = room.abilities.update !== false
+  const home = useOffice((o) => o.desk.home_room_id === room.id)
   const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
   const here = people.some((p) => p.id === me)
   const turns = !room.archived && (may || (here && room.door !== 'locked'))
@@ -178,6 +179,18 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
         {room.abilities.invite !== false && !room.archived && (
           <MenuItem icon={<Phone size={14} />} onSelect={() => setBridging(true)}>
             Bridge by link or phone
+          </MenuItem>
+        )}
+        {room.kind !== 'incident' && !room.archived && (
+          <MenuItem
+            icon={<Home size={14} />}
+            onSelect={() =>
+              void setHome(home ? '' : room.id)
+                .then(() => toast(home ? 'You have no home room now' : `${room.name} is your home room`, { tone: 'info' }))
+                .catch((e) => toastError('This was not saved', e))
+            }
+          >
+            {home ? 'No longer my home room' : 'Make this my home room'}
           </MenuItem>
         )}
         {turns && (

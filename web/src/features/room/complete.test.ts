@@ -10,6 +10,7 @@ const user = (name: string, display: string, o: Partial<User> = {}): User => ({
   title: '',
   roles: [],
   team: '',
+  skills: [],
   initials: '',
   hue: 0,
   disabled: false,
