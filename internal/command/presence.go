@@ -85,7 +85,9 @@ func lasting(args string) (time.Duration, string, error) {
 		case r >= '0' && r <= '9' && number < 1e6:
 			number, digits = number*10+int(r-'0'), true
 		case unit > 0 && digits:
-			d += time.Duration(number) * unit
+			if d += min(time.Duration(number), longest/unit+1) * unit; d > longest {
+				return 0, "", fault.Field("text", "Say at most 366 days, or no time at all: then it stays until /back.")
+			}
 			number, digits = 0, false
 		default:
 			return 0, strings.TrimSpace(args), nil
@@ -93,9 +95,6 @@ func lasting(args string) (time.Duration, string, error) {
 	}
 	if digits || d == 0 {
 		return 0, strings.TrimSpace(args), nil
-	}
-	if d > longest {
-		return 0, "", fault.Field("text", "Say at most 366 days, or no time at all: then it stays until /back.")
 	}
 	return d, strings.TrimSpace(rest), nil
 }
