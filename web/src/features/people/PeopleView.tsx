@@ -7,7 +7,7 @@ import { api, errorText, useMyId, type Desk } from '@/api'
 import { cx } from '@/lib/cx'
 import { rank } from '@/lib/fuzzy'
 import { getPerson, star, useOffice, usePresence, useRoomInfo, useStarred, UserAvatar } from '@/realtime'
-import { Button, Chip, Empty, ErrorState, IconButton, Input, Loading, Page, PRESENCE_WORD, TabPanel, Tabs, Time, toast, toastError } from '@/ui'
+import { Button, buttonClass, Chip, Empty, ErrorState, IconButton, Input, Loading, Page, PRESENCE_WORD, TabPanel, Tabs, Time, toast, toastError } from '@/ui'
 import { useOpenGet } from './gets'
 import { useMeet } from './meet'
 import { groupPeople, listPeople, textsOf, WHICH, type Listed, type Which } from './model'
@@ -38,8 +38,8 @@ export default function PeopleView() {
   const [which, choose] = useState(kept)
   const [text, setText] = useState('')
   const desk = useQuery({ queryKey: ['desk'], queryFn: () => api.get<Desk & { recent: string[] }>('/me/desk'), enabled: which === 'recent' && !text })
-  // Who is on call may be me.
-  const all = useMemo(() => listPeople(users, presence, which === 'oncall' ? '' : me), [users, presence, me, which])
+  // I am among those who are on call, in a team and able to do something, but do not look for myself.
+  const all = useMemo(() => listPeople(users, presence, which === 'here' || which === 'starred' || which === 'recent' ? me : ''), [users, presence, me, which])
   const groups = useMemo(() => {
     const found = text.trim() ? rank(text, all, (p) => textsOf(p.user), 200) : null
     if (found) return found.length ? [{ title: '', people: found }] : []
@@ -73,7 +73,7 @@ export default function PeopleView() {
           <Empty
             icon={<UsersRound size={20} />}
             title={text ? `Nobody fits “${text}”` : NONE[which][0]}
-            action={!text && (which === 'skills' || which === 'teams') ? <Link to="/account">Your account</Link> : undefined}
+            action={!text && (which === 'skills' || which === 'teams') ? <Link to="/account" className={buttonClass()}>Your account</Link> : undefined}
           >
             {!text && NONE[which][1]}
           </Empty>
