@@ -94,8 +94,9 @@ func (a *App) compose() error {
 	}
 	a.Calls = call.New(call.Deps{
 		Access: a.Access, Ledger: a.Ledger, DB: a.DB, Bus: a.Bus, Clock: a.Clock, Accounts: a.Accounts,
-		Rooms: a.Rooms, Messages: a.Messages, Office: a.Office, Engine: engine, Log: a.log,
+		Rooms: a.Rooms, Messages: a.Messages, Office: a.Office, Blobs: a.blobs, Tasks: a.Tasks, Engine: engine, Settings: a.recordings(), Log: a.log,
 	})
+	a.Calls.RegisterTasks()
 
 	a.Nodes = node.New(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Jobs = job.New(a.Access, a.Ledger, a.Clock, a.Nodes)
@@ -189,7 +190,7 @@ func (a *App) doors() error {
 	httpapi.RegisterRooms(a.API, rooms)
 	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})
 	httpapi.RegisterOffice(a.API, officeDeps)
-	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls})
+	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls, Incidents: a.Incidents})
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
 	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
 	projects := httpapi.ProjectDeps{Nodes: a.Nodes, Jobs: a.Jobs, Approvals: a.Approvals}

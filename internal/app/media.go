@@ -47,3 +47,13 @@ func (a *App) mediaEngine() (call.Engine, error) {
 	a.closers = append(a.closers, func() error { return child.Close(context.Background()) })
 	return child, nil
 }
+
+// recordings says what is recorded of calls, and what is done with it.
+func (a *App) recordings() call.Settings {
+	m := a.cfg.Media
+	s := call.Settings{Record: m.Record, KeepDays: m.KeepDays}
+	if m.TranscribeURL != "" {
+		s.Transcriber = &call.Transcriber{URL: m.TranscribeURL, Key: m.TranscribeKey, Model: m.TranscribeModel, Client: a.dialer(outbound.Services).Client(10 * time.Minute)}
+	}
+	return s
+}

@@ -447,6 +447,20 @@ func (w *world) thing(name string) string {
 	case "room with me inside":
 		out = w.room(w.name()).ID
 		w.sit(w.me().ID, out)
+	case "recorded room with me inside":
+		out = w.room(w.name()).ID
+		w.sit(w.me().ID, out)
+		yes := room.Recorded
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := w.Rooms.Update(ctx, tx, system, out, room.Change{Recording: &yes})
+			return err
+		})
+	case "recording":
+		return once(func() string { return w.recording(w.room(w.name()).ID, "bob") })
+	case "recording of a call of mine":
+		out = w.recording(w.room(w.name()).ID, w.me().Name)
+	case "private recording":
+		return once(func() string { return w.recording(w.private.ID, "bob") })
 	case "get to me":
 		w.do(func(ctx context.Context, tx *db.Tx) error {
 			r, err := w.Rooms.Create(ctx, tx, system, room.New{Name: w.name()})
@@ -550,3 +564,23 @@ func (w *world) thing(name string) string {
 }
 
 const harmlessPolicy = "description: Nothing of note\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"
+
+// recording is what was recorded of somebody in a call of a room.
+func (w *world) recording(roomID, who string) (out string) {
+	w.do(func(ctx context.Context, tx *db.Tx) error {
+		callID, person, words := id.New(), w.people[who].ID, "x"
+		if roomID == w.private.ID {
+			words = mark
+		}
+		out = id.New()
+		if _, err := tx.Exec(ctx, `INSERT INTO call (id, room, started_at, seen_at, ended_at, noted) VALUES ($1, $2, 1, 1, 2, FALSE)`, callID, roomID); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO call_person (call, person, mode, held, joined_at, left_at, spoke_at, shared_at) VALUES ($1, $2, 'table', FALSE, 1, 2, 1, 0)`, callID, person); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO recording (id, call, room, person, state, started_at, offset_ms, ms, bytes, sha256, transcript) VALUES ($1, $2, $3, $4, 'kept', 1, 0, 1, 0, '', $5)`, out, callID, roomID, person, words)
+		return err
+	})
+	return out
+}

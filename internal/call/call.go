@@ -8,6 +8,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/blob"
 	"muster/internal/bus"
 	"muster/internal/clock"
 	"muster/internal/db"
@@ -26,6 +28,7 @@ import (
 	"muster/internal/message"
 	"muster/internal/office"
 	"muster/internal/room"
+	"muster/internal/task"
 )
 
 // Call is a call as everybody who may read its room sees it.
@@ -33,7 +36,7 @@ type Call struct {
 	ID        string    `json:"id"`
 	RoomID    string    `json:"room_id"`
 	StartedAt time.Time `json:"started_at"`
-	Recording bool      `json:"recording"`
+	Recording bool      `json:"recording" doc:"It is recorded at this moment"`
 	People    []Person  `json:"people" doc:"Empty: the call is over"`
 }
 
@@ -65,7 +68,10 @@ type Deps struct {
 	Rooms    *room.Store
 	Messages *message.Store
 	Office   *office.Store
+	Blobs    blob.Store
+	Tasks    *task.Queue
 	Engine   Engine // nil: no voice and video
+	Settings Settings
 	Log      *slog.Logger
 }
 
@@ -78,6 +84,9 @@ type Store struct {
 	state State
 	// By which sign-in somebody connected: what ends with it.
 	sessions map[seat]admission
+	// By call.
+	recorders map[string]*recording
+	recording sync.WaitGroup
 	// Everybody had to come back by then, after the engine or Muster was away.
 	grace time.Time
 
@@ -100,6 +109,8 @@ type live struct {
 	told    Call // as last published
 	// Who was moved to the gallery by another is held there for the rest of the call.
 	held map[string]bool
+	// It is recorded at this moment.
+	recording bool
 }
 
 type member struct {
@@ -122,7 +133,7 @@ type admission struct {
 
 // New makes a store.
 func New(d Deps) *Store {
-	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, recorders: map[string]*recording{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
 	s.clerk.init()
 	if d.Engine != nil {
 		s.state = Starting
@@ -150,7 +161,7 @@ func (s *Store) Calls() []Call {
 }
 
 func (l *live) view(roomID string) Call {
-	c := Call{ID: l.id, RoomID: roomID, StartedAt: l.started, People: make([]Person, 0, len(l.people))}
+	c := Call{ID: l.id, RoomID: roomID, StartedAt: l.started, Recording: l.recording, People: make([]Person, 0, len(l.people))}
 	for _, m := range l.people {
 		c.People = append(c.People, m.Person)
 	}
@@ -164,14 +175,18 @@ func (l *live) view(roomID string) Call {
 }
 
 // Join gives a ticket for the call of a room: for the table to who sits there,
-// for the gallery to who may read the room.
-func (s *Store) Join(ctx context.Context, q db.Querier, who actor.Actor, roomID string, m Mode) (Ticket, error) {
+// for the gallery to who may read the room. Where calls are recorded nobody gets
+// to the table by an old consent without having been told again.
+func (s *Store) Join(ctx context.Context, q db.Querier, who actor.Actor, roomID string, m Mode, consent bool) (t Ticket, err error) {
 	r, err := s.Rooms.See(ctx, q, who, roomID)
 	if err != nil {
 		return Ticket{}, err
 	}
 	if err := s.allowed(ctx, q, who, r, m); err != nil {
 		return Ticket{}, err
+	}
+	if m == Table && !consent && s.MustRecord(r) {
+		return Ticket{}, ErrConsent
 	}
 	if err := s.working(); err != nil {
 		return Ticket{}, err
@@ -182,7 +197,9 @@ func (s *Store) Join(ctx context.Context, q db.Querier, who actor.Actor, roomID 
 	if s.Engine.Signalling() == nil { // nobody asks again when the ticket is used
 		s.admit(r.ID, who)
 	}
-	return s.Engine.Issue(Grant{Room: r.ID, Person: who.ID, Name: who.Display, Mode: m})
+	t, err = s.Engine.Issue(Grant{Room: r.ID, Person: who.ID, Name: who.Display, Mode: m})
+	t.Recorded = s.MustRecord(r)
+	return t, err
 }
 
 func errAway(err error) error {
@@ -221,9 +238,16 @@ func (s *Store) allowed(ctx context.Context, q db.Querier, who actor.Actor, r ro
 		return fault.New(fault.Conflict, "You are not in "+r.Name+". Enter it to speak, or listen from the gallery.")
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if l := s.live[r.ID]; l != nil && l.held[who.ID] {
+	l := s.live[r.ID]
+	held := l != nil && l.held[who.ID]
+	s.mu.Unlock()
+	if held {
 		return fault.New(fault.Denied, "You were moved to the gallery of this call. Raise your hand, and somebody who moderates it can have you speak.")
+	}
+	if s.MustRecord(r) {
+		if ok, err := s.consented(ctx, q, who.ID, r); err != nil || !ok {
+			return cmp.Or(err, error(ErrConsent))
+		}
 	}
 	return nil
 }

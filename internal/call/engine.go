@@ -40,6 +40,8 @@ type Ticket struct {
 	URL     string // path on Muster's own origin, or an absolute wss:// address
 	Token   string // a secret of its holder
 	Expires time.Time
+	// Recorded says that whoever speaks in the room is recorded.
+	Recorded bool
 }
 
 // Peer is one person in a room as the engine sees them.
@@ -59,6 +61,21 @@ type Peer struct {
 // nothing behind that would have to be mended.
 type Seen map[string][]Peer
 
+// Tape takes what an engine hears.
+type Tape interface {
+	// Hears says that whatever is said from now on is taken.
+	Hears()
+	// Track begins a stretch of one person's voice. What is written to it is an
+	// Ogg file of Opus; an error of it ends the recording.
+	Track(person string, at time.Time) (Track, error)
+}
+
+// Track is a stretch of a voice. Neither method waits for a disk.
+type Track interface {
+	Write(ogg []byte, length time.Duration) error // length is of all so far
+	Close() error
+}
+
 // Engine carries sound and pictures. Its rooms are named by the ids of ours and
 // its participants by the ids of people.
 type Engine interface {
@@ -77,6 +94,9 @@ type Engine interface {
 	Mute(ctx context.Context, room, person string) error
 	// Remove ends a person's connection. Removing who is not there is no error.
 	Remove(ctx context.Context, room, person string) error
+	// Record hears what is said in a room, unseen, until ctx ends, which is no
+	// error, or until it cannot. It is the server's own: no ticket grants it.
+	Record(ctx context.Context, room string, t Tape) error
 	// Signalling serves the browsers' connections; nil where they go elsewhere.
 	Signalling() http.Handler
 	Close(ctx context.Context) error

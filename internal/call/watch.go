@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/room"
+	"muster/internal/task"
 )
 
 const (
@@ -46,6 +48,14 @@ func (s *Store) Start(ctx context.Context) error {
 	if err := s.takeUp(ctx); err != nil {
 		return err
 	}
+	if err := s.sealOpen(ctx); err != nil {
+		return err
+	}
+	if s.Tasks != nil && s.Settings.KeepDays > 0 { // which may have become fewer
+		if err := s.DB.Do(ctx, func(tx *db.Tx) error { return s.Tasks.Enqueue(ctx, tx, expireKind, "", task.Options{Key: "start"}) }); err != nil {
+			return err
+		}
+	}
 	loop, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
 	s.cancel = s.Bus.Subscribe(s.heard)
@@ -69,6 +79,12 @@ func (s *Store) Close(ctx context.Context) error {
 		s.cancel()
 		s.stop()
 		<-s.stopped
+		s.mu.Lock()
+		for _, r := range s.recorders {
+			r.stop()
+		}
+		s.mu.Unlock()
+		s.recording.Wait()
 	}
 	err := s.Engine.Close(ctx)
 	if s.stop != nil {
@@ -153,6 +169,9 @@ func (s *Store) loop(ctx context.Context) {
 			s.tidy()
 		}
 		if h.at == Ready {
+			s.attend(ctx, func(roomID string) bool {
+				return regular || h.rooms[roomID] || slices.ContainsFunc(slices.Collect(maps.Keys(came)), func(at seat) bool { return at.room == roomID })
+			})
 			s.review(ctx, h.seen, func(at seat) bool {
 				return regular || h.all || h.rooms[at.room] || h.people[at.person] || came[at]
 			})
@@ -353,6 +372,9 @@ func (s *Store) review(ctx context.Context, seen Seen, pick func(at seat) bool) 
 		switch {
 		case err == nil:
 			s.enforce(seen, o.seat, o.mode)
+		case errors.Is(err, ErrConsent): // recorded from now on, and they have not been asked
+			s.turn(o.room, o.person, func(_ *live, m *member) { m.Mode = Gallery })
+			s.enforce(seen, o.seat, Gallery)
 		case fault.KindOf(err) == fault.Internal || fault.KindOf(err) == fault.Unavailable:
 			s.Log.Warn("ask whether somebody may stay in a call", "person", o.person, "room", o.room, "error", err)
 		default:

@@ -12,12 +12,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/blob"
 	"muster/internal/bus"
 	"muster/internal/call"
 	"muster/internal/call/livekit"
@@ -62,6 +64,7 @@ type world struct {
 	messages *message.Store
 	office   *office.Store
 	tasks    *task.Queue
+	blobs    *disk
 	deps     call.Deps
 	calls    *call.Store
 	server   *httptest.Server
@@ -116,7 +119,13 @@ func open(t *testing.T, make_ func(*world) call.Engine) *world {
 	} else if e, err = livekit.NewLocal(livekit.Settings{Local: true}, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
+	kept, err := blob.OpenDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.blobs = &disk{Store: kept}
 	w.deps = call.Deps{
+		Blobs: w.blobs, Tasks: w.tasks, Settings: call.Settings{KeepDays: 90},
 		Access: w.access, Ledger: w.ledger, DB: w.db, Bus: w.bus, Clock: w.clock, Accounts: w.accounts,
 		Rooms: w.rooms, Messages: w.messages, Office: w.office, Engine: e, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -132,6 +141,7 @@ func (w *world) start(e call.Engine) {
 	w.mu.Unlock()
 	w.deps.Engine = e
 	calls := call.New(w.deps)
+	calls.RegisterTasks()
 	w.calls = calls
 	if err := calls.Start(ctx); err != nil {
 		w.Fatal(err)
@@ -263,7 +273,7 @@ func (w *world) sign(who actor.Actor) http.Header {
 
 func (w *world) ticket(who actor.Actor, r room.Room, m call.Mode) call.Ticket {
 	w.Helper()
-	t, err := w.calls.Join(ctx, w.db.Read(), who, r.ID, m)
+	t, err := w.calls.Join(ctx, w.db.Read(), who, r.ID, m, false)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -316,6 +326,19 @@ func (w *world) hears(p *peer.Peer, who actor.Actor) {
 	if err := p.Wait(ctx, func() bool { return p.Hears(who.ID) > before+5 }); err != nil {
 		w.Fatalf("%s is not heard: %v", who.Name, err)
 	}
+}
+
+// disk fails when told to.
+type disk struct {
+	blob.Store
+	full atomic.Bool
+}
+
+func (d *disk) Put(ctx context.Context, key string, data []byte) error {
+	if d.full.Load() {
+		return errors.New("no space left on device")
+	}
+	return d.Store.Put(ctx, key, data)
 }
 
 // out waits until a connection is ended by the engine.

@@ -10,6 +10,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/ledger"
 	"muster/internal/message"
 )
 
@@ -19,7 +20,8 @@ type change struct {
 	at         time.Time
 	person     string
 	mode       Mode
-	kind       string // started, joined, left, spoke, shared, ended; alive is of all that go on
+	kind       string // started, joined, left, spoke, shared, recorded, unrecorded, ended; alive is of all that go on
+	text       string
 	since      time.Time
 	tries      int
 }
@@ -186,6 +188,8 @@ ON CONFLICT (call, person) DO UPDATE SET mode = excluded.mode, held = excluded.h
 				return s.Ledger.Append(ctx, tx, who, about, Spoke{c.call})
 			}
 			return s.Ledger.Append(ctx, tx, who, about, Shared{c.call})
+		case "recorded", "unrecorded":
+			return s.noteRecording(ctx, tx, who, about, c)
 		}
 		return s.end(ctx, tx, who, c)
 	})
@@ -203,6 +207,30 @@ func (s *Store) standing(c change) (m Mode, held bool) {
 }
 
 func seconds(c change) int64 { return int64(c.at.Sub(c.since).Round(time.Second) / time.Second) }
+
+// noteRecording says in the room and in the ledger whether the call is recorded.
+func (s *Store) noteRecording(ctx context.Context, tx *db.Tx, who actor.Actor, about ledger.About, c change) error {
+	var ev ledger.Event = RecordingStarted{c.call}
+	text := "This call is recorded."
+	if c.kind == "unrecorded" {
+		ev, text = RecordingStopped{c.call, c.text}, "The call is not recorded any more."
+		if c.text != "" {
+			text = "The recording stopped. " + c.text
+		}
+		var over int64 // with the call ends its recording, which needs no words
+		if err := tx.QueryRow(ctx, `SELECT ended_at FROM call WHERE id = $1`, c.call).Scan(&over); err != nil {
+			return err
+		}
+		if over > 0 {
+			return nil
+		}
+	}
+	if err := s.Ledger.Append(ctx, tx, who, about, ev); err != nil {
+		return err
+	}
+	_, err := s.Messages.Post(ctx, tx, actor.System("call"), message.New{Room: c.room, Kind: "system", Text: text})
+	return err
+}
 
 // note tells the room that people talk in it: when the second comes, or at once
 // in the room of an incident, whose every minute counts.

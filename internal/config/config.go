@@ -97,6 +97,12 @@ type Media struct {
 	URL    string `yaml:"url"` // of a LiveKit that runs elsewhere
 	Key    string `yaml:"key"`
 	Secret string `yaml:"secret"`
+
+	Record          string `yaml:"record"`    // beside rooms that say so: "" none, incidents, all
+	KeepDays        int    `yaml:"keep_days"` // of recordings; 0 for ever
+	TranscribeURL   string `yaml:"transcribe_url"`
+	TranscribeKey   string `yaml:"transcribe_key"`
+	TranscribeModel string `yaml:"transcribe_model"`
 }
 
 // TURN settings: a relay for browsers that reach nothing else. Ports that are 0
@@ -164,7 +170,7 @@ func Load(data, file string) (Config, error) {
 
 		Approvals: Approvals{CoolDownHours: 24},
 		Shutdown:  Shutdown{Runs: 30 * time.Second, Requests: 10 * time.Second},
-		Media:     Media{Engine: "child", UDPPort: 7882, TCPPort: 7881},
+		Media:     Media{Engine: "child", UDPPort: 7882, TCPPort: 7881, KeepDays: 90, TranscribeModel: "whisper-1"},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 	given := file != ""
@@ -186,7 +192,7 @@ func Load(data, file string) (Config, error) {
 			return defaults, fmt.Errorf("%s: %s", file, yaml.FormatError(err, false, true))
 		}
 	}
-	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password, "MUSTER_MEDIA": &c.Media.Engine, "MUSTER_MEDIA_SECRET": &c.Media.Secret} {
+	for name, p := range map[string]*string{"MUSTER_ADDR": &c.Addr, "MUSTER_DATABASE": &c.Database, "MUSTER_PUBLIC_URL": &c.PublicURL, "MUSTER_SMTP_PASSWORD": &c.SMTP.Password, "MUSTER_MEDIA": &c.Media.Engine, "MUSTER_MEDIA_SECRET": &c.Media.Secret, "MUSTER_TRANSCRIBE_KEY": &c.Media.TranscribeKey} {
 		if v := os.Getenv(name); v != "" {
 			*p = v
 		}

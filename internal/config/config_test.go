@@ -65,7 +65,7 @@ log: {format: json, level: warn}
 		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3, LocalUser: "jobs", AllowLocal: true},
 		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
 		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
-		Media:     config.Media{Engine: "off", Address: "192.0.2.7", UDPPort: 1, TCPPort: 7881, TURN: config.TURN{UDPPort: 3478, Deny: []string{"10.0.0.0/8"}}},
+		Media:     config.Media{Engine: "off", Address: "192.0.2.7", UDPPort: 1, TCPPort: 7881, TURN: config.TURN{UDPPort: 3478, Deny: []string{"10.0.0.0/8"}}, KeepDays: 90, TranscribeModel: "whisper-1"},
 		Shutdown:  config.Shutdown{Runs: 2 * time.Minute, Requests: 5 * time.Second}, Log: config.Log{Format: "json", Level: "warn"},
 	}
 	c, err := config.Load(data, "")
@@ -124,6 +124,9 @@ func TestWrong(t *testing.T) {
 		"public_url: https://a.example\ntls: {cert: /c, key: /k, acme: {accept_terms: true}}\n":   `take one out`,
 		"media: {engine: zoom}\n":                       `media\.engine "zoom" must be child, livekit or off`,
 		"media: {engine: livekit, url: livekit}\n":      `media\.url "livekit"`,
+		"media: {record: some}\n":                       `media\.record "some" must be`,
+		"media: {keep_days: -1}\n":                      `media\.keep_days -1`,
+		"media: {transcribe_url: speech}\n":             `media\.transcribe_url "speech"`,
 		"media: {address: here}\n":                      `media\.address "here" must be an IP`,
 		"media: {udp_port: 70000}\n":                    `media\.udp_port 70000`,
 		"media: {turn: {tls_port: 5349}}\n":             `media\.turn\.tls_port needs domain`,

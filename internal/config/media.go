@@ -52,6 +52,18 @@ func (c Config) checkACME() error {
 }
 
 func (m Media) check() error {
+	if m.Record != "" && m.Record != "incidents" && m.Record != "all" {
+		return fmt.Errorf("media.record %q must be incidents or all, or be left out for rooms to say", m.Record)
+	}
+	if m.KeepDays < 0 || m.KeepDays > 36500 {
+		return fmt.Errorf("media.keep_days %d must be 0 (for ever) to 36500", m.KeepDays)
+	}
+	if m.TranscribeURL != "" {
+		u, err := url.Parse(m.TranscribeURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+			return fmt.Errorf("media.transcribe_url %q must be a whole address, like https://speech.example.com/v1/audio/transcriptions", m.TranscribeURL)
+		}
+	}
 	switch m.Engine {
 	case "", MediaOff, MediaChild:
 	case MediaLiveKit:

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,10 +12,14 @@ import (
 	"muster/internal/call"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/incident"
 )
 
 // CallDeps is what the routes of calls call.
-type CallDeps struct{ Calls *call.Store }
+type CallDeps struct {
+	Calls     *call.Store
+	Incidents *incident.Store
+}
 
 // CallTicket lets its holder connect to the media engine.
 type CallTicket struct {
@@ -22,22 +27,30 @@ type CallTicket struct {
 	Token     string    `json:"token" doc:"A secret of yours, for this room and a few minutes"`
 	ExpiresAt time.Time `json:"expires_at"`
 	Mode      call.Mode `json:"mode" enum:"table,gallery"`
-	Recording bool      `json:"recording"`
+	Recording bool      `json:"recording" doc:"Whoever speaks in this room is recorded"`
 }
 
 // RegisterCalls adds voice, video and screens.
 func RegisterCalls(a *API, d CallDeps) {
+	registerRecordings(a, d)
 	const tag = "Calls"
 	type join struct {
 		RoomPath
 		Body struct {
 			Mode call.Mode `json:"mode" enum:"table,gallery" doc:"table: speak, from a seat in the room. gallery: listen and watch."`
+
+			Consent bool `json:"consent,omitempty" doc:"I know that calls of this room are recorded. Needed for the table where they are."`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/rooms/{id}/call/join", ID: "join-call", Summary: "Get a ticket to the call of a room", Description: "Muted on arrival. The ticket is asked for again when it is used, and ends with your seat.", Tag: tag, Access: "room:enter"},
 		func(ctx context.Context, who actor.Actor, in *join) (CallTicket, error) {
-			t, err := d.Calls.Join(ctx, a.DB.Read(), who, in.ID, in.Body.Mode)
-			return CallTicket{URL: t.URL, Token: t.Token, ExpiresAt: t.Expires, Mode: in.Body.Mode}, err
+			if in.Body.Consent && in.Body.Mode == call.Table {
+				if err := a.Do(ctx, who, func(tx *db.Tx) error { return d.Calls.Consent(ctx, tx, who, in.ID) }); err != nil {
+					return CallTicket{}, err
+				}
+			}
+			t, err := d.Calls.Join(ctx, a.DB.Read(), who, in.ID, in.Body.Mode, in.Body.Consent)
+			return CallTicket{URL: t.URL, Token: t.Token, ExpiresAt: t.Expires, Mode: in.Body.Mode, Recording: t.Recorded}, err
 		})
 	type hand struct {
 		RoomPath
@@ -92,6 +105,60 @@ func RegisterCalls(a *API, d CallDeps) {
 				return d.Calls.Move(ctx, tx, who, in.ID, in.Body.UserID, in.Body.Mode)
 			})
 		})
+}
+
+// registerRecordings adds what was recorded of calls.
+func registerRecordings(a *API, d CallDeps) {
+	const tag = "Calls"
+	Handle(a, Route{Method: "GET", Path: "/rooms/{id}/recordings", ID: "list-room-recordings", Summary: "List what was recorded of a room's calls", Description: "Newest first, at most 500: of those calls that you may hear again, which are your own where no policy says more.", Tag: tag, Access: "recording:read"},
+		func(ctx context.Context, who actor.Actor, in *struct {
+			RoomPath
+			Call string `query:"call" maxLength:"36" doc:"Of this call only"`
+		}) (List[call.Recording], error) {
+			rs, err := d.Calls.Recordings(ctx, a.DB.Read(), who, in.ID, in.Call)
+			return ListOf(rs), err
+		})
+	Handle(a, Route{Method: "GET", Path: "/incidents/{id}/recordings", ID: "list-incident-recordings", Summary: "List what was recorded of the calls in an incident's room", Tag: tag, Access: "recording:read"},
+		func(ctx context.Context, who actor.Actor, in *IncidentPath) (List[call.Recording], error) {
+			i, err := d.Incidents.Get(ctx, a.DB.Read(), who, in.ID)
+			if err != nil {
+				return List[call.Recording]{}, err
+			}
+			rs, err := d.Calls.Recordings(ctx, a.DB.Read(), who, i.Room.ID, "")
+			return ListOf(rs), err
+		})
+	type path struct {
+		ID string `path:"id" maxLength:"80"`
+	}
+	Handle(a, Route{Method: "GET", Path: "/recordings/{id}", ID: "get-recording", Summary: "One stretch of a voice, and what it says where speech is put into words", Description: "The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing from the start is on record.", Tag: tag, Access: "recording:read"},
+		func(ctx context.Context, who actor.Actor, in *path) (call.Recording, error) {
+			return d.Calls.Recording(ctx, a.DB.Read(), who, in.ID)
+		})
+	a.Mux().HandleFunc("GET "+Base+"/recordings/{id}/audio", func(w http.ResponseWriter, r *http.Request) {
+		who, err := Who(r.Context())
+		var one call.Recording
+		var sound io.ReadSeeker
+		if err == nil {
+			one, sound, err = d.Calls.Sound(r.Context(), a.DB.Read(), who, r.PathValue("id"))
+		}
+		if from := r.Header.Get("Range"); err == nil && r.Method == http.MethodGet && (from == "" || strings.HasPrefix(from, "bytes=0-") || !strings.HasPrefix(from, "bytes=")) {
+			err = a.Do(r.Context(), who, func(tx *db.Tx) error { return d.Calls.Replay(r.Context(), tx, who, one) })
+		}
+		if err != nil {
+			a.Access.Record(r.Context(), who, err)
+			WriteProblem(w, r, err)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", "audio/ogg")
+		h.Set("Content-Disposition", `inline; filename="`+fileName(one.ID)+`.ogg"`)
+		h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+		h.Set("Cache-Control", "private, no-store")
+		if one.State == "kept" {
+			h.Set("Etag", `"`+one.SHA256+`"`)
+		}
+		http.ServeContent(w, r, "", time.Time{}, sound)
+	})
 }
 
 // Signalling is where browsers connect for media: each ticket is asked for again,

@@ -94,20 +94,22 @@ func RegisterRooms(a *API, d RoomDeps) {
 			Topic    *string `json:"topic,omitempty" maxLength:"500"`
 			Door     *string `json:"door,omitempty" enum:"open,closed,locked"`
 			Archived *bool   `json:"archived,omitempty"`
+
+			Recording *string `json:"recording,omitempty" enum:"none,required" doc:"Whether calls in it are recorded for the record"`
 		}
 	}
-	Handle(a, Route{Method: "PATCH", Path: "/rooms/{id}", ID: "update-room", Summary: "Rename a room, set its topic or door, archive it", Tag: "Rooms", Access: "room:update"},
+	Handle(a, Route{Method: "PATCH", Path: "/rooms/{id}", ID: "update-room", Summary: "Rename a room, set its topic or door, have its calls recorded, archive it", Tag: "Rooms", Access: "room:update"},
 		func(ctx context.Context, who actor.Actor, in *change) (v RoomView, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				r, sees, err := d.moderated(ctx, tx, who, in.ID)
 				if err != nil {
 					return err
 				}
-				if !sees && (in.Body.Archived == nil || in.Body.Name != nil || in.Body.Topic != nil || in.Body.Door != nil) {
+				if !sees && (in.Body.Archived == nil || in.Body.Name != nil || in.Body.Topic != nil || in.Body.Door != nil || in.Body.Recording != nil) {
 					_, err := d.Rooms.See(ctx, tx, who, in.ID)
 					return err
 				}
-				if r, err = d.Rooms.Update(ctx, tx, who, r.ID, room.Change{Name: in.Body.Name, Topic: in.Body.Topic, Door: in.Body.Door, Archived: in.Body.Archived}); err != nil {
+				if r, err = d.Rooms.Update(ctx, tx, who, r.ID, room.Change{Name: in.Body.Name, Topic: in.Body.Topic, Door: in.Body.Door, Archived: in.Body.Archived, Recording: in.Body.Recording}); err != nil {
 					return err
 				}
 				if v, err = d.view(ctx, tx, who, r); !sees {

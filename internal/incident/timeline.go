@@ -351,6 +351,20 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = fmt.Sprintf("%s moved %s %s.", by, who("person"), map[string]string{"table": "to the table", "gallery": "to the gallery"}[e.word("mode")])
 	case "call.Whispered":
 		e.Text = fmt.Sprintf("%s spoke aside to %s.", by, who("to"))
+	case "call.RecordingStarted":
+		e.Text = "The call is recorded from here on."
+	case "call.RecordingStopped":
+		e.Text = "The call went on without being recorded."
+	case "call.Recorded":
+		e.Text = fmt.Sprintf("What %s said was kept as a recording.", who("person"))
+	case "call.Consented":
+		e.Text = by + " agreed to be recorded."
+	case "call.Replayed":
+		e.Text = fmt.Sprintf("%s played a recording of %s.", by, who("person"))
+	case "call.Transcribed":
+		e.Text = "A recording was put into words."
+	case "call.RecordingExpired":
+		e.Text = fmt.Sprintf("A recording of %s was deleted: its time was over.", who("person"))
 	case "call.Ended":
 		e.Text = "The call ended."
 	case "message.Pinned":

@@ -37,6 +37,12 @@ var Kinds = []string{"team", "incident", "lounge", "lobby", "gallery", "meeting"
 // members enter a locked one; a closed one asks people to be called in.
 var Doors = []string{"open", "closed", "locked"}
 
+// What Room.Recording says.
+const (
+	NotRecorded = "none"
+	Recorded    = "required"
+)
+
 // Room is a room without anything that depends on who looks.
 type Room struct {
 	ID        string    `json:"id"`
@@ -47,6 +53,7 @@ type Room struct {
 	Door      string    `json:"door" enum:"open,closed,locked"`
 	Subject   Subject   `json:"subject"`
 	Floor     string    `json:"floor" doc:"Id of the floor it is on"`
+	Recording string    `json:"recording" enum:"none,required" doc:"Whether calls in it are recorded for the record"`
 	Seq       int64     `json:"seq" doc:"Number of the newest message version in the room"`
 	Archived  bool      `json:"archived"`
 	CreatedAt time.Time `json:"created_at"`
@@ -97,11 +104,11 @@ type Left struct {
 
 func (Left) EventKind() string { return "room.Left" }
 
-const cols = `id, name, kind, topic, private, door, subject_kind, subject_id, floor, seq, archived, created_at`
+const cols = `id, name, kind, topic, private, door, subject_kind, subject_id, floor, recording, seq, archived, created_at`
 
 func scan(s db.Scanner) (r Room, err error) {
 	var at int64
-	err = s.Scan(&r.ID, &r.Name, &r.Kind, &r.Topic, &r.Private, &r.Door, &r.Subject.Kind, &r.Subject.ID, &r.Floor, &r.Seq, &r.Archived, &at)
+	err = s.Scan(&r.ID, &r.Name, &r.Kind, &r.Topic, &r.Private, &r.Door, &r.Subject.Kind, &r.Subject.ID, &r.Floor, &r.Recording, &r.Seq, &r.Archived, &at)
 	r.CreatedAt = db.At(at)
 	return r, err
 }
@@ -229,7 +236,7 @@ func cleanTopic(topic string) (string, error) {
 
 // Create makes a room; its creator (unless the system) and Members are its members.
 func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (Room, error) {
-	r := Room{ID: id.New(), Kind: in.Kind, Private: in.Private, Door: in.Door, Subject: in.Subject, Floor: in.Floor, CreatedAt: s.clock.Now()}
+	r := Room{ID: id.New(), Kind: in.Kind, Private: in.Private, Door: in.Door, Subject: in.Subject, Floor: in.Floor, Recording: NotRecorded, CreatedAt: s.clock.Now()}
 	var err error
 	if r.Name, err = cleanName(in.Name); err != nil {
 		return r, err
@@ -264,8 +271,8 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) 
 			return r, fmt.Errorf("find a floor: %w", err)
 		}
 	}
-	res, err := tx.Exec(ctx, `INSERT INTO room (`+cols+`, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, FALSE, $10, $11) ON CONFLICT DO NOTHING`,
-		r.ID, r.Name, r.Kind, r.Topic, r.Private, r.Door, r.Subject.Kind, r.Subject.ID, r.Floor, db.Micro(r.CreatedAt), who.ID)
+	res, err := tx.Exec(ctx, `INSERT INTO room (`+cols+`, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, FALSE, $11, $12) ON CONFLICT DO NOTHING`,
+		r.ID, r.Name, r.Kind, r.Topic, r.Private, r.Door, r.Subject.Kind, r.Subject.ID, r.Floor, r.Recording, db.Micro(r.CreatedAt), who.ID)
 	if err != nil {
 		return r, fmt.Errorf("create room: %w", err)
 	}
@@ -297,8 +304,8 @@ func (s *Store) changed(tx *db.Tx, r Room) {
 
 // Change holds what Update changes; nil leaves as is.
 type Change struct {
-	Name, Topic, Door, Kind *string
-	Archived                *bool
+	Name, Topic, Door, Kind, Recording *string
+	Archived                           *bool
 }
 
 // Update renames a room, sets its topic or door, or archives it.
@@ -336,6 +343,11 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 	if c.Archived != nil {
 		r.Archived = *c.Archived
 	}
+	if c.Recording != nil {
+		if r.Recording = *c.Recording; r.Recording != NotRecorded && r.Recording != Recorded {
+			return r, fault.Field("recording", "Calls in a room are recorded (required) or not (none).")
+		}
+	}
 	if c.Kind != nil && *c.Kind != r.Kind {
 		if !slices.Contains(Kinds, *c.Kind) || *c.Kind == "incident" || r.Kind == "incident" {
 			return r, fault.Field("kind", "A war room comes and goes with its incident. The kind of any other room is one of "+strings.Join(slices.DeleteFunc(slices.Clone(Kinds), func(k string) bool { return k == "incident" }), ", ")+".")
@@ -355,10 +367,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 			return r, fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name.", r.Name))
 		}
 	}
-	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5, kind = $6 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived, r.Kind); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5, kind = $6, recording = $7 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived, r.Kind, r.Recording); err != nil {
 		return r, fmt.Errorf("update room: %w", err)
 	}
-	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}, {"kind", old.Kind, r.Kind}} {
+	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}, {"kind", old.Kind, r.Kind}, {"recording", old.Recording, r.Recording}} {
 		if f.From != f.To {
 			if err := s.ledger.Append(ctx, tx, who, about(r), f); err != nil {
 				return r, err

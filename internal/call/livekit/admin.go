@@ -15,11 +15,13 @@ import (
 // admin speaks LiveKit's RoomService, wherever it is.
 type admin struct {
 	keyring
-	rooms livekit.RoomService
+	rooms  livekit.RoomService
+	base   string
+	client *http.Client
 }
 
 func newAdmin(k keyring, base string, c *http.Client) admin {
-	return admin{k, livekit.NewRoomServiceProtobufClient(base, c)}
+	return admin{k, livekit.NewRoomServiceProtobufClient(base, c), base, c}
 }
 
 func (a admin) as(ctx context.Context, room string) (context.Context, error) {

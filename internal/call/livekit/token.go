@@ -53,3 +53,13 @@ func (k keyring) read(token string) (call.Grant, error) {
 func (k keyring) admin(room string) (string, error) {
 	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(&auth.VideoGrant{RoomCreate: true, RoomList: true, RoomAdmin: true, Room: room}).SetValidFor(time.Minute).ToJWT()
 }
+
+// recorder is a token for a participant whom nobody sees and who sends nothing.
+func (k keyring) recorder(room string) (string, error) {
+	v := &auth.VideoGrant{RoomJoin: true, Room: room, Hidden: true, Recorder: true}
+	v.SetCanSubscribe(true)
+	v.SetCanPublish(false)
+	v.SetCanPublishData(false)
+	v.SetCanUpdateOwnMetadata(false)
+	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(v).SetIdentity(recorderName).SetValidFor(time.Minute).ToJWT()
+}

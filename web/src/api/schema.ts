@@ -453,6 +453,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what was recorded of the calls in an incident's room */
+        get: operations["list-incident-recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/roles/{role}": {
         parameters: {
             query?: never;
@@ -1235,6 +1252,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/recordings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One stretch of a voice, and what it says where speech is put into words
+         * @description The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing from the start is on record.
+         */
+        get: operations["get-recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rooms": {
         parameters: {
             query?: never;
@@ -1267,7 +1304,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename a room, set its topic or door, archive it */
+        /** Rename a room, set its topic or door, have its calls recorded, archive it */
         patch: operations["update-room"];
         trace?: never;
     };
@@ -1573,6 +1610,26 @@ export interface paths {
         get?: never;
         /** Say how far you have read */
         put: operations["mark-room-read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rooms/{id}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was recorded of a room's calls
+         * @description Newest first, at most 500: of those calls that you may hear again, which are your own where no policy says more.
+         */
+        get: operations["list-room-recordings"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2216,6 +2273,7 @@ export interface components {
             id: string;
             /** @description Empty: the call is over */
             people: components["schemas"]["Person"][];
+            /** @description It is recorded at this moment */
             recording: boolean;
             room_id: string;
             /** Format: date-time */
@@ -2226,6 +2284,7 @@ export interface components {
             expires_at: string;
             /** @enum {string} */
             mode: "table" | "gallery";
+            /** @description Whoever speaks in this room is recorded */
             recording: boolean;
             /** @description A secret of yours, for this room and a few minutes */
             token: string;
@@ -2724,6 +2783,8 @@ export interface components {
             version: number;
         };
         JoinCallInput: {
+            /** @description I know that calls of this room are recorded. Needed for the table where they are. */
+            consent?: boolean;
             /**
              * @description table: speak, from a seat in the room. gallery: listen and watch.
              * @enum {string}
@@ -2832,6 +2893,9 @@ export interface components {
         };
         ListRecord: {
             items: components["schemas"]["Record"][];
+        };
+        ListRecording: {
+            items: components["schemas"]["Recording"][];
         };
         ListRoomView: {
             items: components["schemas"]["RoomView"][];
@@ -3497,6 +3561,35 @@ export interface components {
             /** Format: int64 */
             v: number;
         };
+        Recording: {
+            /** Format: int64 */
+            bytes: number;
+            call_id: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description Its length
+             */
+            ms: number;
+            /**
+             * Format: int64
+             * @description From the start of the call, to play several in step
+             */
+            offset_ms: number;
+            room_id: string;
+            /** @description Of the file, as it stands in the ledger */
+            sha256: string;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * @description open: still being written. deleted: its time was over
+             * @enum {string}
+             */
+            state: "open" | "kept" | "deleted";
+            transcript: string;
+            /** @description Who speaks */
+            user_id: string;
+        };
         RoleHeld: {
             /** @enum {string} */
             role: "commander" | "operations" | "communications" | "scribe" | "liaison";
@@ -3532,6 +3625,11 @@ export interface components {
              * @description -1: you never opened it, and nothing in it counts as unread
              */
             read_seq: number;
+            /**
+             * @description Whether calls in it are recorded for the record
+             * @enum {string}
+             */
+            recording: "none" | "required";
             /**
              * Format: int64
              * @description Number of the newest message version in the room
@@ -3951,6 +4049,11 @@ export interface components {
             /** @enum {string} */
             door?: "open" | "closed" | "locked";
             name?: string;
+            /**
+             * @description Whether calls in it are recorded for the record
+             * @enum {string}
+             */
+            recording?: "none" | "required";
             topic?: string;
         };
         UpdateUserInput: {
@@ -8074,6 +8177,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Postmortem"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-incident-recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRecording"];
                 };
             };
             /** @description Bad Request */
@@ -15415,6 +15640,127 @@ export interface operations {
             };
         };
     };
+    "get-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-rooms": {
         parameters: {
             query?: never;
@@ -18529,6 +18875,131 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-room-recordings": {
+        parameters: {
+            query?: {
+                /** @description Of this call only */
+                call?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Room id or name */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRecording"];
+                };
             };
             /** @description Bad Request */
             400: {

@@ -39,8 +39,8 @@ type Options struct {
 	Client *http.Client // nil: the default
 	// Extra parameters of the address, as only a hostile client has them.
 	Extra url.Values
-	// Deaf subscribes to nothing.
-	Deaf bool
+	// Deaf subscribes to nothing; Blind to sound only.
+	Deaf, Blind bool
 	// TCP takes no UDP, as behind a strict firewall.
 	TCP bool
 	// Heard is called with each packet of sound or pictures, one call at a time
@@ -98,6 +98,7 @@ type Peer struct {
 	people  map[string]*livekit.ParticipantInfo // by sid, oneself included
 	loud    map[string]bool                     // sids
 	tracks  map[string]*Track                   // by sid
+	asked   map[string]bool                     // sids of tracks that a blind one asked for
 	sent    map[string]*livekit.TrackInfo       // what the engine took, by our id
 	refusal map[string]string                   // what it did not take
 	waiting map[webrtc.SDPType][]webrtc.ICECandidateInit
@@ -123,7 +124,7 @@ func Connect(ctx context.Context, o Options) (*Peer, error) {
 	ws.SetReadLimit(4 << 20)
 	p := &Peer{
 		o: o, ws: ws, token: o.Token, heardAt: time.Now(),
-		people: map[string]*livekit.ParticipantInfo{}, loud: map[string]bool{}, tracks: map[string]*Track{},
+		people: map[string]*livekit.ParticipantInfo{}, loud: map[string]bool{}, asked: map[string]bool{}, tracks: map[string]*Track{},
 		sent: map[string]*livekit.TrackInfo{}, refusal: map[string]string{}, waiting: map[webrtc.SDPType][]webrtc.ICECandidateInit{},
 		answers: make(chan webrtc.SessionDescription, 1),
 	}
@@ -161,7 +162,7 @@ func address(o Options) (string, error) {
 	u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
 	u.Path = strings.TrimRight(u.Path, "/") + "/rtc"
 	q := url.Values{"access_token": {o.Token}, "protocol": {protocol}, "sdk": {"go"}, "auto_subscribe": {"true"}}
-	if o.Deaf {
+	if o.Deaf || o.Blind {
 		q.Set("auto_subscribe", "false")
 	}
 	maps.Copy(q, o.Extra)
@@ -208,8 +209,33 @@ func (p *Peer) open(join *livekit.JoinResponse) (err error) {
 	if p.sub, err = p.connection(api, livekit.SignalTarget_SUBSCRIBER); err != nil {
 		return err
 	}
+	if err := p.want(); err != nil {
+		return err
+	}
 	p.sub.OnTrack(func(t *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { p.hear(t) })
 	return nil
+}
+
+// want asks for the voices that a blind one does not hear yet.
+func (p *Peer) want() error {
+	if !p.o.Blind {
+		return nil
+	}
+	var sids []string
+	p.mu.Lock()
+	for sid, info := range p.people {
+		for _, t := range info.Tracks {
+			if sid != p.sid && t.Type == livekit.TrackType_AUDIO && !p.asked[t.Sid] {
+				p.asked[t.Sid] = true
+				sids = append(sids, t.Sid)
+			}
+		}
+	}
+	p.mu.Unlock()
+	if len(sids) == 0 {
+		return nil
+	}
+	return p.send(&livekit.SignalRequest{Message: &livekit.SignalRequest_Subscription{Subscription: &livekit.UpdateSubscription{TrackSids: sids, Subscribe: true}}})
 }
 
 func (p *Peer) connection(api *webrtc.API, target livekit.SignalTarget) (*webrtc.PeerConnection, error) {
@@ -264,7 +290,11 @@ func (p *Peer) listen() {
 			p.end(&Gone{Cause: err})
 			return
 		}
-		if err := p.follow(m); err != nil {
+		err = p.follow(m)
+		if err == nil && m.GetUpdate() != nil {
+			err = p.want()
+		}
+		if err != nil {
 			p.end(err)
 			return
 		}
