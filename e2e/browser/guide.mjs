@@ -198,6 +198,15 @@ try {
   await onPlan(ines, incident.ticket).waitFor()
   await quiet(ines)
   await picture(ines, 'map')
+  await ines.page.getByRole('button', { name: 'Floor Operations', exact: true }).click()
+  await ines.page.getByRole('menuitem', { name: 'Edit the plan' }).click()
+  const inPlan = ines.page.getByRole('application').getByRole('button', { name: /^payments-ops, / })
+  await inPlan.focus()
+  for (let n = 0; n < 5; n++) await ines.page.keyboard.press('ArrowRight')
+  await quiet(ines)
+  await picture(ines, 'map-edit')
+  await ines.page.keyboard.press('Control+z')
+  await ines.page.goto('/')
 
   // -- talking about it
   await jonas.page.evaluate(queueOnAScreen)

@@ -7,6 +7,7 @@ const PAGES: [string, string, string][] = [
   ['/admin/access', 'access-policy', 'Access policy'],
   ['/admin/keys', 'security#secrets', 'How secrets are kept'],
   ['/admin', 'people-and-roles', 'People and roles'],
+  ['/floors', 'map#editing-a-floor', 'Editing a floor'],
   ['/rooms', 'commands', 'Typed commands'],
   ['/incidents', 'first-incident', 'Your first incident'],
   ['/alerts', 'alertmanager', 'Connecting Alertmanager'],
