@@ -1,11 +1,8 @@
-// What of a call the map shows: who speaks, whose microphone, camera or screen is on, how many are in it. The calls
-// are another part's: where the office knows none, nothing is shown.
+// What of a call the map shows: who speaks, whose microphone, camera or screen is on, how many are in it. The one place
+// where the map reads calls; the rest of it knows bits and counts.
 import { useMemo } from 'react'
+import type { Call } from '@/api'
 import { useOffice } from '@/realtime'
-
-/** What the map needs of a call, as the office tells it. */
-type Person = { user_id: string; mode: string; mic: boolean; camera: boolean; shares: number; speaking: boolean; hand_at: string | null }
-type Call = { id: string; room_id: string; recording: boolean; people: Person[] }
 
 /** Marks of one person, as bits, so that nothing is drawn anew while they stay. */
 export const SPEAKING = 1
@@ -22,10 +19,8 @@ export type Media = {
 }
 const none: Media = { people: new Map(), rooms: new Map() }
 
-/** Reads the calls of the office, kept by their ids or in a list. */
-export function mediaOf(calls: unknown): Media {
-  if (!calls || typeof calls !== 'object') return none
-  const list = Object.values(calls as Record<string, Call>)
+export function mediaOf(calls: Record<string, Call>): Media {
+  const list = Object.values(calls)
   if (list.length === 0) return none
   const people = new Map<string, number>()
   const rooms = new Map<string, { count: number; speaking: number; recording: boolean }>()
@@ -44,7 +39,7 @@ export function mediaOf(calls: unknown): Media {
   return { people, rooms }
 }
 export function useMedia(): Media {
-  const calls = useOffice((s) => (s as { calls?: unknown }).calls)
+  const calls = useOffice((s) => s.calls)
   return useMemo(() => mediaOf(calls), [calls])
 }
 
