@@ -377,7 +377,7 @@ func TestATranscript(t *testing.T) {
 			return
 		}
 		if tries == 1 {
-			http.Error(rw, `{"error":{"message":"overloaded"}}`, 503)
+			http.Error(rw, `{"error":{"message":"overloaded"}}`, http.StatusServiceUnavailable)
 			return
 		}
 		sent, _ = io.ReadAll(f)
