@@ -32,9 +32,14 @@ test('two people hear and see each other, show screens, and are muted', { timeou
   await open(jonas, 'lounge')
   // From outside one may listen; inside one is asked to join those who talk.
   await voice(jonas).getByText('1 person talks here').waitFor()
+  // The seat comes slowly, and Join is clicked before it is there.
+  await jonas.page.route('**/enter', async (route) => {
+    await new Promise((late) => setTimeout(late, 400))
+    await route.continue()
+  })
   await enter(jonas)
-  await voice(jonas).getByRole('button', { name: 'Join voice · 1 here' }).waitFor()
-  await join(jonas)
+  await voice(jonas).getByRole('button', { name: 'Join voice · 1 here' }).click()
+  await toggle(jonas, 'Microphone').waitFor()
   await said(ines).getByText('Jonas Lindqvist joined the call').waitFor()
 
   // Muted on arrival: no device was asked for, and nothing arrives.

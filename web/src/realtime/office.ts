@@ -154,6 +154,9 @@ const movePresence = (patch: Partial<Presence>) => {
     return { presence: { ...s.presence, [id]: { ...old, ...patch } } }
   })
 }
+let entering: Promise<unknown> = Promise.resolve()
+/** My own screen shows me inside at once; this waits until the server has me there, too, or has refused. */
+export const entered = (): Promise<unknown> => entering.catch(() => {})
 /** Walks into a room: everybody's map shows it. */
 export async function enterRoom(roomId: string, seat?: number) {
   const id = useSession.getState().me?.user.id
@@ -161,7 +164,7 @@ export async function enterRoom(roomId: string, seat?: number) {
   if (before?.room_id === roomId && seat === undefined) return
   movePresence({ room_id: roomId, seat: seat ?? null })
   try {
-    await api.post(`/rooms/${roomId}/enter`, seat === undefined ? {} : { seat })
+    await (entering = api.post(`/rooms/${roomId}/enter`, seat === undefined ? {} : { seat }))
   } catch (e) {
     if (before) movePresence(before)
     throw e

@@ -1,6 +1,6 @@
 // The session of this tab, joined to the office's socket and to what other screens read of it.
 import { useSession } from '@/api'
-import { callIn, nameOf, quiet, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
+import { callIn, entered, nameOf, quiet, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
 import { callApi } from './api'
 import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
@@ -21,7 +21,8 @@ export function loadEngine(): Promise<Connect> {
 export const session = createSession({
   connect: loadEngine,
   devices,
-  api: callApi,
+  // Who clicks twice fast asks for a ticket before the server has given the seat it needs.
+  api: { ...callApi, join: (room, mode) => entered().then(() => callApi.join(room, mode)) },
   me,
   myRoom: () => useOffice.getState().presence[me()]?.room_id ?? null,
   roomName,
