@@ -24,6 +24,7 @@ import (
 	"muster/internal/clock"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/id"
 	"muster/internal/ledger"
 	"muster/internal/message"
 	"muster/internal/office"
@@ -265,6 +266,9 @@ func (s *Store) Admit(ctx context.Context, q db.Querier, who actor.Actor, token 
 	}
 	if g.Person != who.ID {
 		return fault.New(fault.Denied, "This ticket to a call was given to somebody else.")
+	}
+	if !id.Valid(g.Room) {
+		return fault.New(fault.Denied, "This ticket to a call names no room. Join the call again.")
 	}
 	r, err := s.Rooms.See(ctx, q, who, g.Room)
 	if err != nil {
