@@ -25,6 +25,7 @@ import (
 	"muster/bench/chat"
 	"muster/bench/lists"
 	"muster/bench/logs"
+	"muster/bench/media"
 	"muster/bench/report"
 	"muster/bench/rig"
 	"muster/bench/ssh"
@@ -51,6 +52,7 @@ var areas = []area{
 	{"start", "What it costs before anybody uses it.", start.Run},
 	{"browser", "The web app in headless Chromium (Debian's, software drawing), a new browser context for each round.", browser.Run},
 	{"map", "The floor plan in the same Chromium while people walk from room to room, their avatars gliding.", browser.Map},
+	{"media", "Voice through the real media process, by people that are programs and connect as browsers do, on the same machine; each packet carries its number and when it was sent.", media.Run},
 	{"go", "The Go benchmarks of single packages (`scripts/bench`).", goBenchmarks},
 }
 
@@ -61,6 +63,10 @@ func main() {
 	}
 	if len(os.Args) == 3 && os.Args[1] == chat.FloorArg {
 		fmt.Fprintln(os.Stderr, "bench: floor:", chat.ServeFloor(os.Args[2]))
+		os.Exit(1)
+	}
+	if len(os.Args) == 3 && os.Args[1] == media.FloorArg {
+		fmt.Fprintln(os.Stderr, "bench: floor:", media.ServeFloor(os.Args[2]))
 		os.Exit(1)
 	}
 	if err := run(); err != nil {
