@@ -56,11 +56,14 @@ type User struct {
 	Initials string   `json:"initials"`
 	Hue      int      `json:"hue" minimum:"0" maximum:"359"`
 	Disabled bool     `json:"disabled"`
-	Kind     string   `json:"kind" enum:"person,bot"`
+	Kind     string   `json:"kind" enum:"person,bot,guest"`
 }
 
 // Actor is the user as the one who acts.
 func (u User) Actor() actor.Actor {
+	if u.Kind == string(actor.Guest) { // whatever roles somebody gave to the account
+		return actor.Actor{ID: u.ID, Name: u.Name, Display: u.Display, Kind: actor.Guest, Groups: []string{GuestGroup}}
+	}
 	return actor.Actor{ID: u.ID, Name: u.Name, Display: u.Display, Kind: actor.Kind(u.Kind), Groups: append(slices.Clone(u.Roles), access.Everyone)}
 }
 
@@ -239,7 +242,7 @@ func cleanRoles(roles []string) ([]string, *fault.FieldError) {
 	out := []string{}
 	for _, r := range roles {
 		r = strings.ToLower(strings.TrimSpace(r))
-		if !roleRE.MatchString(r) || r == access.Everyone {
+		if !roleRE.MatchString(r) || r == access.Everyone || r == GuestGroup {
 			return nil, &fault.FieldError{Field: "roles", Message: fmt.Sprintf("%q cannot be a role. The usual ones are %s.", r, strings.Join(Roles, ", "))}
 		}
 		if !slices.Contains(out, r) {

@@ -17,9 +17,10 @@ func notFound(who string) error {
 	return fault.Newf(fault.NotFound, "There is nobody named %q here. Check the spelling, or ask an administrator to add them.", who)
 }
 
-// List returns everybody, the disabled too, by display name.
+// List returns everybody, the disabled too, by display name; of guests only
+// those who are inside.
 func (s *Store) List(ctx context.Context, q db.Querier) ([]User, error) {
-	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account ORDER BY lower(display), name`)
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE kind <> 'guest' OR NOT disabled ORDER BY lower(display), name`)
 	if err != nil {
 		return nil, fmt.Errorf("list people: %w", err)
 	}

@@ -113,7 +113,8 @@ func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (
 	if err != nil && !db.IsNoRows(err) {
 		return actor.Actor{}, Session{}, fmt.Errorf("authenticate: %w", err)
 	}
-	if err != nil || u.Disabled {
+	// A guest has a way in of their own, and no other, whatever was made for the account.
+	if err != nil || u.Disabled || u.Kind == string(actor.Guest) {
 		return actor.Actor{}, Session{}, bad
 	}
 	who := u.Actor()

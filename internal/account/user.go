@@ -161,6 +161,9 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, userID s
 }
 
 func (s *Store) change(ctx context.Context, tx *db.Tx, who actor.Actor, u User, in Change) (User, error) {
+	if u.Kind == string(actor.Guest) {
+		return User{}, fault.New(fault.Conflict, "This is a guest, whose account comes and goes with the visit. End the visit in the room's list of guests.")
+	}
 	before := u
 	var wrong []fault.FieldError
 	text := func(field string, to *string, from *string, atLeast int) {

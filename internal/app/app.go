@@ -318,6 +318,13 @@ func (a *App) recheck(ctx context.Context, who actor.Actor) (actor.Actor, error)
 	if who.IsSystem() {
 		return who, nil
 	}
+	if who.Kind == actor.Guest { // one who waits has a socket, too, and no account yet
+		v, err := a.Office.VisitOf(ctx, a.DB.Read(), who.ID)
+		if err == nil && v.State != "waiting" && v.State != "inside" {
+			err = errWrongPlace
+		}
+		return who, err
+	}
 	now, err := a.Accounts.ActorOf(ctx, a.DB.Read(), who.ID)
 	if err != nil {
 		return who, err

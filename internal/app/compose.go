@@ -87,6 +87,8 @@ func (a *App) compose() error {
 	a.Messages = message.NewStore(a.Rooms, a.Accounts, a.Ledger, a.Bus, a.Clock, a.mentioned)
 	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Messages, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
 	a.Office.RegisterTasks(a.DB)
+	a.Rooms.OnArchived(a.Office.Archived)
+	a.Messages.GuestsSince(a.Office.GuestSince)
 
 	engine, err := a.mediaEngine()
 	if err != nil {
@@ -190,6 +192,8 @@ func (a *App) doors() error {
 	httpapi.RegisterRooms(a.API, rooms)
 	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})
 	httpapi.RegisterOffice(a.API, officeDeps)
+	httpapi.RegisterGuests(a.API, httpapi.GuestDeps{OfficeDeps: officeDeps, Messages: a.Messages})
+	a.API.Guests = httpapi.GuestAuthenticator(a.DB, a.Office)
 	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls, Incidents: a.Incidents})
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
 	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
@@ -221,7 +225,7 @@ func (a *App) doors() error {
 		},
 	}
 	var err error
-	if a.socket, err = realtime.New(a.log, a.Bus, httpapi.NewLive(a.API, officeDeps), a.Office, gates, a.recheck); err != nil {
+	if a.socket, err = realtime.New(a.log, a.Bus, httpapi.NewLive(a.API, officeDeps, a.Messages), a.Office, gates, a.recheck); err != nil {
 		return fmt.Errorf("start the socket: %w", err)
 	}
 	if m := a.cfg.Media; m.Engine == config.MediaLiveKit {
@@ -229,7 +233,9 @@ func (a *App) doors() error {
 	}
 	mux := a.API.Mux()
 	mux.Handle("GET "+httpapi.Base+"/socket", a.socket.Handler())
+	mux.Handle("GET "+httpapi.GuestBase+"/socket", a.socket.Handler())
 	mux.Handle("/media/", httpapi.Signalling(a.API, a.Calls))
+	mux.Handle("/guest/media/", httpapi.Signalling(a.API, a.Calls))
 	mux.Handle("/", notAPI(webui.Handler()))
 	a.operations(mux)
 	return nil

@@ -170,6 +170,21 @@ var ordinary = []line{
 	{op: "take-bridge", with: "id=<room with a bridge>", may: talkers},
 	{op: "get-catch-up", with: "id=<fresh room>", may: readers},
 
+	// What a guest may do stands in guest_test.go; to all others it is not there.
+	{op: "list-guests", with: "id=<room>", may: admin},
+	{op: "list-guests", with: "id=<meeting>", may: talkers},
+	{op: "create-guest-link", with: "id=<fresh room>", body: `{"label":"auditors","most":2,"expires_at":"<later>"}`, may: admin},
+	{op: "create-guest-link", with: "id=<meeting>", body: `{}`, may: talkers},
+	{op: "revoke-guest-link", with: "id=<room>&link=<guest link>", may: admin},
+	{op: "look-at-guest-link", body: `{"token":"<guest token>"}`, may: all},
+	{op: "knock-as-guest", body: `{"token":"<guest token>","name":"Zoe"}`, may: all, is: 409}, // nobody is inside
+	{op: "get-visit", may: nope},
+	{op: "leave-as-guest", may: nope},
+	{op: "list-guest-messages", may: nope},
+	{op: "post-as-guest", body: `{"text":"hello"}`, may: nope},
+	{op: "join-call-as-guest", body: `{"mode":"table"}`, may: nope},
+	{op: "raise-hand-as-guest", body: `{"raised":true}`, may: nope},
+
 	{op: "list-keys", with: "path=project/ours", may: operator | responder | admin},
 	{op: "list-keys", may: operator | responder | admin},
 	{op: "put-key", with: "path=shared/<new>", body: `{"type":"password","content":"x"}`, may: admin},
@@ -345,6 +360,9 @@ var foreign = []line{
 	{op: "change-floor", with: "id=<hidden floor>", body: `{"name":"<new>"}`, may: nope},
 	{op: "remove-floor", with: "id=<hidden floor>", may: nope},
 	{op: "export-floor", with: "id=<hidden floor>", may: nope},
+	{op: "list-guests", with: "id=<private room>", may: nope},
+	{op: "create-guest-link", with: "id=<private room>", body: `{}`, may: nope},
+	{op: "revoke-guest-link", with: "id=<private room>&link=<guest link>", may: nope},
 
 	{op: "get-incident", with: "id=<restricted incident>", may: nope},
 	{op: "get-incident", with: "id=<ticket of the restricted incident>", may: nope},

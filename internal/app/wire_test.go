@@ -47,6 +47,11 @@ type event struct {
 // dial opens a socket; answer is what the server said when it did not let one in.
 func (c caller) dial(header http.Header) (*socket, *http.Response, error) {
 	c.s.t.Helper()
+	return c.dialAt("/socket", header)
+}
+
+func (c caller) dialAt(path string, header http.Header) (*socket, *http.Response, error) {
+	c.s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), soon)
 	defer cancel()
 	if header == nil {
@@ -55,10 +60,10 @@ func (c caller) dial(header http.Header) (*socket, *http.Response, error) {
 	if c.token != "" {
 		header.Set("Authorization", "Bearer "+c.token)
 	}
-	if c.cookie != nil {
+	if c.cookie != nil && header.Get("Cookie") == "" {
 		header.Set("Cookie", c.cookie.Name+"="+c.cookie.Value)
 	}
-	conn, res, err := websocket.Dial(ctx, strings.Replace(c.s.URL(), "http", "ws", 1)+httpapi.Base+"/socket", &websocket.DialOptions{HTTPHeader: header})
+	conn, res, err := websocket.Dial(ctx, strings.Replace(c.s.URL(), "http", "ws", 1)+httpapi.Base+path, &websocket.DialOptions{HTTPHeader: header})
 	if err != nil {
 		return nil, res, err
 	}

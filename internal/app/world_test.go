@@ -311,6 +311,23 @@ func (w *world) thing(name string) string {
 		return w.public.ID
 	case "fresh room":
 		return w.room(w.name()).ID
+	case "meeting":
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			r, err := w.Rooms.Create(ctx, tx, system, room.New{Name: w.name(), Kind: "meeting"})
+			out = r.ID
+			return err
+		})
+	case "guest link", "guest token":
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tx.Exec(ctx, `UPDATE guest_link SET revoked_at = 1`); err != nil { // a room has only so many
+				return err
+			}
+			l, token, err := w.Office.MakeGuestLink(ctx, tx, system, w.public.ID, office.NewGuestLink{})
+			if out = l.ID; name == "guest token" {
+				out = token
+			}
+			return err
+		})
 	case "room with bob":
 		w.do(func(ctx context.Context, tx *db.Tx) error {
 			r, err := w.Rooms.Create(ctx, tx, system, room.New{Name: w.name(), Members: []string{w.people["bob"].ID}})

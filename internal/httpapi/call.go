@@ -166,6 +166,10 @@ func registerRecordings(a *API, d CallDeps) {
 func Signalling(a *API, calls *call.Store) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next := calls.Signalling()
+		if rest, ok := strings.CutPrefix(r.URL.Path, "/guest"); ok { // signed in by a guest's cookie
+			r = r.Clone(r.Context())
+			r.URL.Path = rest
+		}
 		if next == nil || r.Method != http.MethodGet || r.URL.Path != "/media/rtc" && !strings.HasPrefix(r.URL.Path, "/media/rtc/") {
 			WriteProblem(w, r, fault.New(fault.NotFound, "There is nothing here. Calls are joined in a room."))
 			return

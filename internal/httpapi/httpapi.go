@@ -45,7 +45,9 @@ type API struct {
 	names  *schemaNames
 	policy string // Content-Security-Policy
 	traffic
-	limit *limiter // of whom a good credential tells apart
+	// Guests resolves a guest's cookie; nil: nobody is one.
+	Guests Authenticator
+	limit  *limiter // of whom a good credential tells apart
 
 	strangers *limiter // of everybody else, by network: a whole office may start at once from one
 }
@@ -58,8 +60,8 @@ type Route struct {
 	Summary     string
 	Description string
 	Tag         string
-	// Access is what the caller needs: "public", "signed-in" (then the
-	// capability narrows it to what is the caller's own), or "type:action" as
+	// Access is what the caller needs: "public", "guest" (a visit, and nothing
+	// else), "signed-in" (then the capability narrows it to what is the caller's own), or "type:action" as
 	// the policy names it.
 	Access  string
 	Status  int           // 0: 200, or 204 when there is no body
@@ -97,6 +99,7 @@ func New(c Core, version string, auth Authenticator) *API {
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "An API token (`muster token create`)."},
 		"session": {Type: "apiKey", In: "cookie", Name: CookieName, Description: "The browser's session; unsafe methods also need the header X-CSRF-Token from /me."},
+		"guest":   {Type: "apiKey", In: "cookie", Name: GuestCookie, Description: "A guest's visit; unsafe methods also need the header X-CSRF-Token from /guest."},
 	}
 	a := &API{Core: c, mux: mux, auth: auth, names: names, policy: contentPolicy, limit: newLimiter(100, 400), strangers: newLimiter(200, 1000)}
 	a.huma = humago.New(mux, cfg)
@@ -151,13 +154,19 @@ func Handle[In, Out any](a *API, r Route, fn func(ctx context.Context, who actor
 		// 401 and 403 also of public ones: a wrong password, a call from another site.
 		Errors: []int{400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503},
 	}
-	if r.Access != "public" {
+	if r.Access == "guest" {
+		op.Security = []map[string][]string{{"guest": {}}}
+	} else if r.Access != "public" {
 		op.Security = []map[string][]string{{"token": {}}, {"session": {}}}
 	}
 	call := func(ctx context.Context, in *In) (out Out, err error) {
 		l := loginOf(ctx)
 		if r.Access != "public" && l.err != nil {
 			return out, a.problem(ctx, l.Who, l.err)
+		}
+		// The cookie of a guest is not even looked at elsewhere; this holds if it ever were.
+		if r.Access != "public" && (r.Access == "guest") != (l.Who.Kind == actor.Guest) {
+			return out, a.problem(ctx, l.Who, errSignIn)
 		}
 		if err := checkBody(in); err != nil {
 			return out, a.problem(ctx, l.Who, err)

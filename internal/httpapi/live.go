@@ -5,6 +5,7 @@ import (
 
 	"muster/internal/actor"
 	"muster/internal/incident"
+	"muster/internal/message"
 	"muster/internal/room"
 	"muster/internal/run"
 )
@@ -13,11 +14,12 @@ import (
 // routes answer with, so that news and answers cannot differ.
 type Live struct {
 	OfficeDeps
-	a *API
+	Messages *message.Store
+	a        *API
 }
 
 // NewLive gives the socket its view of the office.
-func NewLive(a *API, d OfficeDeps) *Live { return &Live{d, a} }
+func NewLive(a *API, d OfficeDeps, m *message.Store) *Live { return &Live{d, m, a} }
 
 // OfficeReader says whether who may follow the office: whoever may read rooms.
 func (l *Live) OfficeReader(ctx context.Context, who actor.Actor) bool {

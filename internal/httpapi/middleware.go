@@ -142,11 +142,14 @@ func (a *API) outer(next http.Handler) http.Handler {
 	})
 }
 
-// loggable is a path without the secret that is a webhook's key.
+// loggable is a path without the secret that is a webhook's key, or lets a guest knock.
 func loggable(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/hooks/"); ok {
 		kind, _, _ := strings.Cut(rest, "/")
 		return "/hooks/" + kind + "/…"
+	}
+	if rest, ok := strings.CutPrefix(path, "/guest/"); ok && !strings.HasPrefix(path, guestMedia+"/") && rest != "" {
+		return "/guest/…"
 	}
 	return path
 }
@@ -170,6 +173,9 @@ func (a *API) authenticated(next http.Handler) http.Handler {
 }
 
 func (a *API) login(r *http.Request) Login {
+	if forGuests(r.URL.Path) {
+		return a.guest(r)
+	}
 	if who, ok := r.Context().Value(systemKey).(actor.Actor); ok {
 		return Login{Who: who}
 	}
@@ -190,6 +196,26 @@ func (a *API) login(r *http.Request) Login {
 		return Login{err: err}
 	}
 	l.Who.Door = "web"
+	return l.fromOurPage(r)
+}
+
+// guest is who comes by a guest's cookie.
+func (a *API) guest(r *http.Request) Login {
+	c, err := r.Cookie(GuestCookie)
+	if err != nil || a.Guests == nil {
+		return Login{err: errNoVisit}
+	}
+	l, err := a.Guests(r.Context(), c.Value, true)
+	if err != nil {
+		return Login{err: err}
+	}
+	return l.fromOurPage(r)
+}
+
+var errNoVisit = fault.New(fault.Unauthenticated, "You are no guest here now. Open the link you were given.")
+
+// fromOurPage refuses an unsafe call by a cookie without what only our own page knows.
+func (l Login) fromOurPage(r *http.Request) Login {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 	default:

@@ -171,6 +171,9 @@ func RegisterRooms(a *API, d RoomDeps) {
 				if err != nil {
 					return err
 				}
+				if u.Kind == string(actor.Guest) {
+					return fault.New(fault.Conflict, "A guest is in one room, and in no other. Give them a link to this one.")
+				}
 				return d.Rooms.Join(ctx, tx, who, r.ID, u.ID)
 			})
 		})
@@ -224,6 +227,9 @@ func (d RoomDeps) moderated(ctx context.Context, q db.Querier, who actor.Actor, 
 // stay sitting in it.
 func (d RoomDeps) putOut(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, person string) error {
 	if err := d.Rooms.Leave(ctx, tx, who, r.ID, person); err != nil {
+		return err
+	}
+	if err := d.Office.EndVisit(ctx, tx, who, person, "You were put out of the room."); err != nil {
 		return err
 	}
 	at, err := d.Office.Location(ctx, tx, person)

@@ -22,6 +22,8 @@ import (
 	"muster/internal/httpapi"
 	"muster/internal/key"
 	"muster/internal/ledger"
+	"muster/internal/office"
+	"muster/internal/task"
 )
 
 // office is a door with people, keys and policies behind it.
@@ -51,9 +53,10 @@ func openOffice(t *testing.T) *officeFixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	floor := office.New(nil, f.accounts, nil, nil, f.access, f.ledger, task.New(f.db, clock.Real{}, log, 1), b, clock.Real{})
 	core := httpapi.Core{DB: f.db, Access: f.access, Log: log, PublicURL: func() string { return "https://muster.test" }}
 	api := httpapi.New(core, "test", httpapi.AccountAuthenticator(core, f.accounts))
-	httpapi.RegisterSession(api, httpapi.SessionDeps{Accounts: f.accounts, Version: "test"})
+	httpapi.RegisterSession(api, httpapi.SessionDeps{Accounts: f.accounts, Office: floor, Version: "test"})
 	httpapi.RegisterUsers(api, httpapi.UserDeps{Accounts: f.accounts})
 	httpapi.RegisterKeys(api, httpapi.KeyDeps{Keys: key.New(f.access, f.ledger, clock.Real{}, master)})
 	httpapi.RegisterPolicies(api, httpapi.PolicyDeps{Accounts: f.accounts})

@@ -305,7 +305,25 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		}
 	case "office.Knocked":
 		e.Text = by + " knocked at the door."
+		if g := e.word("guest"); g != "" {
+			e.Text = fmt.Sprintf("%s, a guest, knocked at the door.", cut(g, 80))
+		}
+	case "office.GuestLinkMade":
+		e.Text = by + " made a link for guests to this room."
+	case "office.GuestLinkRevoked":
+		e.Text = by + " revoked a link for guests."
+	case "office.GuestEnded":
+		e.Text = fmt.Sprintf("The guest %s is gone. %s", cut(e.word("guest"), 80), cut(e.word("reason"), 320))
+		if r.ActorID == e.word("visit") {
+			e.Text = fmt.Sprintf("The guest %s left.", cut(e.word("guest"), 80))
+		}
 	case "office.KnockAnswered":
+		if g := e.word("guest"); g != "" {
+			who = func(string) string { return "the guest " + cut(g, 80) }
+			if r.ActorID == e.word("person") {
+				by = "The guest " + cut(g, 80)
+			}
+		}
 		switch e.word("state") {
 		case "admitted":
 			e.Text = fmt.Sprintf("%s let %s in.", by, who("person"))

@@ -45,6 +45,13 @@ func (s *Store) reach(ctx context.Context, q db.Querier, who actor.Actor, messag
 	if !s.rooms.May(ctx, q, who, "read", r) {
 		return Message{}, room.Room{}, errNone
 	}
+	from, err := s.from(ctx, q, who, r.ID)
+	if err != nil {
+		return Message{}, room.Room{}, err
+	}
+	if m.Seq <= from {
+		return Message{}, room.Room{}, errNone
+	}
 	return m, r, nil
 }
 

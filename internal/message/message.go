@@ -108,7 +108,37 @@ type Store struct {
 	bus       bus.Bus
 	clock     clock.Clock
 	mentioned Mentioned
+	since     Since
 	posted    *meter.Counter
+}
+
+// Since is from which of a room's numbers on a guest may read it.
+type Since func(ctx context.Context, q db.Querier, guest, roomID string) (int64, error)
+
+// GuestsSince registers fn, without which guests read nothing; only app calls it.
+func (s *Store) GuestsSince(fn Since) { s.since = fn }
+
+// from is the number behind which who reads a room: 0 for those at home.
+func (s *Store) from(ctx context.Context, q db.Querier, who actor.Actor, roomID string) (int64, error) {
+	if who.Kind != actor.Guest {
+		return 0, nil
+	}
+	if s.since == nil {
+		return 0, errNone
+	}
+	return s.since(ctx, q, who.ID, roomID)
+}
+
+// forGuest is a message without what only concerns those at home: what a card
+// is about, and logins.
+func forGuest(m Message) Message {
+	if m.Author.Name = ""; m.Card != nil {
+		m.Card, m.Kind, m.Text = nil, "system", "Something was put here that guests are not shown."
+	}
+	for i, r := range m.Replies {
+		m.Replies[i] = forGuest(r)
+	}
+	return m
 }
 
 // Measure counts what is said. Call it before the first message.
@@ -174,7 +204,7 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 		return Message{}, err
 	}
 	if in.Thread != "" {
-		root, err := s.get(ctx, tx, in.Thread)
+		root, _, err := s.reach(ctx, tx, who, in.Thread)
 		if err != nil || root.RoomID != in.Room {
 			return Message{}, fault.Field("thread", "The message you answer is not in this room.")
 		}
@@ -202,7 +232,7 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0,
 	if err := s.version(ctx, tx, who, m, "posted", ""); err != nil {
 		return m, err
 	}
-	if m.Kind == "text" {
+	if m.Kind == "text" && who.Kind != actor.Guest { // a guest speaks to those who are there
 		if err := s.mention(ctx, tx, who, r, m); err != nil {
 			return m, err
 		}

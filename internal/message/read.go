@@ -56,6 +56,14 @@ func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, messageI
 	}
 	ms := []Message{m}
 	s.able(ctx, q, who, r, ms)
+	if who.Kind == actor.Guest {
+		if m.Thread != "" { // an answer to what they may not read
+			if _, _, err := s.reach(ctx, q, who, m.Thread); err != nil {
+				return Message{}, err
+			}
+		}
+		return forGuest(ms[0]), nil
+	}
 	return ms[0], nil
 }
 
@@ -137,22 +145,34 @@ type Range struct {
 const maxReplies = 200
 
 // History reads a stretch of a room who may read.
-func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, roomID string, in Range) (Page, error) {
+func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, roomID string, in Range) (p Page, err error) {
 	r, err := s.rooms.See(ctx, q, who, roomID)
 	if err != nil {
 		return Page{}, err
+	}
+	from, err := s.from(ctx, q, who, r.ID)
+	if err != nil {
+		return Page{}, err
+	}
+	if who.Kind == actor.Guest {
+		defer func() {
+			for i, m := range p.Items {
+				p.Items[i] = forGuest(m)
+			}
+		}()
 	}
 	limit := in.Limit
 	if limit <= 0 {
 		limit = 50
 	}
 	limit = min(limit, 200)
-	p := Page{Items: []Message{}, Seq: r.Seq}
-	root := `SELECT ` + cols + ` FROM message WHERE room = $1 AND thread = '' AND `
+	p = Page{Items: []Message{}, Seq: r.Seq}
+	after := fmt.Sprintf(` seq > %d AND `, from)
+	root := `SELECT ` + cols + ` FROM message WHERE room = $1 AND thread = '' AND` + after
 	switch {
 	case in.ChangedAfter != nil:
 		// Replies come flat here: the client files each under its root.
-		p.Items, err = db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND change_seq > $2 ORDER BY change_seq LIMIT $3`, r.ID, *in.ChangedAfter, 501)
+		p.Items, err = db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND`+after+`change_seq > $2 ORDER BY change_seq LIMIT $3`, r.ID, *in.ChangedAfter, 501)
 		if err != nil {
 			return p, err
 		}
@@ -164,7 +184,7 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 		return p, reactions(ctx, q, p.Items)
 	case in.Around != "":
 		m, err := s.get(ctx, q, in.Around)
-		if err != nil || m.RoomID != r.ID {
+		if err != nil || m.RoomID != r.ID || m.Seq <= from {
 			return p, errNone
 		}
 		if m.Thread != "" {

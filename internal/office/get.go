@@ -95,6 +95,7 @@ const expireKind = "office.get-expire"
 func (s *Store) RegisterTasks(d *db.DB) {
 	s.registerKnocks(d)
 	s.registerStatus(d)
+	s.registerGuests(d)
 	s.tasks.Handle(expireKind, func(ctx context.Context, t task.Task) error {
 		var getID string
 		if err := t.Into(&getID); err != nil {

@@ -34,12 +34,15 @@ type Knock struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	ExpiresAt  time.Time  `json:"expires_at"`
 	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+	Guest      string     `json:"guest" doc:"Name of a guest who came by a link and has no account yet; empty for everybody else"`
+	LooksLike  string     `json:"looks_like" doc:"Id of the person whose name the guest's could be taken for"`
 }
 
 // Knocked records a knock.
 type Knocked struct {
 	Knock string `json:"knock" class:"public"`
 	Note  string `json:"note,omitempty" class:"internal"`
+	Guest string `json:"guest,omitempty" class:"internal"` // their name, who have no account
 }
 
 func (Knocked) EventKind() string { return "office.Knocked" }
@@ -50,6 +53,7 @@ type KnockAnswered struct {
 	Person string `json:"person" class:"public"`
 	State  string `json:"state" class:"public"`
 	Answer string `json:"answer,omitempty" class:"internal"`
+	Guest  string `json:"guest,omitempty" class:"internal"`
 }
 
 func (KnockAnswered) EventKind() string { return "office.KnockAnswered" }
@@ -63,11 +67,11 @@ type SentHome struct {
 
 func (SentHome) EventKind() string { return "office.SentHome" }
 
-const knockCols = `id, person, room, state, note, answer, answered_by, created_at, expires_at, answered_at`
+const knockCols = `id, person, room, state, note, answer, answered_by, created_at, expires_at, answered_at, guest, looks_like`
 
 func scanKnock(s db.Scanner) (k Knock, err error) {
 	var created, expires, answered int64
-	err = s.Scan(&k.ID, &k.UserID, &k.RoomID, &k.State, &k.Note, &k.Answer, &k.AnsweredBy, &created, &expires, &answered)
+	err = s.Scan(&k.ID, &k.UserID, &k.RoomID, &k.State, &k.Note, &k.Answer, &k.AnsweredBy, &created, &expires, &answered, &k.Guest, &k.LooksLike)
 	k.CreatedAt, k.ExpiresAt = db.At(created), db.At(expires)
 	if answered > 0 {
 		at := db.At(answered)
@@ -147,25 +151,31 @@ func (s *Store) Knock(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, n
 		return k, fault.New(fault.RateLimited, "You knocked often in the last minute. Wait a moment, or send them a message.")
 	}
 	k = Knock{ID: id.New(), UserID: who.ID, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(KnockExpiry)}
-	if _, err := tx.Exec(ctx, `INSERT INTO office_knock (`+knockCols+`) VALUES ($1, $2, $3, $4, $5, '', '', $6, $7, 0)`, k.ID, k.UserID, k.RoomID, k.State, k.Note, db.Micro(now), db.Micro(k.ExpiresAt)); err != nil {
-		return k, fmt.Errorf("knock: %w", err)
-	}
-	if err := s.tasks.Enqueue(ctx, tx, knockExpireKind, k.ID, task.Options{At: k.ExpiresAt, Key: k.ID}); err != nil {
-		return k, err
-	}
-	about, err := s.rooms.About(ctx, tx, r.ID)
-	if err != nil {
-		return k, err
-	}
-	if err := s.ledger.Append(ctx, tx, who, about, Knocked{k.ID, note}); err != nil {
-		return k, err
-	}
-	return k, s.showKnock(ctx, tx, k)
+	return k, s.putKnock(ctx, tx, who, k)
 }
 
-// inside lists who sits in the room and is online.
+// putKnock stores a knock, plans its end, and tells who is inside.
+func (s *Store) putKnock(ctx context.Context, tx *db.Tx, who actor.Actor, k Knock) error {
+	if _, err := tx.Exec(ctx, `INSERT INTO office_knock (`+knockCols+`) VALUES ($1, $2, $3, $4, $5, '', '', $6, $7, 0, $8, $9)`, k.ID, k.UserID, k.RoomID, k.State, k.Note, db.Micro(k.CreatedAt), db.Micro(k.ExpiresAt), k.Guest, k.LooksLike); err != nil {
+		return fmt.Errorf("knock: %w", err)
+	}
+	if err := s.tasks.Enqueue(ctx, tx, knockExpireKind, k.ID, task.Options{At: k.ExpiresAt, Key: k.ID}); err != nil {
+		return err
+	}
+	about, err := s.rooms.About(ctx, tx, k.RoomID)
+	if err != nil {
+		return err
+	}
+	if err := s.ledger.Append(ctx, tx, who, about, Knocked{k.ID, k.Note, k.Guest}); err != nil {
+		return err
+	}
+	return s.showKnock(ctx, tx, k)
+}
+
+// inside lists who sits in the room and is online: who can let somebody in, as
+// guests cannot.
 func (s *Store) inside(ctx context.Context, q db.Querier, roomID string) ([]string, error) {
-	all, err := db.All(ctx, q, db.Strings, `SELECT person FROM location WHERE room = $1 ORDER BY seat`, roomID)
+	all, err := db.All(ctx, q, db.Strings, `SELECT person FROM location WHERE room = $1 AND person NOT IN (SELECT id FROM guest_visit WHERE room = $1) ORDER BY seat`, roomID)
 	if err != nil {
 		return nil, fmt.Errorf("read who is inside: %w", err)
 	}
@@ -185,7 +195,10 @@ func (s *Store) showKnock(ctx context.Context, tx *db.Tx, k Knock) error {
 		return err
 	}
 	tx.AfterCommit(func() {
-		for _, person := range append(inside, k.UserID) {
+		if k.Guest == "" { // a guest's page is told of their visit
+			inside = append(inside, k.UserID)
+		}
+		for _, person := range inside {
 			s.bus.Publish("user:"+person, map[string]any{"type": "knock", "knock": k})
 		}
 	})
@@ -256,6 +269,9 @@ func (s *Store) LetIn(ctx context.Context, tx *db.Tx, who actor.Actor, knockID s
 	if err := s.settle(ctx, tx, who, &k, "admitted", ""); err != nil {
 		return k, err
 	}
+	if k.Guest != "" {
+		return k, s.admitGuest(ctx, tx, who, r, k)
+	}
 	u, err := s.people.Get(ctx, tx, k.UserID)
 	if err != nil {
 		return k, err
@@ -323,17 +339,26 @@ func (s *Store) settle(ctx context.Context, tx *db.Tx, who actor.Actor, k *Knock
 	if err != nil {
 		return err
 	}
-	if err := s.ledger.Append(ctx, tx, who, about, KnockAnswered{k.ID, k.UserID, state, answer}); err != nil {
+	if err := s.ledger.Append(ctx, tx, who, about, KnockAnswered{k.ID, k.UserID, state, answer, k.Guest}); err != nil {
 		return err
 	}
 	if state == "expired" { // who was busy inside finds it in the chat
-		u, err := s.people.Get(ctx, tx, k.UserID)
-		if err != nil {
-			return err
+		name := "A guest"
+		if k.Guest == "" {
+			u, err := s.people.Get(ctx, tx, k.UserID)
+			if err != nil {
+				return err
+			}
+			name = u.Display
 		}
 		// Without their note: who may not post here would post, in Muster's name.
-		text := u.Display + " knocked at " + k.CreatedAt.UTC().Format("15:04") + " UTC and nobody answered."
+		text := name + " knocked at " + k.CreatedAt.UTC().Format("15:04") + " UTC and nobody answered."
 		if _, err := s.messages.Post(ctx, tx, who, message.New{Room: k.RoomID, Text: text, Kind: "system"}); err != nil {
+			return err
+		}
+	}
+	if k.Guest != "" {
+		if err := s.settleVisit(ctx, tx, *k); err != nil {
 			return err
 		}
 	}
@@ -403,7 +428,17 @@ func (s *Store) SendHome(ctx context.Context, tx *db.Tx, who actor.Actor, roomID
 	tx.AfterCommit(func() {
 		s.bus.Publish("user:"+person, map[string]any{"type": "sent_home", "room_id": r.ID, "by": who.ID, "reason": reason, "home_room_id": home})
 	})
+	if err := s.EndVisit(ctx, tx, who, person, sentWord(reason)); err != nil {
+		return err
+	}
 	return s.ledger.Append(ctx, tx, who, about, SentHome{person, reason, home})
+}
+
+func sentWord(reason string) string {
+	if reason == "" {
+		return "You were sent out."
+	}
+	return "You were sent out: " + reason
 }
 
 // getUp takes a person off their seat. A closed door opens when the last one

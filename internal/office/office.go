@@ -138,9 +138,11 @@ ON CONFLICT (person) DO UPDATE SET room = excluded.room, seat = excluded.seat, s
 			return loc, err
 		}
 	}
-	waiting, err := s.Knocks(ctx, tx, who.ID)
-	if err != nil {
-		return loc, err
+	var waiting []Knock
+	if who.Kind == actor.Person { // who knocks is not for guests to see
+		if waiting, err = s.Knocks(ctx, tx, who.ID); err != nil {
+			return loc, err
+		}
 	}
 	for i := range waiting { // who is inside asks no more
 		if k := &waiting[i]; k.UserID == who.ID && k.RoomID == r.ID {

@@ -23,14 +23,15 @@ func (s *Server) turn() {
 	clear(s.audiences)
 }
 
-// people gives each connected person once.
+// people gives each connected person once. Guests are none of them: what they
+// are told is picked for them.
 func (s *Server) people() []actor.Actor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seen := map[string]bool{}
 	var out []actor.Actor
 	for _, who := range s.clients {
-		if !seen[who.ID] {
+		if !seen[who.ID] && who.Kind != actor.Guest {
 			seen[who.ID] = true
 			out = append(out, who)
 		}

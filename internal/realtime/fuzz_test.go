@@ -18,6 +18,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/httpapi"
 	"muster/internal/incident"
+	"muster/internal/message"
 	"muster/internal/room"
 	"muster/internal/run"
 )
@@ -42,6 +43,10 @@ func (everything) Floors(context.Context, []actor.Actor) (httpapi.FloorNews, err
 func (everything) Readers(context.Context, room.Room, []actor.Actor) ([]string, error) {
 	return nil, nil
 }
+func (everything) ForGuest(context.Context, actor.Actor, message.Message) (message.Message, bool) {
+	return message.Message{}, false
+}
+func (everything) Visits(context.Context, string) string { return "" }
 func (everything) Room(context.Context, room.Room, []actor.Actor) (map[string]any, error) {
 	return nil, nil
 }

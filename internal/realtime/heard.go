@@ -12,6 +12,7 @@ import (
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/call"
+	"muster/internal/fault"
 	"muster/internal/incident"
 	"muster/internal/message"
 	"muster/internal/room"
@@ -32,6 +33,9 @@ func (s *Server) heard(topic string, payload any) {
 		s.later("floors", s.floors)
 		return
 	case call.Call: // topic "calls"
+		s.toGuests("call "+p.RoomID, func(ctx context.Context, who actor.Actor) (any, bool) {
+			return map[string]any{"type": "call", "call": p}, s.views.Visits(ctx, who.ID) == p.RoomID
+		})
 		for _, person := range s.inCall(p) {
 			s.later("presence "+person, func(ctx context.Context) { s.presence(ctx, person) })
 		}
@@ -83,6 +87,12 @@ func (s *Server) heard(topic string, payload any) {
 			})
 			return
 		}
+		if m, ok := p["message"].(message.Message); ok && kind == "room" {
+			s.toGuests(fmt.Sprintf("message %s %d", m.RoomID, m.ChangeSeq), func(ctx context.Context, who actor.Actor) (any, bool) {
+				shown, ok := s.views.ForGuest(ctx, who, m)
+				return map[string]any{"type": "message", "message": shown}, ok
+			})
+		}
 		if kind == "user" && p["type"] == "membership" {
 			s.turn()
 			s.send(topic, payload, false)
@@ -93,6 +103,9 @@ func (s *Server) heard(topic string, payload any) {
 	case string:
 		switch topic {
 		case "presence":
+			s.toGuests("people", func(ctx context.Context, who actor.Actor) (any, bool) {
+				return map[string]any{"type": "visit"}, s.views.Visits(ctx, who.ID) != ""
+			})
 			s.later("presence "+p, func(ctx context.Context) { s.presence(ctx, p) })
 			return
 		case "floors":
@@ -105,6 +118,31 @@ func (s *Server) heard(topic string, payload any) {
 		}
 	}
 	s.send(topic, payload, kind == "room")
+}
+
+// toGuests sends what view gives to each connected guest whom it concerns.
+func (s *Server) toGuests(key string, view func(ctx context.Context, who actor.Actor) (event any, ok bool)) {
+	s.mu.Lock()
+	any := false
+	for _, who := range s.clients {
+		any = any || who.Kind == actor.Guest
+	}
+	s.mu.Unlock()
+	if !any {
+		return
+	}
+	s.later("guests "+key, func(ctx context.Context) {
+		told := map[string]bool{}
+		for _, who := range s.connectedAs(func(who actor.Actor) bool { return who.Kind == actor.Guest }) {
+			if told[who.ID] {
+				continue
+			}
+			told[who.ID] = true
+			if event, ok := view(ctx, who); ok {
+				s.send("user:"+who.ID, event, false)
+			}
+		}
+	})
 }
 
 // inCall notes who is in a call, and gives who came into it or went.
@@ -170,6 +208,9 @@ func (s *Server) compose() {
 // presence shows where a person is: in which room only to those who may read it.
 func (s *Server) presence(ctx context.Context, person string) {
 	at, err := s.views.Presence(ctx, person)
+	if fault.Is(err, fault.NotFound) {
+		return // a guest at the door, who is nobody yet
+	}
 	if err != nil {
 		s.log.Error("show presence", "person", person, "error", err)
 		return
@@ -265,7 +306,7 @@ func (s *Server) membership(ctx context.Context, person, roomID string, member b
 func (s *Server) rights(ctx context.Context) {
 	s.reviewAll(ctx, func(actor.Actor) bool { return true })
 	told := map[string]bool{}
-	for c, who := range s.connectedAs(func(actor.Actor) bool { return true }) {
+	for c, who := range s.connectedAs(func(who actor.Actor) bool { return who.Kind != actor.Guest }) {
 		if s.views.OfficeReader(ctx, who) != c.IsSubscribed("office") {
 			c.Disconnect(rolesChanged) // which channels come with the connection is settled when it opens
 			continue

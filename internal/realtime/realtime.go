@@ -27,6 +27,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/httpapi"
 	"muster/internal/incident"
+	"muster/internal/message"
 	"muster/internal/room"
 	"muster/internal/run"
 )
@@ -53,6 +54,10 @@ type Views interface {
 	// Room is a room by the id of who is shown it; whoever is to forget it gets
 	// it as archived, and who never knew of it is not in the answer.
 	Room(ctx context.Context, r room.Room, people []actor.Actor) (map[string]any, error)
+	// ForGuest is a message as a guest may read it; ok is false for nothing.
+	ForGuest(ctx context.Context, who actor.Actor, m message.Message) (_ message.Message, ok bool)
+	// Visits gives the room a guest is in now; "" for none.
+	Visits(ctx context.Context, guest string) string
 	// RoomNow reads a room.
 	RoomNow(ctx context.Context, roomID string) (room.Room, error)
 }
@@ -233,7 +238,7 @@ func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (cen
 	// Asked by a goroutine of its own: a stack that the database made deep would
 	// stay with the socket's reader.
 	reads := make(chan bool, 1)
-	go func() { reads <- s.views.OfficeReader(ctx, who) }()
+	go func() { reads <- who.Kind != actor.Guest && s.views.OfficeReader(ctx, who) }()
 	if <-reads {
 		subs["office"] = centrifuge.SubscribeOptions{}
 	}
@@ -261,7 +266,7 @@ func (s *Server) connected(c *centrifuge.Client) {
 		return
 	}
 	gone := func() {}
-	if who.Kind == actor.Person {
+	if who.Kind == actor.Person || who.Kind == actor.Guest {
 		left := s.seats.Connected(who.ID, c.ID())
 		still := s.feel(c, who.ID)
 		gone = func() { still(); left() }
@@ -355,6 +360,9 @@ func (s *Server) allowed(ctx context.Context, who actor.Actor, channel string) e
 	}
 	kind, thing, _ := strings.Cut(channel, ":")
 	gate := s.gates[kind]
+	if who.Kind == actor.Guest {
+		gate = nil // what is theirs to hear comes on their own channel: a room's tells of its history, too
+	}
 	if gate == nil || thing == "" || strings.IndexByte(thing, 0) >= 0 {
 		return fault.New(fault.NotFound, "There is no such channel.")
 	}

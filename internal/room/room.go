@@ -65,11 +65,19 @@ type Store struct {
 	ledger *ledger.Ledger
 	bus    bus.Bus
 	clock  clock.Clock
+
+	archived []OnArchived
 }
+
+// OnArchived is told, in the same transaction, that a room was archived.
+type OnArchived func(ctx context.Context, tx *db.Tx, who actor.Actor, r Room) error
+
+// OnArchived registers fn; only app calls it, before anything changes.
+func (s *Store) OnArchived(fn OnArchived) { s.archived = append(s.archived, fn) }
 
 // NewStore makes a store.
 func NewStore(a *access.Access, l *ledger.Ledger, b bus.Bus, c clock.Clock) *Store {
-	return &Store{a, l, b, c}
+	return &Store{access: a, ledger: l, bus: b, clock: c}
 }
 
 // Created is the ledger event of a new room.
@@ -195,7 +203,7 @@ func Readable(j access.Judge, r Room, member bool) bool {
 func Abilities(j access.Judge, r Room, member bool) map[string]bool {
 	res := resource(r, member)
 	out := map[string]bool{}
-	for _, action := range []string{"post", "enter", "invite", "update", "moderate"} {
+	for _, action := range []string{"post", "enter", "invite", "invite_guest", "update", "moderate"} {
 		out[action] = j.Allowed(action, res)
 	}
 	out["post"] = out["post"] && !r.Archived
@@ -373,6 +381,13 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 	for _, f := range []Changed{{"name", old.Name, r.Name}, {"topic", old.Topic, r.Topic}, {"door", old.Door, r.Door}, {"archived", fmt.Sprint(old.Archived), fmt.Sprint(r.Archived)}, {"kind", old.Kind, r.Kind}, {"recording", old.Recording, r.Recording}} {
 		if f.From != f.To {
 			if err := s.ledger.Append(ctx, tx, who, about(r), f); err != nil {
+				return r, err
+			}
+		}
+	}
+	if r.Archived && !old.Archived {
+		for _, fn := range s.archived {
+			if err := fn(ctx, tx, who, r); err != nil {
 				return r, err
 			}
 		}

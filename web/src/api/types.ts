@@ -20,7 +20,7 @@ export type User = {
   initials: string
   hue: number
   disabled: boolean
-  kind: 'person' | 'bot'
+  kind: 'person' | 'bot' | 'guest'
 }
 export type Me = {
   user: User
@@ -144,7 +144,38 @@ export type Knock = {
   created_at: string
   expires_at: string
   answered_at?: string
+  /** Name of a guest who came by a link and has no account yet. */
+  guest: string
+  /** Whose name that one could be taken for. */
+  looks_like: string
 }
+/** A guest's stay, from the first knock on. */
+export type Visit = {
+  id: string
+  room_id: string
+  link: string
+  name: string
+  looks_like: string
+  state: 'waiting' | 'inside' | 'declined' | 'withdrawn' | 'expired' | 'ended'
+  word: string
+  created_at: string
+  admitted_at?: string
+  expires_at: string
+}
+export type GuestLink = {
+  id: string
+  room_id: string
+  label: string
+  most: number
+  made_by: string
+  created_at: string
+  expires_at?: string
+  waiting: number
+  inside: number
+}
+export type GuestPerson = { id: string; display: string; title: string; initials: string; hue: number; kind: 'person' | 'guest'; state: PresenceState }
+/** All that a guest's page shows but the messages. */
+export type GuestView = { visit: Visit; csrf: string; office: string; room: string; people: GuestPerson[] }
 /** What I keep at hand: where home is, and whom I starred. */
 export type Desk = { home_room_id: string | null; starred: string[] }
 /** One request that paints the whole app. */

@@ -30,9 +30,16 @@ const setup = createRoute({
   validateSearch: (s: Record<string, unknown>): { token?: string } => (s.token === undefined ? {} : { token: String(s.token) }),
 })
 
+// Somebody without an account: neither the shell nor the office is theirs.
+const guest = view(() => import('@/features/guest/GuestPage'))
+const guestAt = createRoute({ getParentRoute: () => root, path: '/guest', component: guest, errorComponent: Failed })
+const guestBy = createRoute({ getParentRoute: () => root, path: '/guest/$token', component: guest, errorComponent: Failed })
+
 const tree = root.addChildren([
   login,
   setup,
+  guestAt,
+  guestBy,
   shell.addChildren([
     at('/', view(() => import('@/features/map/MapView'))),
     at('/rooms/$id', RoomRoute),

@@ -154,7 +154,7 @@ describe('office', () => {
     expect(applyUser(s, { type: 'get', get: { ...get, state: 'accepted' } }).gets.g).toBeUndefined()
   })
   it('a knock is held while it waits and I am where I hear it', () => {
-    const knock = { id: 'k', user_id: 'kofi', room_id: 'r1', state: 'pending' as const, note: '', answer: '', answered_by: '', created_at: '', expires_at: '' }
+    const knock = { id: 'k', user_id: 'kofi', room_id: 'r1', state: 'pending' as const, note: '', answer: '', answered_by: '', created_at: '', expires_at: '', guest: '', looks_like: '' }
     const mine = { ...knock, id: 'm', user_id: 'amara', room_id: 'r2' }
     const at = (s: OfficeState, p: ReturnType<typeof presence>) => Object.keys(applyOffice(s, { type: 'presence', presence: p }, 'amara').knocks)
     const s = applyUser(fromSnapshot({ ...base(), knocks: [mine] }), { type: 'knock', knock })

@@ -135,7 +135,10 @@ export const findUser = (name: string): User | undefined =>
 /** A name to show for an id, also for people who are gone. */
 /** Muster's own work, and the console of its machine, have no account. */
 export const systemName = (id: string): string | undefined => (id === 'system:console' ? 'Console' : id.startsWith('system:') ? 'Muster' : undefined)
-export const nameOf = (id: string): string => useOffice.getState().users[id]?.display ?? systemName(id) ?? 'Someone'
+export const nameOf = (id: string): string => {
+  const u = useOffice.getState().users[id]
+  return u ? u.display + (u.kind === 'guest' ? ' (guest)' : '') : (systemName(id) ?? 'Someone')
+}
 
 // Acts on the office. What everybody sees comes back by the socket; my own view moves at once.
 

@@ -1,5 +1,6 @@
 // People as the store knows them: name, picture, presence.
 import { memo } from 'react'
+import { GuestBadge } from '@/ui/bits'
 import { Avatar, AvatarStack, PRESENCE_WORD, type AvatarBadge, type AvatarPerson } from '@/ui/Avatar'
 import { PersonTrigger } from '@/ui/slots'
 import { useMyId } from '@/api'
@@ -41,20 +42,25 @@ export const UserAvatar = memo(
 )
 UserAvatar.displayName = 'UserAvatar'
 
-/** A user's display name ("You" for oneself with `you`); `link` opens the person's card. */
-export function UserName({ id, you, link, fallback, first }: { id: string; you?: boolean; link?: boolean; fallback?: string; first?: boolean }) {
+/** A user's display name ("You" for oneself with `you`); `link` opens the person's card. A guest is marked wherever their name stands. */
+export function UserName({ id, you, link, fallback, first, guest }: { id: string; you?: boolean; link?: boolean; fallback?: string; first?: boolean; guest?: boolean }) {
   const user = useUser(id)
   const me = useMyId()
   const full = user?.display ?? fallback ?? systemName(id) ?? 'Someone'
   const name = you && id === me ? 'You' : first ? full.split(' ')[0]! : full
+  const badge = (guest || user?.kind === 'guest') && <GuestBadge />
   return link && user ? (
     <PersonTrigger id={id}>
       <button type="button" className={s.name}>
         {name}
+        {badge}
       </button>
     </PersonTrigger>
   ) : (
-    <span>{name}</span>
+    <span>
+      {name}
+      {badge}
+    </span>
   )
 }
 

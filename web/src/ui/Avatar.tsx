@@ -78,7 +78,7 @@ export const Avatar = memo(
     const Sound = talk && size >= 28 && SOUND[talk]
     return (
       <span
-        className={cx(s.av, bot && s.bot, you && s.you, talk === 'speaks' && s.speaks)}
+        className={cx(s.av, bot && s.bot, person.kind === 'guest' && s.guest, you && s.you, talk === 'speaks' && s.speaks)}
         style={{ width: size, height: size, '--hue': person.hue ?? hash(person.id) % 360 } as CSSProperties}
         title={label ? person.display : undefined}
       >

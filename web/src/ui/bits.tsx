@@ -266,3 +266,6 @@ export const Facts = ({ items }: { items: [ReactNode, ReactNode][] }) => (
     ))}
   </dl>
 )
+
+/** Beside the name of somebody who came by a link. */
+export const GuestBadge = () => <em className={s.guest}>Guest</em>

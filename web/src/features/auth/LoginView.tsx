@@ -3,7 +3,7 @@ import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useState, type FormEvent } from 'react'
 import { api, ApiError, NO_COOKIE, signedIn, signedInStays, useSession, type Me } from '@/api'
 import { Button, Field, Form, Input, Notice } from '@/ui'
-import { AuthFrame } from './AuthFrame'
+import { AuthFrame } from '@/ui/AuthFrame'
 import { safeNext } from './model'
 import { Password } from './Password'
 

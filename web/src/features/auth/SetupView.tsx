@@ -2,7 +2,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
 import { api, ApiError, errorText, signedIn, type Me } from '@/api'
 import { Button, Field, Form, Input, Notice } from '@/ui'
-import { AuthFrame } from './AuthFrame'
+import { AuthFrame } from '@/ui/AuthFrame'
 import { Password } from './Password'
 import { passwordHint } from './model'
 

@@ -61,17 +61,18 @@ function Popup({ knock: k }: { knock: Knock }) {
     }
   }
   return (
-    <section className={s.popup} aria-label={`${nameOf(k.user_id)} knocks`}>
+    <section className={s.popup} aria-label={`${k.guest || nameOf(k.user_id)} knocks`}>
       <div className={s.popupHead}>
-        <UserAvatar id={k.user_id} size={40} dot />
+        <UserAvatar id={k.user_id} size={40} dot={!k.guest} fallback={k.guest ? { id: k.user_id, display: k.guest, kind: 'guest' } : undefined} />
         <div>
           <p>
             <b>
-              <UserName id={k.user_id} />
+              <UserName id={k.user_id} fallback={k.guest} guest={!!k.guest} />
             </b>{' '}
             knocks at <b>{room?.name ?? 'your room'}</b>
           </p>
           {k.note && <q>{k.note}</q>}
+          {k.looks_like && <p className={s.alike}>The name could be taken for {nameOf(k.looks_like)}, who has an account here. Make sure who it is.</p>}
         </div>
         <span className={s.left}>
           <span className="sr">expires in </span>

@@ -59,7 +59,7 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
         {user.kind === 'person' && id !== me && <StarButton id={id} name={user.display} />}
       </div>
       <div className={s.chips}>
-        {user.kind === 'bot' ? <Chip tone="violet">Bot</Chip> : user.roles.map((r) => <Chip key={r}>{r}</Chip>)}
+        {user.kind === 'guest' ? <Chip tone="amber">Guest</Chip> : user.kind === 'bot' ? <Chip tone="violet">Bot</Chip> : user.roles.map((r) => <Chip key={r}>{r}</Chip>)}
         {oncall.map((c) => (
           <Chip key={c.service} tone="teal">
             on call: {c.service}

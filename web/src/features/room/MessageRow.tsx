@@ -66,7 +66,7 @@ export const MessageRow = memo(
           {head && (
             <div className={s.by}>
               <b>
-                <UserName id={m.author.id} fallback={m.author.display} link />
+                <UserName id={m.author.id} fallback={m.author.display} guest={m.author.kind === 'guest'} link />
               </b>
               {bot && <span className={s.bot}>Bot</span>}
               <Time at={m.created_at} />

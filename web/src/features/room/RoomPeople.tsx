@@ -1,9 +1,11 @@
 import { DoorOpen, UserPlus } from 'lucide-react'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { errorText, useMyId, type Room, type User } from '@/api'
 import { getPerson, sendHome, useOffice, useOpenIncident, UserAvatar } from '@/realtime'
-import { Button, Chip, ConfirmButton, PRESENCE_WORD, Time } from '@/ui'
+import { Button, Chip, ConfirmButton, GuestBadge, Loading, PRESENCE_WORD, Time } from '@/ui'
 import s from './room.module.css'
+
+const Guests = lazy(() => import('./Guests'))
 
 /** Who is in the room, and who else could come. */
 export default function RoomPeople({ room, inside }: { room: Room; inside: User[] }) {
@@ -25,7 +27,7 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
         <UserAvatar id={u.id} size={32} dot link you={u.id === me} />
         <span className={s.personText}>
           <b>
-            {u.display} {u.id === me && <Chip>you</Chip>} {role && <Chip tone="blue">{role}</Chip>}
+            {u.display} {u.kind === 'guest' && <GuestBadge />} {u.id === me && <Chip>you</Chip>} {role && <Chip tone="blue">{role}</Chip>}
           </b>
           <small>
             {u.title || u.team}
@@ -61,6 +63,11 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
         In the room <em>{inside.length}</em>
       </h2>
       {inside.length ? <ul className={s.people}>{inside.map((u) => row(u, false))}</ul> : <p className="c-3">Nobody is in the room. Enter, or ask someone to come.</p>}
+      {room.abilities.invite_guest && !room.archived && (
+        <Suspense fallback={<Loading lines={2} />}>
+          <Guests room={room} />
+        </Suspense>
+      )}
       <h2 className={s.h2}>
         Elsewhere <em>{others.length}</em>
       </h2>

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react'
-import s from './auth.module.css'
+import s from './AuthFrame.module.css'
 
 /** The frame of the screens before the sign-in. */
 export const AuthFrame = ({ title, lead, children, foot }: { title: string; lead?: ReactNode; children: ReactNode; foot?: ReactNode }) => (

@@ -1,0 +1,77 @@
+package office
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"muster/internal/account"
+	"muster/internal/fault"
+)
+
+const longestGuestName = 60
+
+// guestName is a name as a guest gave it, fit to be shown beside others: what is
+// not seen, or turns the direction of what follows, is not part of a name.
+func guestName(name string) (string, error) {
+	if !utf8.ValidString(name) || len(name) > 1000 {
+		return "", errGuestName
+	}
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r), unicode.IsControl(r) && r != '\t' && r != '\n':
+			return -1
+		}
+		return r
+	}, norm.NFC.String(name))
+	name = strings.Join(strings.Fields(name), " ")
+	if n := utf8.RuneCountInString(name); n == 0 || n > longestGuestName || !strings.ContainsFunc(name, unicode.IsLetter) {
+		return "", errGuestName
+	}
+	marks := 0
+	for _, r := range name { // a tower of accents reaches into the lines of others
+		if !unicode.Is(unicode.Mn, r) {
+			marks = 0
+		} else if marks++; marks > 3 {
+			return "", errGuestName
+		}
+	}
+	return name, nil
+}
+
+var errGuestName = fault.Field("name", "Give a name of 1 to 60 characters, with at least one letter.")
+
+// alike are letters that are drawn as others.
+var alike = strings.NewReplacer(
+	"а", "a", "в", "b", "с", "c", "е", "e", "н", "h", "і", "i", "ј", "j", "к", "k", "м", "m", "о", "o", "р", "p", "ѕ", "s", "т", "t", "у", "y", "х", "x", "ԁ", "d", "ԛ", "q", "ԝ", "w", "ѵ", "v", "ӏ", "l",
+	"α", "a", "β", "b", "ε", "e", "η", "n", "ι", "i", "κ", "k", "ν", "v", "ο", "o", "ρ", "p", "τ", "t", "υ", "u", "χ", "x", "γ", "y", "ω", "w",
+	"0", "o", "1", "l", "3", "e", "5", "s", "|", "l", "i", "l", "ı", "l", "ł", "l", "ø", "o", "đ", "d", "ß", "ss", "æ", "ae", "œ", "oe", "rn", "m", "vv", "w",
+)
+
+// skeleton is what is left of a name for the eye: two names with the same one
+// are taken for each other.
+func skeleton(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '|' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFKD.String(name))
+	return alike.Replace(alike.Replace(name))
+}
+
+// looksLike gives the person whose name a guest's is taken for, if there is one.
+func looksLike(name string, people []account.User) (account.User, bool) {
+	s := skeleton(name)
+	if s == "" {
+		return account.User{}, false
+	}
+	for _, u := range people {
+		if u.Kind != "guest" && !u.Disabled && (skeleton(u.Display) == s || skeleton(u.Name) == s) {
+			return u, true
+		}
+	}
+	return account.User{}, false
+}

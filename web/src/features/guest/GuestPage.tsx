@@ -1,0 +1,250 @@
+// Somebody without an account: at the door, and then in the one room they were let into.
+import { useNavigate, useParams } from '@tanstack/react-router'
+import { DoorOpen, LogOut, SendHorizontal } from 'lucide-react'
+import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react'
+import { ApiError, errorText, type GuestPerson, type GuestView, type Message } from '@/api'
+import { AuthFrame } from '@/ui/AuthFrame'
+import { Avatar, Button, Countdown, Field, Form, GuestBadge, Input, Loading, Markdown, Notice, PRESENCE_WORD, Time } from '@/ui'
+import * as guest from './api'
+import { farewell, flat, over, withMessage } from './model'
+import s from './guest.module.css'
+
+const KEY = 'muster.guest'
+
+export default function GuestPage() {
+  const { token: given } = useParams({ strict: false }) as { token?: string }
+  const navigate = useNavigate()
+  // The secret leaves the address bar, where shoulders and pictures see it, and stays with this tab.
+  useEffect(() => {
+    if (!given) return
+    sessionStorage.setItem(KEY, given)
+    void navigate({ to: '/guest', replace: true })
+  }, [given, navigate])
+  const token = given ?? sessionStorage.getItem(KEY) ?? ''
+  const [view, setView] = useState<GuestView | null | undefined>(undefined)
+  const [again, setAgain] = useState(false)
+  const load = useCallback(async () => {
+    try {
+      setView(await guest.visit())
+    } catch (e) {
+      if (e instanceof ApiError && e.status === 401) setView(null)
+    }
+  }, [])
+  useEffect(() => {
+    document.title = 'Guest · Muster'
+    void load()
+  }, [load])
+  if (view === undefined) return <Loading lines={4} label="Loading" />
+  const came = (v: GuestView) => {
+    setAgain(false)
+    setView(v)
+  }
+  if (!view || (again && over(view.visit))) return <AtTheDoor token={token} name={view?.visit.name ?? ''} onKnock={came} />
+  if (view.visit.state === 'waiting') return <Waiting view={view} reload={load} />
+  if (view.visit.state === 'inside') return <Inside view={view} reload={load} />
+  const [title, text] = farewell(view.visit)
+  return (
+    <AuthFrame title={title} lead={text}>
+      {token && (
+        <Button kind="primary" onClick={() => setAgain(true)}>
+          Knock again
+        </Button>
+      )}
+    </AuthFrame>
+  )
+}
+
+function AtTheDoor({ token, name: before, onKnock }: { token: string; name: string; onKnock: (v: GuestView) => void }) {
+  const [door, setDoor] = useState<guest.DoorView | null>(null)
+  const [name, setName] = useState(before)
+  const [note, setNote] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [shut, setShut] = useState('')
+  const [error, setError] = useState<unknown>(null)
+  useEffect(() => {
+    let here = true
+    const arrive = token ? guest.look(token) : Promise.reject(new Error('Open the link you were given: this address alone leads nowhere.'))
+    arrive.then(
+      (d) => here && setDoor(d),
+      (e: unknown) => here && setShut(errorText(e)),
+    )
+    return () => {
+      here = false
+    }
+  }, [token])
+  if (shut)
+    return (
+      <AuthFrame title="This link leads nowhere">
+        <Notice>{shut}</Notice>
+      </AuthFrame>
+    )
+  if (!door) return <Loading lines={4} label="Looking where the link leads" />
+  const fields = error instanceof ApiError ? error.fields : {}
+  const submit = async (e: FormEvent) => {
+    e.preventDefault()
+    setBusy(true)
+    setError(null)
+    try {
+      onKnock(await guest.knock(token, name, note))
+    } catch (x) {
+      setError(x)
+      setBusy(false)
+    }
+  }
+  return (
+    <AuthFrame
+      title={`Come into ${door.room}`}
+      lead={`You are invited by ${door.office}. Say who you are; somebody inside lets you in.`}
+      foot="You see this room from when you are let in, and nothing else. What you do there is on its record."
+    >
+      <Form onSubmit={(e) => void submit(e)}>
+        <Field label="Your name" error={fields.name}>
+          <Input autoFocus required value={name} maxLength={60} autoComplete="name" onChange={(e) => setName(e.target.value)} />
+        </Field>
+        <Field label="What for (optional)" error={fields.note}>
+          <Input value={note} maxLength={300} onChange={(e) => setNote(e.target.value)} />
+        </Field>
+        {error !== null && !fields.name && !fields.note && <Notice>{errorText(error)}</Notice>}
+        <div>
+          <Button type="submit" kind="primary" busy={busy} disabled={!name.trim()}>
+            Knock
+          </Button>
+        </div>
+      </Form>
+    </AuthFrame>
+  )
+}
+
+function useNews(reload: () => Promise<void>, message: (m: Message) => void = () => {}) {
+  const ref = useRef({ reload, message })
+  useEffect(() => {
+    ref.current = { reload, message }
+  })
+  useEffect(
+    () =>
+      guest.follow({
+        visit: () => void ref.current.reload(),
+        message: (m) => ref.current.message(m),
+        ended: () => void ref.current.reload(),
+      }),
+    [],
+  )
+}
+
+function Waiting({ view, reload }: { view: GuestView; reload: () => Promise<void> }) {
+  useNews(reload)
+  // A knock ends after five minutes, also when nothing tells so.
+  useEffect(() => {
+    const t = setTimeout(() => void reload(), Math.max(0, Date.parse(view.visit.expires_at) - Date.now()) + 1500)
+    return () => clearTimeout(t)
+  }, [view.visit.expires_at, reload])
+  return (
+    <AuthFrame title="You knocked" lead={`${view.visit.name}, somebody inside is asked to let you in. Stay on this page.`}>
+      <p className={s.wait} role="status">
+        <DoorOpen size={16} aria-hidden="true" /> Waiting, for at most <Countdown to={view.visit.expires_at} />
+      </p>
+      <div>
+        <Button onClick={() => void guest.leave().then(reload, reload)}>Go away</Button>
+      </div>
+    </AuthFrame>
+  )
+}
+
+function Inside({ view, reload }: { view: GuestView; reload: () => Promise<void> }) {
+  const [all, setAll] = useState<Message[]>([])
+  const [text, setText] = useState('')
+  const [error, setError] = useState('')
+  const log = useRef<HTMLDivElement>(null)
+  const load = useCallback(async () => {
+    await reload()
+    try {
+      const page = await guest.messages()
+      setAll((now) => flat(page.items).reduce(withMessage, now))
+    } catch (e) {
+      setError(errorText(e))
+    }
+  }, [reload])
+  useNews(load, (m) => setAll((now) => withMessage(now, m)))
+  const last = all.at(-1)?.id
+  useEffect(() => {
+    log.current?.scrollTo(0, log.current.scrollHeight)
+  }, [last])
+  const send = async (e: FormEvent) => {
+    e.preventDefault()
+    if (!text.trim()) return
+    setError('')
+    try {
+      const m = await guest.post(text, crypto.randomUUID())
+      setText('')
+      setAll((now) => withMessage(now, m))
+    } catch (x) {
+      setError(errorText(x))
+    }
+  }
+  const me = view.visit.id
+  return (
+    <main className={s.room}>
+      <header className={s.head}>
+        <div>
+          <h1>{view.room}</h1>
+          <span>
+            {view.office}. You are here as {view.visit.name} <GuestBadge /> until <Time at={view.visit.expires_at} />
+          </span>
+        </div>
+        <Button icon={<LogOut size={13} />} onClick={() => void guest.leave().then(reload, reload)}>
+          Leave
+        </Button>
+      </header>
+      <ul className={s.people} aria-label="In the room">
+        {view.people.map((p) => (
+          <Person key={p.id} p={p} me={p.id === me} />
+        ))}
+      </ul>
+      <div className={s.log} ref={log} tabIndex={0} role="log" aria-label="What was said since you came in">
+        {all.length === 0 ? (
+          <p className={s.none}>Nothing was said since you came in. What was said before is not shown to guests.</p>
+        ) : (
+          all.map((m) => <Said key={m.id} m={m} mine={m.author.id === me} />)
+        )}
+      </div>
+      {error && <Notice>{error}</Notice>}
+      <form className={s.write} onSubmit={(e) => void send(e)}>
+        <Input value={text} maxLength={4000} onChange={(e) => setText(e.target.value)} placeholder={`Say something in ${view.room}`} aria-label="Message" />
+        <Button type="submit" kind="primary" icon={<SendHorizontal size={14} />} disabled={!text.trim()}>
+          Send
+        </Button>
+      </form>
+    </main>
+  )
+}
+
+const Person = ({ p, me }: { p: GuestPerson; me: boolean }) => (
+  <li>
+    <Avatar person={p} size={24} state={p.state} you={me} />
+    <span>
+      <b>
+        {p.display}
+        {p.kind === 'guest' && <GuestBadge />}
+      </b>
+      <small>{me ? 'You' : p.title && p.kind !== 'guest' ? `${p.title}, ${PRESENCE_WORD[p.state].toLowerCase()}` : PRESENCE_WORD[p.state]}</small>
+    </span>
+  </li>
+)
+
+const Said = ({ m, mine }: { m: Message; mine: boolean }) =>
+  m.kind === 'system' ? (
+    <div className={s.system}>
+      <Markdown text={m.text} />
+    </div>
+  ) : (
+    <article className={s.msg} aria-label={m.author.display}>
+      <Avatar person={m.author} size={28} />
+      <div>
+        <p className={s.by}>
+          <b>{mine ? 'You' : m.author.display}</b>
+          {m.author.kind === 'guest' && !mine && <GuestBadge />} <Time at={m.created_at} />
+        </p>
+        {m.deleted ? <p className="c-3">This message was taken back.</p> : <Markdown text={m.text} />}
+      </div>
+    </article>
+  )
