@@ -71,7 +71,7 @@ test('closed, knocked, turned away with a word, let in, sent home', async () => 
   await jonas.page.keyboard.press('Escape')
 
   await screen(ines).getByRole('tab', { name: /^People/ }).click()
-  await button(ines, 'Send Jonas Lindqvist home').click()
+  await button(ines, 'Send home Jonas Lindqvist').click()
   const why = dialog(ines, 'Send Jonas Lindqvist home')
   await why.getByLabel('Reason').fill('Two persons only')
   await ines.shot('doors-send-home')

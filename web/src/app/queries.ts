@@ -47,6 +47,7 @@ export const watchOffice = () =>
         break
       case 'user':
         stale('users')
+        if (e.user.kind === 'guest') stale('guests')
         stale('incident') // whose timelines name people
         break
       case 'oncall':
@@ -59,6 +60,7 @@ export const watchOffice = () =>
         break
       case 'knock':
         stale('desk')
+        stale('guests')
         break
       case 'get':
         stale('desk')

@@ -47,7 +47,7 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
             confirmKind="stop"
             note="required"
             noteLabel="Reason"
-            label={`Send ${u.display} home`}
+            label={`Send home ${u.display}`}
             onConfirm={(reason) => sendHome(room.id, u.id, reason)}
           >
             Send home
