@@ -12,8 +12,10 @@ import { mediaChild } from '../browser/call.mjs'
 import { until } from '../browser/hands.mjs'
 import { startMuster } from '../browser/muster.mjs'
 import { bundle, client } from './client.mjs'
+import { createRequire } from 'node:module'
 import { acts, api, console_, random, text } from './world.mjs'
 
+const { WebSocket } = createRequire(new URL('../../web/package.json', import.meta.url))('undici')
 const seed = Number(process.env.MUSTER_LIVE_SEED || Date.now() % 1e9)
 const rounds = Number(process.env.MUSTER_LIVE_ROUNDS || 4)
 const burst = 25
@@ -85,6 +87,54 @@ before(async () => {
     onGet: (r, fn) => {
       const all = clients.flatMap((c) => Object.values(c.live.app.shown().office.gets))
       return all.length > 0 && fn(r.pick(all))
+    },
+    // A guest comes by a link, is let in, hears what is said, and goes.
+    guest: async (r) => {
+      const [, inside] = world.people
+      const room = world.named.lounge
+      await world.admin.call('PATCH', `/rooms/${room}`, { archived: false, door: 'open' })
+      if ((await inside.call('POST', `/rooms/${room}/enter`, {})).status >= 300) return { status: 409 }
+      const link = await world.admin.call('POST', `/rooms/${room}/guest-links`, { label: text(r), expires_at: new Date(Date.now() + 3600_000).toISOString() })
+      if (link.status !== 201) return link
+      const end = () => world.admin.call('DELETE', `/rooms/${room}/guest-links/${link.body.link.id}`)
+      const came = await fetch(`${muster.url}/api/v1/guest/knock`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token: link.body.url.split('/').at(-1), name: `Guest ${world.key()}` }) })
+      if (came.status !== 200) {
+        await end()
+        return { status: came.status }
+      }
+      const cookie = came.headers.get('set-cookie').split(';')[0]
+      const { visit } = await came.json()
+      const socket = new WebSocket(muster.url.replace('http', 'ws') + '/api/v1/guest/socket', { headers: { Cookie: cookie } })
+      await new Promise((done, failed) => {
+        socket.addEventListener('open', done)
+        socket.addEventListener('error', () => failed(new Error('the guest has no socket')))
+      })
+      const kinds = new Set()
+      let told = () => {}
+      socket.addEventListener('message', (e) => {
+        for (const line of String(e.data).split('\n').filter(Boolean)) {
+          const push = JSON.parse(line).push
+          if (push?.pub) {
+            hear(push.channel, push.pub.data)
+            kinds.add(push.pub.data.type)
+            told()
+          }
+        }
+      })
+      socket.send('{"id":1,"connect":{}}')
+      const knock = (await inside.call('GET', '/office')).body.knocks.find((k) => k.user_id === visit.id)
+      const answer = await inside.call('POST', `/knocks/${knock?.id}/admit`, {})
+      if (answer.status < 300) {
+        const heard = new Promise((done, failed) => {
+          const timer = setTimeout(() => failed(new Error('the guest did not hear what was said')), 20_000)
+          told = () => kinds.has('message') && (clearTimeout(timer), done())
+        })
+        await inside.call('POST', `/rooms/${room}/messages`, { text: text(r), key: world.key() })
+        await heard
+      }
+      await end()
+      socket.close()
+      return answer
     },
     decide: async (r, id) => {
       const daniel = world.people[2]

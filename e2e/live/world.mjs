@@ -138,6 +138,7 @@ export const acts = [
   }) } }],
   [1, 'talk where few may listen', (w) => ({ call: talk(w, w.people[2], w.closed, 'table') })],
   [0, 'the media process dies', (w) => ({ call: w.killMedia() })],
+  [1, 'bring in a guest', (w, r) => ({ call: w.guest(r) })],
   [2, 'star', (w, r, p) => ({ call: p.call(r.chance(0.7) ? 'PUT' : 'DELETE', `/me/starred/${r.pick(w.all).id}`) })],
   [1, 'choose a home', (w, r, p) => ({ call: p.call('PUT', '/me/home', { room_id: r.chance(0.8) ? w.room(r).id : '' }) })],
   [1, 'go home', (w, r, p) => ({ call: p.call('PUT', '/me/home', { room_id: w.named.lounge }).then(() => p.call('POST', '/office/home')) })],

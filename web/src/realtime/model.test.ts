@@ -165,6 +165,15 @@ describe('office', () => {
     expect(at(s, presence('amara', null, { state: 'offline' })).sort()).toEqual(['k', 'm'])
     expect(at(s, presence('jonas', 'r2')).sort()).toEqual(['k', 'm'])
   })
+  it('a guest who is gone leaves nothing behind', () => {
+    const zoe = user('zoe', { kind: 'guest' })
+    const s = fromSnapshot(base())
+    const inside = applyOffice(applyOffice(s, { type: 'user', user: zoe }), { type: 'presence', presence: presence('zoe', 'r1') })
+    expect(inside.presence.zoe?.room_id).toBe('r1')
+    const gone = applyOffice(inside, { type: 'user', user: { ...zoe, disabled: true } })
+    expect(gone).toEqual(s)
+    expect(applyOffice(gone, { type: 'presence', presence: presence('zoe', null, { state: 'offline' }) })).toBe(gone)
+  })
   it('being sent home comes with my presence', () => {
     const s = fromSnapshot(base())
     expect(applyUser(s, { type: 'sent_home', room_id: 'r1', by: 'jonas', reason: '', home_room_id: '' })).toBe(s)

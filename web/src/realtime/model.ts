@@ -130,9 +130,11 @@ const MANY = 100
 export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeState {
   switch (e.type) {
     case 'presence':
-      if (s.users[e.presence.user_id]?.disabled) return s
+      // Nor of a guest who is gone: their devices take a moment to fall silent.
+      if (s.users[e.presence.user_id]?.disabled !== false) return s
       return { ...s, presence: { ...s.presence, [e.presence.user_id]: e.presence }, knocks: e.presence.user_id === me && e.presence.state !== 'offline' ? heardIn(s.knocks, me, e.presence.room_id) : s.knocks }
     case 'user':
+      if (e.user.kind === 'guest' && e.user.disabled) return { ...s, users: without(s.users, e.user.id), presence: without(s.presence, e.user.id) }
       return { ...s, users: { ...s.users, [e.user.id]: e.user }, presence: e.user.disabled ? without(s.presence, e.user.id) : s.presence }
     case 'room': {
       const old = s.rooms[e.room.id]
