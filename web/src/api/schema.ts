@@ -3023,6 +3023,8 @@ export interface components {
             version: number;
         };
         JoinCallAsGuestInput: {
+            /** @description I know that calls of this room are recorded. Needed for the table where they are. */
+            consent?: boolean;
             /** @enum {string} */
             mode: "table" | "gallery";
         };
