@@ -250,7 +250,7 @@ func TestBuiltInIsReplacedAndComesBack(t *testing.T) {
 	f := open(t)
 	root := person("root", "administrator")
 	list, err := f.access.List(f.ctx, f.db.Read(), root, "")
-	if err != nil || len(list) != 3 || !list[0].BuiltIn {
+	if err != nil || len(list) != 4 || !list[0].BuiltIn {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	mine := "description: only this\ncontext: {application: muster}\nfor: {policy: [{allow: manage}]}\nby: {group: administrator}\n"
