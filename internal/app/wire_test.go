@@ -32,7 +32,7 @@ type socket struct {
 	ended   error
 	next    int
 	beat    chan struct{}
-	asleep  bool // answers nothing any more, as a laptop that is closed
+	asleep  bool // answers no beat any more, as a laptop that is closed; the ping is more patient
 }
 
 // event is something the server sent by itself.
@@ -133,7 +133,7 @@ func (s *socket) line(line []byte) {
 		r := map[string]any{}
 		_ = json.Unmarshal(line, &r)
 		s.replies[m.ID] = r
-	case s.asleep && (m.Push == nil || m.Push.Message != nil):
+	case s.asleep && m.Push != nil && m.Push.Message != nil:
 	case m.Push != nil && m.Push.Message != nil: // a beat
 		select {
 		case s.beat <- struct{}{}:
