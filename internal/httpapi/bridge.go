@@ -10,7 +10,7 @@ import (
 
 // BridgeView is a room's bridge, or that it has none.
 type BridgeView struct {
-	Bridge *room.Bridge `json:"bridge" doc:"null: there is none"`
+	Bridge *room.Bridge `json:"bridge,omitempty" doc:"Absent: there is none"`
 }
 
 func registerBridges(a *API, d RoomDeps) {

@@ -16,15 +16,15 @@ import (
 
 // CatchUp is what somebody who comes late needs to know of a room.
 type CatchUp struct {
-	Incident *incident.Incident `json:"incident" doc:"null: the room is not about one"`
+	Incident *incident.Incident `json:"incident,omitempty" doc:"Absent: the room is not about one"`
 	Happened []CatchUpLine      `json:"happened" doc:"What happened, oldest first, at most 8"`
 	Earlier  int                `json:"earlier" doc:"How much more happened before that"`
 	Decided  []CatchUpLine      `json:"decided" doc:"Stages, severity, roles, approvals and pinned messages, at most 6"`
 	Here     []CatchUpPerson    `json:"here" doc:"Who is in the room, and who holds a role elsewhere"`
 	Running  []run.RunSummary   `json:"running"`
 	Asked    []CatchUpTask      `json:"asked" doc:"What waits for you"`
-	Call     *call.Call         `json:"call" doc:"null: nobody talks"`
-	Bridge   *room.Bridge       `json:"bridge" doc:"null: there is none"`
+	Call     *call.Call         `json:"call,omitempty" doc:"Absent: nobody talks"`
+	Bridge   *room.Bridge       `json:"bridge,omitempty" doc:"Absent: there is none"`
 }
 
 // CatchUpLine is one thing that happened.

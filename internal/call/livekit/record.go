@@ -152,6 +152,7 @@ func newVoice(out call.Track, ssrc uint32, at time.Time) (*voice, error) {
 }
 
 func (v *voice) add(pkt *rtp.Packet, at time.Time) error {
+	// #nosec G115 -- the distance of numbers that wrap has a sign
 	switch ahead := int16(pkt.SequenceNumber - v.next); {
 	case !v.started || ahead > waitFor*4 || ahead < -waitFor*4: // the first, or of another beginning
 		v.started, v.early = true, nil
@@ -159,6 +160,7 @@ func (v *voice) add(pkt *rtp.Packet, at time.Time) error {
 		return nil // too late, or twice
 	case ahead > 0:
 		v.early = append(v.early, pkt)
+		// #nosec G115 -- the distance of numbers that wrap has a sign
 		slices.SortFunc(v.early, func(a, b *rtp.Packet) int { return int(int16(a.SequenceNumber - b.SequenceNumber)) })
 		if len(v.early) < waitFor {
 			return nil

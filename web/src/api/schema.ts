@@ -2440,8 +2440,8 @@ export interface components {
             url: string;
         };
         BridgeView: {
-            /** @description null: there is none */
-            bridge: components["schemas"]["Bridge"];
+            /** @description Absent: there is none */
+            bridge?: components["schemas"]["Bridge"];
         };
         Call: {
             id: string;
@@ -2475,10 +2475,10 @@ export interface components {
         CatchUp: {
             /** @description What waits for you */
             asked: components["schemas"]["CatchUpTask"][];
-            /** @description null: there is none */
-            bridge: components["schemas"]["Bridge"];
-            /** @description null: nobody talks */
-            call: components["schemas"]["Call"];
+            /** @description Absent: there is none */
+            bridge?: components["schemas"]["Bridge"];
+            /** @description Absent: nobody talks */
+            call?: components["schemas"]["Call"];
             /** @description Stages, severity, roles, approvals and pinned messages, at most 6 */
             decided: components["schemas"]["CatchUpLine"][];
             /**
@@ -2490,8 +2490,8 @@ export interface components {
             happened: components["schemas"]["CatchUpLine"][];
             /** @description Who is in the room, and who holds a role elsewhere */
             here: components["schemas"]["CatchUpPerson"][];
-            /** @description null: the room is not about one */
-            incident: components["schemas"]["Incident"];
+            /** @description Absent: the room is not about one */
+            incident?: components["schemas"]["Incident"];
             running: components["schemas"]["RunSummary"][];
         };
         CatchUpLine: {

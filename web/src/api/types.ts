@@ -664,15 +664,15 @@ export type Bridge = { room_id: string; kind: string; url: string; phone: string
 export type CatchUpLine = { at: string; kind: string; text: string; link?: string }
 /** What somebody who comes late needs to know. */
 export type CatchUp = {
-  incident: Incident | null
+  incident?: Incident
   happened: CatchUpLine[]
   earlier: number
   decided: CatchUpLine[]
   here: { user_id: string; roles: string[]; inside: boolean }[]
   running: RunSummary[]
   asked: { kind: 'approval' | 'action' | 'question' | 'mention'; text: string; link: string }[]
-  call: Call | null
-  bridge: Bridge | null
+  call?: Call
+  bridge?: Bridge
 }
 export type RoomEvent =
   | { type: 'message'; seq: number; message: Message }

@@ -228,11 +228,12 @@ func (t *Sender) sound(ctx context.Context, s Sound) {
 	var level uint8
 	for _, e := range t.rtp.GetParameters().HeaderExtensions {
 		if e.URI == sdp.AudioLevelURI {
-			level = uint8(e.ID)
+			level = uint8(e.ID) // #nosec G115 -- ids of RTP header extensions are 1 to 14
 		}
 	}
 	var n uint32
 	t.every(ctx, frameTime, func(now time.Time) {
+		// #nosec G115 -- sequence numbers wrap
 		pkt := &rtp.Packet{
 			Header:  rtp.Header{Version: 2, SequenceNumber: uint16(n), Timestamp: n * uint32(opusRate/50), Marker: n == 0},
 			Payload: stamp(s.frames[int(n)%len(s.frames)], n, now),
@@ -351,7 +352,7 @@ func stamp(frame []byte, n uint32, now time.Time) []byte {
 	out := append(make([]byte, 0, len(frame)+2+stampSize), frame[0]|3, 0x41, stampSize)
 	out = append(append(out, frame[1:]...), stampMark[:]...)
 	out = binary.BigEndian.AppendUint32(out, n)
-	return binary.BigEndian.AppendUint64(out, uint64(now.UnixNano()))
+	return binary.BigEndian.AppendUint64(out, uint64(now.UnixNano())) // #nosec G115 -- bits, read back as they were
 }
 
 func stamped(payload []byte) (n uint32, at time.Time, ok bool) {
@@ -362,5 +363,5 @@ func stamped(payload []byte) (n uint32, at time.Time, ok bool) {
 	if [4]byte(end) != stampMark {
 		return 0, at, false
 	}
-	return binary.BigEndian.Uint32(end[4:]), time.Unix(0, int64(binary.BigEndian.Uint64(end[8:]))), true
+	return binary.BigEndian.Uint32(end[4:]), time.Unix(0, int64(binary.BigEndian.Uint64(end[8:]))), true // #nosec G115 -- bits that append wrote
 }

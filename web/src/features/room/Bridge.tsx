@@ -9,7 +9,7 @@ import s from './bridge.module.css'
 
 export default function Bridge({ room }: { room: Room }) {
   const turn = useBridgeTurn(room.id)
-  const q = useQuery({ queryKey: ['bridge', room.id, turn], queryFn: () => api.get<{ bridge: BridgeData | null }>(`/rooms/${room.id}/bridge`), staleTime: 60_000, placeholderData: (before) => before })
+  const q = useQuery({ queryKey: ['bridge', room.id, turn], queryFn: () => api.get<{ bridge?: BridgeData }>(`/rooms/${room.id}/bridge`), staleTime: 60_000, placeholderData: (before) => before })
   const [editing, setEditing] = useState(false)
   const bridge = q.data?.bridge
   if (!bridge || bridge.room_id !== room.id) return null
@@ -84,11 +84,11 @@ function People({ room, bridge }: { room: Room; bridge: BridgeData }) {
 /** From the room's menu: the bridge there is, or a new one. */
 export function PutBridge({ room, onClose }: { room: Room; onClose: () => void }) {
   const turn = useBridgeTurn(room.id)
-  const q = useQuery({ queryKey: ['bridge', room.id, turn], queryFn: () => api.get<{ bridge: BridgeData | null }>(`/rooms/${room.id}/bridge`), staleTime: 60_000 })
+  const q = useQuery({ queryKey: ['bridge', room.id, turn], queryFn: () => api.get<{ bridge?: BridgeData }>(`/rooms/${room.id}/bridge`), staleTime: 60_000 })
   return q.data ? <EditBridge room={room} bridge={q.data.bridge} onClose={onClose} /> : null
 }
 
-function EditBridge({ room, bridge, onClose }: { room: Room; bridge: BridgeData | null; onClose: () => void }) {
+function EditBridge({ room, bridge, onClose }: { room: Room; bridge?: BridgeData; onClose: () => void }) {
   const [url, setURL] = useState(bridge?.url ?? '')
   const [phone, setPhone] = useState(bridge?.phone ?? '')
   const [code, setCode] = useState(bridge?.code ?? '')
