@@ -3,7 +3,7 @@ import { Footprints, List, Map as MapIcon, Maximize, Minus, PencilRuler, Plus, S
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useCan, useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
-import { enterRoom, getPerson, keptOut, knockAt, useOffice } from '@/realtime'
+import { enterRoom, getPerson, keptOut, knockAt, useOffice, useSpotlight } from '@/realtime'
 import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useOverlays, useSlots } from '@/ui'
 import { FloorMenu } from './FloorMenu'
 import { ListView } from './ListView'
@@ -82,6 +82,15 @@ export default function MapView() {
   useEffect(() => {
     if (followed) latest.current(followed)
   }, [followed, follow])
+  // Found from elsewhere (the palette, the list of people): shown here once.
+  const sought = useSpotlight((x) => x.userId)
+  useEffect(() => {
+    if (!sought || status !== 'ready') return
+    setSpotlight(sought)
+    const roomId = useOffice.getState().presence[sought]?.room_id
+    if (roomId) latest.current(roomId)
+    useSpotlight.setState({ userId: '', at: 0 })
+  }, [sought, status])
 
   if (status === 'failed') return <ErrorState error={error} title="The office did not load" onRetry={() => location.reload()} />
   if (status === 'loading') return <Loading label="Loading the floor" lines={8} />
