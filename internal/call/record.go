@@ -78,7 +78,7 @@ const (
 )
 
 // ErrConsent tells that a call is recorded, to who has not agreed to it.
-var ErrConsent = fault.New(fault.Conflict, "Calls in this room are recorded. Agree to that to speak (consent: true), or listen from the gallery, of which nothing is recorded.")
+var ErrConsent = fault.At("consent", fault.Conflict, "Calls in this room are recorded. Agree to that to speak (consent: true), or listen from the gallery, of which nothing is recorded.")
 
 var errSlow = errors.New("the disk does not keep up with the recording")
 

@@ -103,6 +103,9 @@ func TestACallIsRecorded(t *testing.T) {
 	war := w.room(room.New{Name: "war"})
 	w.record(war, room.Recorded)
 	w.enter(war, w.ann, w.bob)
+	if f := fault.FieldsOf(call.ErrConsent); len(f) != 1 || f[0].Field != "consent" { // by which a client knows to ask
+		t.Errorf("ErrConsent names %v", f)
+	}
 	for _, consent := range []bool{false, true} { // true is what the caller says; nothing was noted
 		if _, err := w.calls.Join(ctx, w.db.Read(), w.ann, war.ID, call.Table, consent); err != call.ErrConsent { //nolint:errorlint // this very one
 			t.Error(err)

@@ -104,6 +104,11 @@ func Wrap(k Kind, msg string, cause error) error { return &failure{kind: k, msg:
 // Field says which input is wrong and how to mend it.
 func Field(field, msg string) error { return Fields(FieldError{field, msg}) }
 
+// At is New for what one input of the request would mend.
+func At(field string, k Kind, msg string) error {
+	return &failure{kind: k, msg: msg, fields: []FieldError{{field, msg}}}
+}
+
 // Fields is Field for several at once; it must be given at least one.
 func Fields(fs ...FieldError) error {
 	msg := fs[0].Message

@@ -60,9 +60,11 @@ type OfficeSnapshot struct {
 	NotificationsUnread int                 `json:"notifications_unread"`
 }
 
-// Media is whether there is voice and video.
+// Media is whether there is voice and video, and what is recorded of it.
 type Media struct {
-	State call.State `json:"state" enum:"ready,starting,off"`
+	State    call.State `json:"state" enum:"ready,starting,off"`
+	Record   string     `json:"record" enum:",incidents,all" doc:"Whose calls are recorded beside those of rooms that say so themselves"`
+	KeepDays int        `json:"keep_days" doc:"How long recordings are kept; 0 is for ever"`
 }
 
 // RegisterOffice adds the snapshot, moving about, and asking people over.
@@ -165,7 +167,8 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	if s.Runs, err = d.Runs.List(ctx, q, who, run.ListQuery{State: "active"}); err != nil {
 		return s, err
 	}
-	s.Media.State, s.Calls = d.Calls.State(), []call.Call{}
+	s.Media = Media{State: d.Calls.State(), Record: d.Calls.Settings.Record, KeepDays: d.Calls.Settings.KeepDays}
+	s.Calls = []call.Call{}
 	for _, c := range d.Calls.Calls() {
 		if slices.ContainsFunc(s.Rooms, func(r RoomView) bool { return r.ID == c.RoomID }) {
 			s.Calls = append(s.Calls, c)

@@ -23,6 +23,7 @@ export type Conform = [
   Reads<S['OfficeSnapshot'], t.Office>,
   Reads<S['Call'], t.Call>,
   Reads<S['CallTicket'], t.CallTicket>,
+  Reads<S['Recording'], t.Recording>,
   Reads<S['Author'], t.Author>,
   Reads<S['Message'], t.Message>,
   Reads<S['Page'], t.MessagePage>,

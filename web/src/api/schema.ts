@@ -3257,6 +3257,16 @@ export interface components {
             version: string;
         };
         Media: {
+            /**
+             * Format: int64
+             * @description How long recordings are kept; 0 is for ever
+             */
+            keep_days: number;
+            /**
+             * @description Whose calls are recorded beside those of rooms that say so themselves
+             * @enum {string}
+             */
+            record: "" | "incidents" | "all";
             /** @enum {string} */
             state: "ready" | "starting" | "off";
         };

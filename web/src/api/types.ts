@@ -72,6 +72,8 @@ export type Room = {
   door: Door
   subject: { kind: string; id: string }
   floor: string
+  /** Whether it says itself that its calls are recorded. */
+  recording: 'none' | 'required'
   seq: number
   archived: boolean
   created_at: string
@@ -193,13 +195,15 @@ export type Office = {
   knocks: Knock[]
   /** Who talks where, in the rooms I may see. */
   calls: Call[]
-  media: { state: MediaState }
+  media: Media
   notifications_unread: number
 }
 
 // Voice, video, screens
 
 /** How the media engine stands: it is started with the server and again after it fell. */
+/** What is recorded beside the rooms that say so themselves, and for how many days it is kept: 0 for ever. */
+export type Media = { state: MediaState; record: '' | 'incidents' | 'all'; keep_days: number }
 export type MediaState = 'ready' | 'starting' | 'off'
 /** At the table one speaks; in the gallery one listens. */
 export type CallMode = 'table' | 'gallery'
@@ -228,6 +232,21 @@ export type Call = {
 }
 /** Lets one into a call, for some minutes. */
 export type CallTicket = { url: string; token: string; expires_at: string; mode: CallMode; recording: boolean }
+/** A stretch of one voice that is kept. */
+export type Recording = {
+  id: string
+  call_id: string
+  room_id: string
+  user_id: string
+  state: 'open' | 'kept' | 'deleted'
+  started_at: string
+  /** From the start of the call. */
+  offset_ms: number
+  ms: number
+  bytes: number
+  sha256: string
+  transcript: string
+}
 
 // Messages
 

@@ -25,6 +25,7 @@ export const room = (id: string, o: Partial<Room> = {}): Room => ({
   door: 'open',
   subject: { kind: '', id: '' },
   floor: 'f1',
+  recording: 'none',
   seq: 0,
   archived: false,
   created_at: '2026-11-22T08:00:00Z',
@@ -131,7 +132,7 @@ export const office = (o: Partial<Office> = {}): Office => ({
   desk: { home_room_id: null, starred: [] },
   knocks: [],
   calls: [],
-  media: { state: 'ready' },
+  media: { state: 'ready', record: '', keep_days: 0 },
   notifications_unread: 0,
   ...o,
 })

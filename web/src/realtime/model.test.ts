@@ -46,7 +46,7 @@ function step(truth: Office, next: () => number): [Office, OfficeEvent] {
       return [{ ...truth, calls: people.length ? [...rest, c] : rest }, { type: 'call', call: c }]
     }
     case 5: {
-      const media = { state: pick(next, ['ready', 'starting', 'off'] as const) }
+      const media = { ...truth.media, state: pick(next, ['ready', 'starting', 'off'] as const) }
       return [{ ...truth, media }, { type: 'media', media }]
     }
     default: {

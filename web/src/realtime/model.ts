@@ -10,7 +10,7 @@ import type {
   Get,
   Incident,
   Knock,
-  MediaState,
+  Media,
   Office,
   OfficeEvent,
   OnCall,
@@ -43,7 +43,7 @@ export type OfficeState = {
   knocks: Record<string, Knock>
   /** Those with people in them. */
   calls: Record<string, Call>
-  media: { state: MediaState }
+  media: Media
   unseen: number
 }
 
@@ -59,7 +59,7 @@ export const emptyOffice: OfficeState = {
   desk: { home_room_id: null, starred: [] },
   knocks: {},
   calls: {},
-  media: { state: 'off' },
+  media: { state: 'off', record: '', keep_days: 0 },
   unseen: 0,
 }
 
@@ -98,7 +98,7 @@ export const fromSnapshot = (o: Office): OfficeState => ({
     o.calls.filter((c) => c.people.length > 0),
     (c) => c.id,
   ),
-  media: { state: o.media.state },
+  media: o.media,
   unseen: o.notifications_unread ?? 0,
 })
 
@@ -178,7 +178,7 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
     case 'call':
       return { ...s, calls: e.call.people.length ? { ...s.calls, [e.call.id]: e.call } : without(s.calls, e.call.id) }
     case 'media':
-      return { ...s, media: e.media }
+      return { ...s, media: { ...s.media, ...e.media } }
     default:
       return s // 'oncall' carries nothing: the store fetches it.
   }
@@ -196,6 +196,7 @@ const fresh: Omit<Room, 'id' | 'name'> = {
   door: 'open',
   subject: { kind: '', id: '' },
   floor: '',
+  recording: 'none',
   seq: 0,
   archived: false,
   created_at: '',
@@ -331,3 +332,7 @@ export function callOf(calls: Record<string, Call>, user: string): { room: strin
   }
   return listens
 }
+
+/** Whether calls in a room are recorded: because it says so itself, or the office says so of all like it. */
+export const recordsCalls = (room: Room | undefined, media: Media): boolean =>
+  !!room && (room.recording === 'required' || media.record === 'all' || (media.record === 'incidents' && room.kind === 'incident'))

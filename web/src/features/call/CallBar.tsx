@@ -3,12 +3,13 @@ import { Headphones, Mic, Volume1, X } from 'lucide-react'
 import { useEffect } from 'react'
 import { useMyId, type Room } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { useCall, useOffice } from '@/realtime'
+import { recordsCalls, useCall, useOffice } from '@/realtime'
 import { Button, Chip, IconButton, Notice, Spinner } from '@/ui'
 import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
 import { PeopleButton } from './CallPeople'
 import { loadEngine, session, useCallState } from './live'
 import { joinWords, plural } from './model'
+import { RecordedChip } from './Recorded'
 import s from './call.module.css'
 
 export default function CallBar({ room }: { room: Room }) {
@@ -28,6 +29,7 @@ export function Offer({ room }: { room: Room }) {
   const media = useOffice((o) => o.media.state)
   const elsewhere = useCallState((c) => c.main)
   const inside = useCallState((c) => c.main?.room === room.id || c.also?.room === room.id || c.ended?.room === room.id)
+  const records = useOffice((o) => recordsCalls(o.rooms[room.id], o.media))
   const talk = call?.people.filter((p) => p.user_id !== me) ?? []
   // Who sits here most likely joins: the engine's code is there when they do.
   useEffect(() => {
@@ -39,7 +41,7 @@ export function Offer({ room }: { room: Room }) {
   return (
     <section className={s.offer} aria-label="Voice">
       {(media === 'starting' || !here) && <span className={s.say}>{media === 'starting' ? 'Voice is starting' : `${plural(talk.length, 'person talks', 'people talk')} here`}</span>}
-      {call?.recording && <Chip tone="red">Recorded</Chip>}
+      {records && <Chip title="Who speaks here is asked first">Calls are recorded</Chip>}
       {here && (
         <Button kind={talk.length ? 'live' : 'soft'} icon={<Mic size={13} />} disabled={media !== 'ready'} onClick={() => void session.join(room.id, 'table')}>
           {joinWords(call, me)}
@@ -88,7 +90,7 @@ function Inside({ room }: { room: Room }) {
           {trouble && <small>{trouble}</small>}
         </span>
       )}
-      {recording && <Chip tone="red">Recorded</Chip>}
+      {recording && <RecordedChip />}
       <span className="grow" />
       <PeopleButton room={room} />
       <SettingsButton />

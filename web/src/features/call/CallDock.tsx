@@ -1,7 +1,7 @@
 // Voice while I am anywhere in the app: a small dock, the keys, and the words for who reads with their ears.
 import { Link, useRouterState } from '@tanstack/react-router'
 import { AudioLines, Headphones, PictureInPicture2, X } from 'lucide-react'
-import { useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState } from 'react'
 import { createPortal } from 'react-dom'
 import { useMyId, type Call } from '@/api'
 import { cx } from '@/lib/cx'
@@ -11,17 +11,22 @@ import { Button, IconButton, Spinner } from '@/ui'
 import { CameraButton, LeaveButton, MicButton, ShareButton } from './CallControls'
 import { Tile } from './CallPeople'
 import { Volume } from './CallBar'
+import { chime } from './chime'
 import { Video } from './CallStage'
 import { targetOf, talksBySpace, typesIn } from './keys'
 import { session, useCallState } from './live'
-import { announce, centred, plural, reactionWord, type Line } from './model'
+import { announce, centred, plural, reactionWord, recordedWords, type Line } from './model'
 import { canPip, usePip } from './pip'
+import { RecordedChip } from './Recorded'
 import { useLine, useSeats } from './useSeats'
 import s from './call.module.css'
+
+const AskConsent = lazy(() => import('./AskConsent'))
 
 export default function CallDock({ phone }: { phone: boolean }) {
   const main = useCallState((c) => c.main)
   const also = useCallState((c) => c.also)
+  const asked = useCallState((c) => !!c.asking)
   const path = useRouterState({ select: (r) => r.location.pathname })
   useKeys()
   const pip = usePip()
@@ -29,6 +34,11 @@ export default function CallDock({ phone }: { phone: boolean }) {
   return (
     <>
       <Announcer />
+      {asked && (
+        <Suspense>
+          <AskConsent />
+        </Suspense>
+      )}
       {main && !inRoom(main) && <Voice line={main} phone={phone} onPip={canPip() && !phone ? pip.open : undefined} />}
       {main && inRoom(main) && !phone && canPip() && pip.window === null && main.phase === 'on' && <PipOffer onPip={pip.open} room={main.room} />}
       {also && !inRoom(also) && <Listening line={also} />}
@@ -60,6 +70,7 @@ function Voice({ line, phone, onPip }: { line: Line; phone: boolean; onPip?: () 
             <Rtt />
           </small>
         </span>
+        {line.recording && <RecordedChip />}
       </Link>
       <div className={s.dockActs}>
         <MicButton />
@@ -208,6 +219,15 @@ function Announcer() {
   const before = useRef<Call | undefined>(undefined)
   const last = useRef(0)
   const [text, setText] = useState('')
+  const line = useCallState((c) => c.main)
+  const was = useRef<Line | null>(null)
+  useEffect(() => {
+    const said = recordedWords(was.current, line)
+    was.current = line
+    if (!said) return
+    setText(said)
+    if (line?.recording) void chime()
+  }, [line])
   useEffect(() => {
     const said = announce(before.current, call, me, nameOf)
     before.current = call

@@ -3,7 +3,7 @@ import { api, type CallMode, type CallTicket } from '@/api'
 
 const at = (room: string, what: string) => `/rooms/${room}/call/${what}`
 export const callApi = {
-  join: (room: string, mode: CallMode) => api.post<CallTicket>(at(room, 'join'), { mode }),
+  join: (room: string, mode: CallMode, consent: boolean) => api.post<CallTicket>(at(room, 'join'), { mode, ...(consent && { consent }) }),
   hand: (room: string, raised: boolean) => api.put(at(room, 'hand'), { raised }),
   react: (room: string, emoji: string) => api.post(at(room, 'reactions'), { emoji }),
   whisper: (room: string, user: string) => api.put(at(room, 'whisper'), { user_id: user }),

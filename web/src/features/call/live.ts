@@ -1,6 +1,6 @@
 // The session of this tab, joined to the office's socket and to what other screens read of it.
 import { useSession } from '@/api'
-import { callIn, entered, nameOf, quiet, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
+import { callIn, entered, nameOf, quiet, recordsCalls, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
 import { callApi } from './api'
 import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
@@ -22,12 +22,13 @@ export const session = createSession({
   connect: loadEngine,
   devices,
   // Who clicks twice fast asks for a ticket before the server has given the seat it needs.
-  api: { ...callApi, join: (room, mode) => entered().then(() => callApi.join(room, mode)) },
+  api: { ...callApi, join: (room, mode, consent) => entered().then(() => callApi.join(room, mode, consent)) },
   me,
   myRoom: () => useOffice.getState().presence[me()]?.room_id ?? null,
   roomName,
   mayRead: (room) => !!useOffice.getState().rooms[room],
   nameOf,
+  records: (id) => recordsCalls(useOffice.getState().rooms[id], useOffice.getState().media),
   media: () => useOffice.getState().media.state,
   choice: loadChoice(),
   remember: saveChoice,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { call, caller } from '@/realtime/fixtures'
-import { announce, bars, browserOf, centred, emptyView, FIT, hands, hasStage, joinWords, panBy, REACTIONS, retryDelay, seats, seatWords, troubleOf, troubleWords, zoomAt, type Heard, type Line, type Trouble } from './model'
+import { announce, bars, browserOf, centred, emptyView, FIT, hands, hasStage, joinWords, keptWords, panBy, REACTIONS, recordedWords, retryDelay, seats, seatWords, troubleOf, troubleWords, zoomAt, type Heard, type Line, type Trouble } from './model'
 
 const heard = (o: Partial<Heard> = {}): Heard => ({ mic: false, camera: '', speaking: false, quality: '', ...o })
 const line = (o: Partial<Line> = {}): Line => ({ ...emptyView, room: 'r1', mode: 'table', phase: 'on', recording: false, ...o })
@@ -118,5 +118,20 @@ describe('trouble', () => {
   it('draws and names what there is', () => {
     expect((['excellent', 'good', 'poor', 'lost', ''] as const).map(bars)).toEqual([3, 2, 1, 0, 0])
     expect(REACTIONS).toHaveLength(10)
+  })
+})
+
+describe('recorded', () => {
+  it('is said to who comes, who is in, and when it is over', () => {
+    const joining = line({ phase: 'connecting' })
+    expect(recordedWords(joining, line({ recording: true }))).toBe('You are in a call that is recorded')
+    expect(recordedWords(line({}), line({ recording: true }))).toBe('This call is recorded from now on')
+    expect(recordedWords(line({ recording: true }), line({}))).toBe('This call is not recorded any more')
+    expect(recordedWords(line({ recording: true, phase: 'reconnecting' }), line({ recording: true }))).toBe('')
+    expect(recordedWords(line({ recording: true }), line({ room: 'r2', recording: true }))).toBe('You are in a call that is recorded')
+    expect(recordedWords(line({ recording: true }), null)).toBe('')
+  })
+  it('is kept so long', () => {
+    expect([0, 1, 90].map(keptWords)).toEqual(['It is kept for good.', 'It is kept for 1 day, then deleted.', 'It is kept for 90 days, then deleted.'])
   })
 })

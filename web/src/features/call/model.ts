@@ -15,6 +15,8 @@ export type Share = { id: string; by: string; order: number }
 export type View = { people: Record<string, Heard>; shares: Share[] }
 /** A room that I hear. */
 export type Line = View & { room: string; mode: CallMode; phase: Phase; recording: boolean }
+/** Where I am asked whether I go on, because what I say there is recorded: as I come, as I walk in, or as it begins. */
+export type Asking = { room: string; why: 'join' | 'walk' | 'began'; /** my microphone was open */ mic: boolean }
 export const emptyView: View = { people: {}, shares: [] }
 
 /** Why a microphone, a camera or a screen can't be had. */
@@ -160,6 +162,17 @@ function held(z: Zoom, frame: { w: number; h: number }): Zoom {
   const my = (frame.h * (z.scale - 1)) / 2
   const within = (v: number, m: number) => Math.min(m, Math.max(-m, v)) + 0
   return { scale: z.scale, x: within(z.x, mx), y: within(z.y, my) }
+}
+
+/** How long recordings last. */
+export const keptWords = (days: number): string => (days > 0 ? `It is kept for ${plural(days, 'day')}, then deleted.` : 'It is kept for good.')
+
+/** What is said as the recording of my call begins or ends. */
+export function recordedWords(before: Line | null, after: Line | null): string {
+  if (after?.phase !== 'on') return ''
+  const was = before?.room === after.room && before.phase !== 'connecting' && before.recording
+  if (after.recording && !was) return before?.room === after.room && before.phase === 'on' ? 'This call is recorded from now on' : 'You are in a call that is recorded'
+  return was && !after.recording ? 'This call is not recorded any more' : ''
 }
 
 /** What a listener of a reader is told between two states of a call. */

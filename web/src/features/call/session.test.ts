@@ -23,6 +23,7 @@ const headset = { id: 'h', label: 'Headset' }
 const built = { id: 'b', label: 'Built-in' }
 const named = (name: string) => Object.assign(new Error(name), { name })
 
+const unagreed = () => new ApiError(409, { detail: 'Calls in this room are recorded.', errors: [{ location: 'consent', message: 'Agree.' }] })
 /** Rooms as the engine would keep them: who is connected where, and what they publish. */
 function world() {
   const lines: { room: string; mode: CallMode; told: Told; open: boolean; did: string[]; mic: MediaStreamTrack | null }[] = []
@@ -34,6 +35,8 @@ function world() {
     broken: false,
     room: 'r1' as string | null,
     readable: new Set(['r1', 'r2', 'r3']),
+    /** Rooms whose calls are recorded, and in which I may not speak before I agree. */
+    recorded: new Set<string>(),
     media: 'ready' as MediaState,
     plugged: [headset, built] as Device[],
     deny: '',
@@ -83,10 +86,11 @@ function world() {
     },
     devices,
     api: {
-      async join(room, mode) {
-        w.joins.push(`${room}/${mode}`)
+      async join(room, mode, consent) {
+        w.joins.push(`${room}/${mode}${consent ? '/agreed' : ''}`)
+        if (w.recorded.has(room) && mode === 'table' && !consent) throw unagreed()
         if (w.refuse) throw w.refuse
-        return { url: '/media', token: `${room}/${mode}`, expires_at: '', mode, recording: false }
+        return { url: '/media', token: `${room}/${mode}`, expires_at: '', mode, recording: w.recorded.has(room) }
       },
       hand: said('hand'), react: said('react'), whisper: said('whisper'), mute: said('mute'), mode: said('mode'),
     },
@@ -95,6 +99,7 @@ function world() {
     roomName: (id) => id,
     mayRead: (r) => w.readable.has(r),
     nameOf: (id) => id,
+    records: (r) => w.recorded.has(r),
     media: () => w.media,
     choice: noChoice,
     remember: () => {},
@@ -455,5 +460,90 @@ describe('beside speaking', () => {
     expect(now().reactions).toHaveLength(1)
     await settle(5000)
     expect(now().reactions).toEqual([])
+  })
+})
+
+describe('a call that is recorded', () => {
+  const recorded = (room: string) => {
+    const t = world()
+    t.w.recorded.add(room)
+    return t
+  }
+  it('is joined by who agreed, and come back to without being asked again', async () => {
+    const { session, now, w, last, settle } = recorded('r1')
+    await session.join('r1')
+    expect(now()).toMatchObject({ main: null, ended: null, asking: { room: 'r1', why: 'join' } })
+    expect(w.lines).toHaveLength(0)
+    await session.agree()
+    expect(now()).toMatchObject({ main: { room: 'r1', mode: 'table', phase: 'on', recording: true }, asking: null })
+    last().told.closed('lost')
+    await settle(300)
+    expect(now().main?.phase).toBe('on')
+    last().told.closed('moved')
+    session.takeBack()
+    await settle()
+    expect(now()).toMatchObject({ main: { phase: 'on' }, asking: null })
+    expect(w.joins).toEqual(['r1/table', 'r1/table/agreed', 'r1/table/agreed', 'r1/table/agreed'])
+    session.leave()
+    await session.join('r1')
+    expect(now().asking).toMatchObject({ room: 'r1' })
+  })
+  it('is heard from the gallery by who does not agree, or not at all', async () => {
+    const { session, now, w } = recorded('r1')
+    await session.join('r1')
+    await session.decline(false)
+    expect(now()).toMatchObject({ main: null, asking: null })
+    await session.join('r1')
+    await session.decline(true)
+    expect(now().main).toMatchObject({ room: 'r1', mode: 'gallery', phase: 'on' })
+    expect(w.joins.some((j) => j.endsWith('agreed'))).toBe(false)
+  })
+  it('asks who walks in with voice kept on, who speaks nowhere meanwhile', async () => {
+    const { session, now, w, walk } = recorded('r2')
+    session.keepOn(true)
+    await session.join('r1')
+    await session.setMic(true)
+    await walk('r2')
+    expect(now()).toMatchObject({ main: null, mic: 'off', asking: { room: 'r2', why: 'walk', mic: true } })
+    expect(w.lines[0]!.open).toBe(false)
+    await session.agree()
+    expect(now()).toMatchObject({ main: { room: 'r2', mode: 'table' }, mic: 'on' })
+  })
+  it('asks no more of who walked on', async () => {
+    const { session, now, walk } = recorded('r2')
+    session.keepOn(true)
+    await session.join('r1')
+    await walk('r2')
+    await walk('r3')
+    expect(now()).toMatchObject({ asking: null })
+  })
+  it('that begins to be recorded has me listen until I agree', async () => {
+    const { session, now, w, last } = world()
+    await session.join('r1')
+    await session.setMic(true)
+    session.call(call('c1', 'r1', [caller('me')]))
+    w.recorded.add('r1')
+    session.call(call('c1', 'r1', [caller('me', { mode: 'gallery' })]))
+    expect(now()).toMatchObject({ main: { mode: 'gallery' }, asking: { why: 'began', mic: true }, notice: null })
+    await session.agree()
+    expect(w.calls).toContain('mode r1 me table')
+    expect(now()).toMatchObject({ main: { mode: 'table' }, mic: 'on' })
+    expect(last().open).toBe(true)
+  })
+  it('says when it is not recorded for now, and only then', async () => {
+    const { session, now, w } = recorded('r1')
+    await session.join('r1')
+    await session.agree()
+    const at = (recording: boolean) => session.call({ ...call('c1', 'r1', [caller('me')]), recording })
+    at(false) // the recorder is not there yet
+    expect(now()).toMatchObject({ main: { recording: true }, notice: null })
+    at(true)
+    at(false)
+    expect(now()).toMatchObject({ main: { recording: false }, notice: { tone: 'amber', title: 'The recording broke off' } })
+    session.dismiss()
+    at(true)
+    w.recorded.clear()
+    at(false)
+    expect(now()).toMatchObject({ main: { recording: false }, notice: null })
   })
 })

@@ -6,7 +6,7 @@ import type { CallApi } from './api'
 import type { Devices } from './capture'
 import { find, type Choice, type Device, type Kind } from './choice'
 import type { Connect, Told } from './engine'
-import { emptyView, hasStage, retryDelay, type Capture, type Closed, type Ended, type Line } from './model'
+import { emptyView, hasStage, retryDelay, type Asking, type Capture, type Closed, type Ended, type Line } from './model'
 import { createOwn, type Outlet } from './own'
 
 export type Notice = { tone: 'info' | 'amber'; title: string; text: string }
@@ -28,6 +28,7 @@ export type CallState = {
   /** The browser plays nothing before a click. */
   blocked: boolean
   ended: Ended | null
+  asking: Asking | null
   notice: Notice | null
   /** When somebody last spoke. */
   spoke: Record<string, number>
@@ -46,6 +47,8 @@ export type Deps = {
   roomName: (id: string) => string
   mayRead: (room: string) => boolean
   nameOf: (user: string) => string
+  /** Calls of that room are to be recorded. */
+  records: (room: string) => boolean
   media: () => MediaState
   choice: Choice
   remember: (c: Choice) => void
@@ -56,15 +59,17 @@ export type Deps = {
 }
 
 /** One room's connection, with its way back. */
-type Runner = Outlet & { line: Line; over: boolean; attempt: number; cancel: () => void; told?: CallMode }
+type Runner = Outlet & { line: Line; over: boolean; attempt: number; cancel: () => void; told?: CallMode; /** it was recorded, as the office told */ taped?: boolean }
 
 const GALLERY: Notice = { tone: 'info', title: 'You listen from the gallery', text: 'Go to the table to speak.' }
+/** The server refuses a table where what is said is recorded, to who has not agreed. */
+const wantsConsent = (e: unknown): boolean => e instanceof ApiError && e.status === 409 && 'consent' in e.fields
 const NO_WAY = 'The server answers, but sound finds no way to it. A firewall may block the media ports; ask an administrator.'
 
 export function createSession(d: Deps) {
   const use: UseBoundStore<StoreApi<CallState>> = create<CallState>(() => ({
     main: null, also: null, volume: 0.6, trouble: '', mic: 'off', held: false, micDevice: null, camera: 'off', sharing: false, whisper: '',
-    blocked: false, ended: null, notice: null, spoke: {}, reactions: [], picked: '', choice: d.choice,
+    blocked: false, ended: null, asking: null, notice: null, spoke: {}, reactions: [], picked: '', choice: d.choice,
   }))
   const get = use.getState
   const set = use.setState
@@ -73,6 +78,8 @@ export function createSession(d: Deps) {
   let sentHome: { room: string; text: string; at: number } | null = null
   /** The call that ended last for me: why is at times told after. */
   let last: { room: string; at: number } | null = null
+  /** The room in which I agreed to be recorded, for as long as this call lasts for me. */
+  let agreed = ''
   /** The server has told that I whisper. */
   let whispers = false
 
@@ -94,7 +101,7 @@ export function createSession(d: Deps) {
   async function up(r: Runner, before: Runner | null = null): Promise<void> {
     const connecting = d.connect() // its code is fetched beside the ticket
     connecting.catch(() => {})
-    const ticket = await d.api.join(r.line.room, r.line.mode)
+    const ticket = await d.api.join(r.line.room, r.line.mode, r.line.mode === 'table' && agreed === r.line.room)
     if (r.over) return
     const conn = await (await connecting)({ url: ticket.url, token: ticket.token, sound: sound(r) }, told(r))
     if (r.over) return conn.close()
@@ -105,7 +112,10 @@ export function createSession(d: Deps) {
     if (before) await shut(before)
     patch(r, { phase: 'on', mode: ticket.mode, recording: ticket.recording })
     set({ trouble: '' })
-    if (r === main) await publishAll(r)
+    if (r === main) {
+      if (agreed !== r.line.room) agreed = ''
+      await publishAll(r)
+    }
   }
   const told = (r: Runner): Told => ({
     view(v) {
@@ -164,6 +174,10 @@ export function createSession(d: Deps) {
   function failed(r: Runner, e: unknown) {
     if (r.over) return
     const { room, mode } = r.line
+    if (wantsConsent(e)) {
+      finish(r, null)
+      return ask(room, 'join')
+    }
     if (e instanceof ApiError && e.status >= 400 && e.status < 500 && e.status !== 408 && e.status !== 429) return finish(r, { room, mode, why: 'refused', text: errorText(e) })
     if (r.attempt >= 2) set({ trouble: e instanceof ApiError ? errorText(e) : NO_WAY })
     retry(r)
@@ -185,6 +199,7 @@ export function createSession(d: Deps) {
       main = null
       own.release()
       whispers = false
+      if (ended?.why !== 'moved') agreed = ''
       last = { room: r.line.room, at: d.now() }
       set({ ended, trouble: '', blocked: false, picked: '', whisper: '' })
     }
@@ -204,13 +219,22 @@ export function createSession(d: Deps) {
     if (also?.line.room === room) finish(also, null)
     const r = runner(room, mode)
     main = r
-    set({ ended: null, notice: null, trouble: '', whisper: before?.line.room === room ? get().whisper : '' })
+    set({ ended: null, asking: null, notice: null, trouble: '', whisper: before?.line.room === room ? get().whisper : '' })
     if (before) before.cancel()
     show()
     try {
       await up(r, before)
     } catch (e) {
       if (r.over) return
+      if (wantsConsent(e) && before) {
+        void shut(r)
+        main = before
+        const mic = get().mic === 'on'
+        // Who walked has given up the seat where they were.
+        if (before.over || (before.line.mode === 'table' && d.myRoom() !== before.line.room)) finish(before, null)
+        else show()
+        return ask(room, before.line.room === room ? 'join' : 'walk', mic)
+      }
       const refused = e instanceof ApiError && e.status < 500 && e.status !== 0 && e.status !== 429
       if (before?.conn && !before.over && refused) {
         // Where I was I still am.
@@ -225,7 +249,36 @@ export function createSession(d: Deps) {
   }
   function leave() {
     if (main) finish(main, null)
-    set({ ended: null, notice: null })
+    set({ ended: null, asking: null, notice: null })
+  }
+  function ask(room: string, why: Asking['why'], mic = false) {
+    if (get().asking?.room !== room) set({ asking: { room, why, mic } })
+  }
+  /** I was told that what I say is recorded, and go on. */
+  async function agree() {
+    const { asking } = get()
+    if (!asking) return
+    const { room, mic } = asking
+    set({ asking: null })
+    const r = main
+    agreed = room
+    if (r?.conn && r.line.room === room && r.line.mode === 'gallery') {
+      try {
+        // The connection stays: that I agreed is noted, and I come to the table.
+        await d.api.join(room, 'table', true)
+        await d.api.mode(room, d.me(), 'table')
+        patch(r, { mode: 'table' })
+      } catch (e) {
+        return notice('You stay where you are', errorText(e), 'amber')
+      }
+    } else await join(room, 'table')
+    if (mic && main?.line.room === room) await own.want(true)
+  }
+  /** I do not speak where it is recorded. */
+  async function decline(listens: boolean) {
+    const { asking } = get()
+    set({ asking: null })
+    if (listens && asking && main?.line.room !== asking.room) await join(asking.room, 'gallery')
   }
   async function listen(room: string) {
     if (!main || main.line.room === room) return join(room, 'gallery')
@@ -256,6 +309,8 @@ export function createSession(d: Deps) {
     use,
     join,
     leave,
+    agree,
+    decline,
     listen,
     stopListening: () => also && finish(also, null),
     takeBack() {
@@ -279,7 +334,12 @@ export function createSession(d: Deps) {
     async moveTo(user: string, mode: CallMode) {
       const r = main
       if (!r) return
-      await d.api.mode(r.line.room, user, mode)
+      try {
+        await d.api.mode(r.line.room, user, mode)
+      } catch (e) {
+        if (user === d.me() && wantsConsent(e)) return ask(r.line.room, 'join')
+        throw e
+      }
       if (user !== d.me()) return
       if (mode === 'gallery') toGallery(r)
       else patch(r, { mode })
@@ -327,6 +387,7 @@ export function createSession(d: Deps) {
 
     /** The server has me in this room now. */
     async walked(room: string | null) {
+      if (get().asking && get().asking!.room !== room) set({ asking: null })
       if (!main || !atTable() || main.line.room === room) return
       const home = sentHome?.room === main.line.room && d.now() - sentHome.at < 10_000
       if (room && get().choice.keep && !home) await join(room, 'table')
@@ -340,15 +401,23 @@ export function createSession(d: Deps) {
     call(call: Call) {
       const r = main
       if (!r || call.room_id !== r.line.room) return
-      if (call.recording !== r.line.recording) patch(r, { recording: call.recording })
+      if (call.recording && !r.line.recording) patch(r, { recording: true })
+      // A ticket says that it is to be recorded before the recorder hears: only what was there can break off.
+      if (!call.recording && r.taped) {
+        patch(r, { recording: false })
+        if (d.records(r.line.room)) notice('The recording broke off', 'What is said now is not kept. It is begun again by itself.', 'amber')
+      }
+      r.taped = call.recording
       const my = call.people.find((p) => p.user_id === d.me())
       if (!my || r.line.phase !== 'on') return
       // What counts is that it changed: news from before I moved myself may come after.
       const changed = r.told !== undefined && r.told !== my.mode
       r.told = my.mode
       if (changed && my.mode === 'gallery' && r.line.mode === 'table') {
+        const mic = get().mic === 'on'
         toGallery(r)
-        notice('You were moved to the gallery', 'You hear everybody; raise a hand when you want to speak.')
+        if (d.records(r.line.room) && agreed !== r.line.room) ask(r.line.room, 'began', mic)
+        else notice('You were moved to the gallery', 'You hear everybody; raise a hand when you want to speak.')
       } else if (changed && my.mode === 'table' && r.line.mode === 'gallery') {
         patch(r, { mode: 'table' })
         notice('You are at the table now', 'Unmute when you want to speak.')

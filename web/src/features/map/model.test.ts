@@ -4,7 +4,7 @@ import * as m from './model'
 
 const user = (name: string, display = name): User => ({ id: `u-${name}`, name, display, email: '', title: '', roles: [], team: '', skills: [], initials: name.slice(0, 2), hue: 1, disabled: false, kind: 'person' })
 const at = (name: string, room: string | null, over: Partial<Presence> = {}): Presence => ({ user_id: `u-${name}`, state: 'available', said: 'available', status_text: '', room_id: room, seat: null, ...over })
-const room = (id: string, over: Partial<Room> = {}): Room => ({ id, name: id, kind: 'team', topic: '', private: false, door: 'open', subject: { kind: '', id: '' }, floor: 'f', seq: 0, archived: false, created_at: '', unread: 0, mentions: 0, read_seq: 0, member: true, abilities: {}, ...over })
+const room = (id: string, over: Partial<Room> = {}): Room => ({ id, name: id, kind: 'team', topic: '', private: false, door: 'open', subject: { kind: '', id: '' }, floor: 'f', recording: 'none', seq: 0, archived: false, created_at: '', unread: 0, mentions: 0, read_seq: 0, member: true, abilities: {}, ...over })
 const floor = (rooms: Floor['layout']['rooms']): Floor => ({ id: 'f', name: 'Ops', version: 1, changed_by: '', layout: { width: 80, height: 60, rooms } })
 const slot = (room_id: string, x: number, y: number, seats = 8) => ({ room_id, x, y, w: 20, h: 18, kind: 'team', seats })
 const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-7', title: 'Queue backs up', room: { id: 'a', name: 'a' }, severity: 1, stage: 'triage', mode: 'real', restricted: false, service: '', environment: 'prod', summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: '2026-11-22T14:00:00Z' }, ticket_url: '', abilities: {}, ...over })

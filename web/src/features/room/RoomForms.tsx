@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { api, ApiError, errorText, useMyId, type Room, type User } from '@/api'
 import { rank } from '@/lib/fuzzy'
-import { getPerson, useOffice, UserAvatar } from '@/realtime'
+import { getPerson, recordsCalls, useOffice, UserAvatar } from '@/realtime'
 import { Button, Dialog, DialogActions, Field, Form, Input, Notice } from '@/ui'
 import s from './room.module.css'
 
@@ -81,6 +81,45 @@ export function EditRoom({ room, onClose }: { room: Room; onClose: () => void })
           <Button onClick={onClose}>Cancel</Button>
           <Button type="submit" kind="primary" busy={busy}>
             Save
+          </Button>
+        </DialogActions>
+      </Form>
+    </Dialog>
+  )
+}
+
+/** Has the room's calls recorded, or no longer. */
+export function RecordRoom({ room, onClose }: { room: Room; onClose: () => void }) {
+  const media = useOffice((o) => o.media)
+  const [error, setError] = useState('')
+  const [busy, setBusy] = useState(false)
+  const on = room.recording !== 'required'
+  const anyway = !on && recordsCalls({ ...room, recording: 'none' }, media)
+  return (
+    <Dialog open onOpenChange={onClose} title={on ? `Record calls in ${room.name}` : `No longer record calls in ${room.name}`} width={440}>
+      <Form
+        onSubmit={(e) => {
+          e.preventDefault()
+          setBusy(true)
+          api.patch(`/rooms/${room.id}`, { recording: on ? 'required' : 'none' }).then(onClose, (x) => {
+            setError(errorText(x))
+            setBusy(false)
+          })
+        }}
+      >
+        {on ? (
+          <>
+            <p>What each person says at the table of a call here is kept, one track a person. Everybody is asked before they speak; whoever does not agree listens from the gallery, of which nothing is kept.</p>
+            <p>Who talks here now is moved to the gallery and asked. {media.keep_days > 0 ? `Recordings are deleted after ${media.keep_days} ${media.keep_days === 1 ? 'day' : 'days'}.` : 'Recordings are kept for good.'} Who took part may hear them again.</p>
+          </>
+        ) : (
+          <p>{anyway ? 'Calls here are recorded all the same: the settings of this office say so of all rooms like it.' : 'A call that goes on is not recorded from that moment on. What was recorded before stays until its time is over.'}</p>
+        )}
+        {error && <Notice>{error}</Notice>}
+        <DialogActions>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" kind="primary" busy={busy}>
+            {on ? 'Record calls' : 'Stop recording'}
           </Button>
         </DialogActions>
       </Form>

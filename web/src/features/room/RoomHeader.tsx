@@ -1,13 +1,14 @@
-import { Archive, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Archive, Coffee, ConciergeBell, Disc, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { enterRoom, setHome, turnDoor, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
+import { enterRoom, setHome, turnDoor, useCall, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
 import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
 import s from './room.module.css'
 
 const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
 const PutBridge = lazy(async () => ({ default: (await import('./Bridge')).PutBridge }))
+const RecordRoom = lazy(async () => ({ default: (await import('./RoomForms')).RecordRoom }))
 const EditRoom = lazy(async () => ({ default: (await import('./RoomForms')).EditRoom }))
 
 export type RoomTab = 'chat' | 'runs' | 'people'
@@ -39,6 +40,7 @@ export function RoomHeader({
 }) {
   const phone = usePhone()
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
+  const recorded = useCall(room.id)?.recording
   const Icon =
     room.kind === 'incident' ? Siren : room.private || room.door === 'locked' ? Lock : room.kind === 'lounge' ? Coffee : room.kind === 'meeting' ? Presentation : room.kind === 'lobby' ? ConciergeBell : room.kind === 'gallery' ? Ear : Hash
   return (
@@ -52,6 +54,11 @@ export function RoomHeader({
         {incident && !phone && !panel && <StageChip stage={incident.stage} />}
         {incident && !phone && <EnvChip env={incident.environment} />}
         {room.door !== 'open' && <Chip icon={room.door === 'locked' ? <Lock size={11} /> : <DoorClosed size={11} />}>Door {room.door}</Chip>}
+        {recorded && (
+          <Chip tone="red" icon={<Disc size={11} aria-hidden="true" />}>
+            Recorded
+          </Chip>
+        )}
         {room.archived && <Chip>Archived</Chip>}
         {!phone && !(incident && panel) && <span className={s.topic} title={incident?.title ?? room.topic}>{incident?.title ?? room.topic}</span>}
         <span className="grow" />
@@ -148,6 +155,7 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
   const me = useMyId()
   const [editing, setEditing] = useState(false)
   const [bridging, setBridging] = useState(false)
+  const [recording, setRecording] = useState(false)
   const may = room.abilities.update !== false
   const home = useOffice((o) => o.desk.home_room_id === room.id)
   const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
@@ -219,6 +227,11 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
             <MenuItem icon={<PenLine size={14} />} onSelect={() => setEditing(true)}>
               Name and topic
             </MenuItem>
+            {!room.archived && (
+              <MenuItem icon={<Disc size={14} />} onSelect={() => setRecording(true)}>
+                {room.recording === 'required' ? 'No longer record calls here' : 'Record calls here'}
+              </MenuItem>
+            )}
             <MenuItem icon={<Archive size={14} />} danger={!room.archived} onSelect={change('Archiving', { archived: !room.archived })}>
               {room.archived ? 'Open again' : 'Archive'}
             </MenuItem>
@@ -228,6 +241,11 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
       {bridging && (
         <Suspense>
           <PutBridge room={room} onClose={() => setBridging(false)} />
+        </Suspense>
+      )}
+      {recording && (
+        <Suspense>
+          <RecordRoom room={room} onClose={() => setRecording(false)} />
         </Suspense>
       )}
       {editing && (
