@@ -3,6 +3,7 @@ import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
+import { keepTyped, takeTyped } from '@/lib/typeahead'
 import { loadOffice, startOffice, stopOffice, useOffice, watchActivity } from '@/realtime'
 import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
 import { GetPopups } from '@/features/people/GetPopups'
@@ -122,6 +123,12 @@ function Office() {
     </div>
   )
 }
+
+// Whoever opens the palette types at once, whether or not it is there yet.
+useOverlays.subscribe((now, before) => {
+  if (now.palette && !before.palette) keepTyped()
+  if (!now.palette && before.palette) takeTyped()
+})
 
 function Overlays() {
   const open = useOverlays()

@@ -4,9 +4,10 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { Command } from 'cmdk'
 import { BellOff, BookOpen, CircleHelp, Clock3, Coffee, Crosshair, Flame, Footprints, Hash, Home, Inbox, KeyRound, ListChecks, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, UsersRound, type LucideIcon } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
-import { useMemo, useRef, useState, type ReactNode } from 'react'
+import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
+import { takeTyped } from '@/lib/typeahead'
 import { useTheme } from '@/lib/theme'
 import { enterRoom, getPerson, goHome, keptOut, knockAt, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
 import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
@@ -41,6 +42,11 @@ const useJobs = () =>
 
 export default function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('')
+  // Not at the first rendering, which may be thrown away.
+  useLayoutEffect(() => {
+    const before = takeTyped()
+    if (before) setQuery(before)
+  }, [])
   const [moved, setMoved] = useState('')
   const items = useItems(onClose)
   const guide = useGuide(query, onClose)
