@@ -43,6 +43,13 @@ const tree = root.addChildren([
   shell.addChildren([
     at('/', view(() => import('@/features/map/MapView'))),
     at('/rooms/$id', RoomRoute),
+    createRoute({
+      getParentRoute: () => shell,
+      path: '/rooms/$id/recordings',
+      component: view(() => import('@/features/recording/RecordingsView')),
+      errorComponent: Failed,
+      validateSearch: (s: Record<string, unknown>): { call?: string } => (typeof s.call === 'string' ? { call: s.call } : {}),
+    }),
     at('/floors/$id/edit', view(() => import('@/features/map/edit/EditorView'))),
     at('/people', view(() => import('@/features/people/PeopleView'))),
     at('/incidents', view(() => import('@/features/incident/IncidentsView'))),

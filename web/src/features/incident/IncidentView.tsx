@@ -1,5 +1,5 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { LogIn, MessageSquare, Pencil } from 'lucide-react'
+import { AudioLines, LogIn, MessageSquare, Pencil } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { errorText, type Incident } from '@/api'
 import { enterRoom, keptOut, useRoomInfo } from '@/realtime'
@@ -45,6 +45,10 @@ function Loaded({ i }: { i: Incident }) {
       actions={
         <div className={s.headActs}>
           <PostmortemMenu i={i} />
+          <Link to="/rooms/$id/recordings" params={{ id: i.room.id }} className={buttonClass('ghost')}>
+            <AudioLines size={13} aria-hidden="true" />
+            Recordings
+          </Link>
           {i.abilities?.update && (
             <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
               Edit

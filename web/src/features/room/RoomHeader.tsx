@@ -1,5 +1,6 @@
-import { Archive, Coffee, ConciergeBell, Disc, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Archive, AudioLines, Coffee, ConciergeBell, Disc, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
+import { go } from '@/lib/go'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { enterRoom, setHome, turnDoor, useCall, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
@@ -183,6 +184,9 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
         </MenuItem>
         <MenuItem icon={room.member ? <StarOff size={14} /> : <Star size={14} />} onSelect={member}>
           {room.member ? 'Stop following' : 'Follow this room'}
+        </MenuItem>
+        <MenuItem icon={<AudioLines size={14} />} onSelect={() => go(`/rooms/${room.id}/recordings`)}>
+          Recordings
         </MenuItem>
         {room.abilities.invite !== false && !room.archived && (
           <MenuItem icon={<Phone size={14} />} onSelect={() => setBridging(true)}>
