@@ -95,7 +95,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
             />
             <Command.List ref={list} className={s.list} label="Results">
               <Command.Empty className={s.empty}>Nothing matches. Try a room, a person, a job or a ticket.</Command.Empty>
-              {GROUPS.map((g) => {
+              {[...new Set(shown.map((i) => i.group))].map((g) => {
                 const group = shown.filter((i) => i.group === g)
                 return group.length ? (
                   <Command.Group key={g} heading={g}>
@@ -170,7 +170,8 @@ function choose(items: Item[], query: string): Item[] {
     return GROUPS.flatMap((g) => items.filter((i) => i.group === g).slice(0, most[g] ?? 5))
   }
   const best = rank(query, items, (i) => i.texts, 40)
-  return GROUPS.flatMap((g) => best.filter((i) => i.group === g).slice(0, 7))
+  // The group of the best match stands first: what Enter takes is what was meant.
+  return [...new Set(best.map((i) => i.group))].flatMap((g) => best.filter((i) => i.group === g).slice(0, 7))
 }
 
 function useItems(onClose: () => void): Item[] {
