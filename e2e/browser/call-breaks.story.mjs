@@ -169,7 +169,7 @@ test('voice switched off is not offered, and everything else works', { timeout: 
     await go(ines, 'Runs')
     await heading(ines, 'Runs').waitFor()
     const answer = await ines.page.evaluate(async () => (await (await fetch('/api/v1/office')).json()).media)
-    assert.deepEqual(answer, { state: 'off' })
+    assert.equal(answer.state, 'off')
     await ines.page.getByRole('complementary', { name: 'Places' }).getByRole('link', { name: /^lounge/ }).click()
     await ines.page.getByRole('main').getByRole('button', { name: 'Enter', exact: true }).click()
     await ines.page.getByText('Only you').waitFor()
