@@ -263,7 +263,7 @@ test('walking keeps the microphone; a second tab takes over; who is sent home is
 
   // Sent home: nothing of his arrives, his devices are free, and he reads why.
   await screen(ines).getByRole('tab', { name: /^People/ }).click()
-  await button(ines, 'Send Jonas Lindqvist home').click()
+  await button(ines, 'Send home Jonas Lindqvist').click()
   const why = dialog(ines, 'Send Jonas Lindqvist home')
   await why.getByLabel('Reason').fill('Two persons only')
   await why.getByRole('button', { name: 'Send home' }).click()
