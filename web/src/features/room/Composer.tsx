@@ -45,7 +45,8 @@ export function Composer({
     if (replyTo) area.current?.focus()
   }, [replyTo])
   useEffect(() => {
-    if (!phone) area.current?.focus()
+    // The talk comes a moment after the room: whoever opened a menu meanwhile keeps it.
+    if (!phone && !document.querySelector('[role=menu], [role=dialog]')) area.current?.focus()
   }, [phone])
 
   // The field grows with what is written, up to a third of the screen.
