@@ -151,7 +151,7 @@ func registerRecordings(a *API, d CallDeps) {
 		}
 		h := w.Header()
 		h.Set("Content-Type", "audio/ogg")
-		h.Set("Content-Disposition", `inline; filename="`+fileName(one.ID)+`.ogg"`)
+		h.Set("Content-Disposition", "inline") // the page names what it saves
 		h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 		h.Set("Cache-Control", "private, no-store")
 		if one.State == "kept" {
