@@ -173,7 +173,7 @@ function TrackRow({ t, call, deck }: { t: Recording; call: Recorded; deck: Deck 
               Hear
             </label>
             <Button size="s" aria-label={`Hear only ${name}`} onClick={() => deck.only(t.id)}>
-              Only this
+              Hear only
             </Button>
             <a className={cx(buttonClass('ghost'), s.load)} href={url} download={`${name} ${t.started_at.slice(0, 16)}.ogg`} aria-label={`Download the track of ${name}`}>
               <Download size={13} aria-hidden="true" />
