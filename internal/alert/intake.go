@@ -253,6 +253,9 @@ func (in *intake) repeat(ctx context.Context, cur, fresh Alert, r route) (*Alert
 		in.raised = append(in.raised, &raised{a: a, r: route{service: a.Service, environment: a.Environment, severity: a.Severity, action: r.action, rule: r.rule}, key: in.key(route{service: a.Service}, a.GroupKey), again: true})
 		return &a, nil
 	}
+	if changed && a.IncidentID != "" {
+		in.s.Incidents.Touch(in.tx, a.IncidentID)
+	}
 	if changed && cur.message != "" {
 		i, err := in.incident(ctx, a.IncidentID)
 		if err != nil {
@@ -338,6 +341,7 @@ func (in *intake) gather(ctx context.Context) error {
 				}
 				continue
 			}
+			in.s.Incidents.Touch(in.tx, i.ID)
 			r.a.IncidentID, r.a.message = "", "" // its incident is over: it needs another
 		}
 		groups[r.key] = append(groups[r.key], r)

@@ -25,8 +25,9 @@ func guestName(name string) (string, error) {
 			return -1
 		}
 		return r
-	}, norm.NFC.String(name))
-	name = strings.Join(strings.Fields(name), " ")
+	}, name)
+	// Composed after that: what was between a letter and its accent is gone.
+	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 	if n := utf8.RuneCountInString(name); n == 0 || n > longestGuestName || !strings.ContainsFunc(name, unicode.IsLetter) {
 		return "", errGuestName
 	}

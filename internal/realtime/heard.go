@@ -87,6 +87,9 @@ func (s *Server) heard(topic string, payload any) {
 			})
 			return
 		}
+		if kind == "incident" && p["type"] == "incident" { // rules may speak of its severity or stage
+			s.later("followers "+topic, func(ctx context.Context) { s.reviewFollowers(ctx, topic) })
+		}
 		if m, ok := p["message"].(message.Message); ok && kind == "room" {
 			s.toGuests(fmt.Sprintf("message %s %d", m.RoomID, m.ChangeSeq), func(ctx context.Context, who actor.Actor) (any, bool) {
 				shown, ok := s.views.ForGuest(ctx, who, m)
@@ -254,7 +257,7 @@ func (s *Server) floors(ctx context.Context) {
 }
 
 // roomChanged shows a room to each who may read it, as they see it, and the
-// people in it anew: a name or a closed archive may hide where they are.
+// people in it anew: rules may speak of its name, so a new one can hide it.
 func (s *Server) roomChanged(ctx context.Context, r room.Room) {
 	shown, err := s.views.Room(ctx, r, s.people())
 	if err != nil {
@@ -264,6 +267,7 @@ func (s *Server) roomChanged(ctx context.Context, r room.Room) {
 	for person, view := range shown {
 		s.send("user:"+person, map[string]any{"type": "room", "room": view}, false)
 	}
+	s.reviewFollowers(ctx, "room:"+r.ID)
 	inside, err := s.views.Inside(ctx, r.ID)
 	if err != nil {
 		s.log.Error("show who is in a room", "room", r.ID, "error", err)
@@ -324,6 +328,25 @@ func (s *Server) toThose(view func(who actor.Actor) (event any, ok bool)) {
 	for _, who := range s.people() {
 		if event, ok := view(who); ok {
 			s.send("user:"+who.ID, event, false)
+		}
+	}
+}
+
+// reviewFollowers ends the subscriptions to one channel of those who may not
+// have it any more, now that what it is about has changed.
+func (s *Server) reviewFollowers(ctx context.Context, channel string) {
+	kind, thing, _ := strings.Cut(channel, ":")
+	may := map[string]bool{} // by person and session
+	for c, who := range s.connectedAs(func(actor.Actor) bool { return true }) {
+		if !c.IsSubscribed(channel) {
+			continue
+		}
+		as := who.ID + " " + who.Session
+		if _, known := may[as]; !known {
+			may[as] = !barred(s.gates[kind](ctx, who, thing))
+		}
+		if !may[as] {
+			c.Unsubscribe(channel)
 		}
 	}
 }

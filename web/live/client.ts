@@ -51,7 +51,7 @@ function held<T>(key: string[], path: string) {
 }
 function openRun(id: string) {
   held<Run>(['run', id], `/runs/${id}`)
-  stops.push(listen<RunEvent>(`run:${id}`, (e) => onRun(queries, id, e), () => void queries.invalidateQueries({ queryKey: ['run', id] })))
+  stops.push(listen<RunEvent>(`run:${id}`, (e) => onRun(queries, id, e), () => void queries.invalidateQueries({ queryKey: ['run', id] }), () => void queries.resetQueries({ queryKey: ['run', id] })))
   const store = new LogStore(logFetcher(id), (f) => f())
   logs.set(id, store)
   stops.push(followLog(id, store))
@@ -60,7 +60,7 @@ function openRun(id: string) {
 function openIncident(id: string) {
   held<Incident>(['incident', id], `/incidents/${id}`)
   held<Items<TimelineEntry>>(['incident', id, 'timeline'], `/incidents/${id}/timeline`)
-  stops.push(listen<IncidentEvent>(`incident:${id}`, (e) => onIncident(queries, id, e), () => void queries.invalidateQueries({ queryKey: ['incident', id] })))
+  stops.push(listen<IncidentEvent>(`incident:${id}`, (e) => onIncident(queries, id, e), () => void queries.invalidateQueries({ queryKey: ['incident', id] }), () => void queries.resetQueries({ queryKey: ['incident', id] })))
 }
 
 /** Loads a room's history to its beginning. */

@@ -43,7 +43,12 @@ export const watchOffice = () =>
         stale('approvals')
         break
       case 'room':
+      case 'membership':
         stale('rooms')
+        stale('run') // which names its room to those who may read that
+        break
+      case 'rights':
+        void queries.invalidateQueries()
         break
       case 'user':
         stale('users')

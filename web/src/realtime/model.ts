@@ -253,7 +253,9 @@ export function leavesOpen(s: OfficeState, e: OfficeEvent | UserEvent): boolean 
       return room ? room.private : e.member
     }
     case 'room':
-      return !!e.room.member && !e.room.archived && !s.rooms[e.room.id]
+      // What is there of a room that was there before, and what was: its calls, whether a run is told to be its own.
+      if (e.room.archived) return !!s.rooms[e.room.id] && e.room.name === undefined
+      return (!!e.room.member || (e.room.seq ?? 0) > 0) && !s.rooms[e.room.id]
     case 'read': {
       // Counted before something that was told already.
       const room = s.rooms[e.room_id]

@@ -59,6 +59,7 @@ function take(channel: string, event: OfficeEvent | UserEvent) {
   if (channel === 'office' || isOfficeEvent(event)) {
     const me = useSession.getState().me?.user.id
     useOffice.setState((s) => applyOffice(s, event as OfficeEvent, me))
+    if (event.type === 'room') retryBarred(`room:${event.room.id}`)
     if (event.type === 'oncall') void refreshOnCall()
     for (const t of taps) t('office', event)
     return

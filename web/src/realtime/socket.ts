@@ -121,11 +121,9 @@ function open(channel: string) {
 export const subscribing = (): boolean => [...subscriptions.values()].some((s) => s.state === 'subscribing')
 const barred = new Set<string>()
 const emptied = new Set<string>()
-/** Asks again for what was refused or taken away. */
-export function retryBarred() {
-  const again = [...barred]
-  barred.clear()
-  for (const channel of again) subscriptions.get(channel)?.subscribe()
+/** Asks again for what was refused or taken away: all of it, or one channel. */
+export function retryBarred(channel?: string) {
+  for (const c of channel === undefined ? [...barred] : [channel]) if (barred.delete(c)) subscriptions.get(c)?.subscribe()
 }
 function close(channel: string) {
   const sub = subscriptions.get(channel)
@@ -159,10 +157,10 @@ export function listen<E>(channel: string, event: (e: E) => void, lost: () => vo
 }
 
 /** The same as a hook; pass null to listen to nothing. */
-export function useChannel<E>(channel: string | null, event: (e: E) => void, lost?: () => void) {
-  const ref = useRef({ event, lost })
+export function useChannel<E>(channel: string | null, event: (e: E) => void, lost?: () => void, gone?: () => void) {
+  const ref = useRef({ event, lost, gone })
   useEffect(() => {
-    ref.current = { event, lost }
+    ref.current = { event, lost, gone }
   })
   useEffect(() => {
     if (!channel) return
@@ -170,6 +168,7 @@ export function useChannel<E>(channel: string | null, event: (e: E) => void, los
       channel,
       (e) => ref.current.event(e),
       () => ref.current.lost?.(),
+      () => ref.current.gone?.(),
     )
   }, [channel])
 }

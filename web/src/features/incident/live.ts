@@ -16,6 +16,8 @@ export function useIncident(id: string) {
     channel,
     (e) => onIncident(queries, open?.id ?? id, e),
     () => void queries.invalidateQueries({ queryKey: key }),
+    // Nothing stays on the screen of somebody who may not read it any more.
+    () => void queries.resetQueries({ queryKey: key }),
   )
   return { incident, error: query.error, loading: query.isPending && !incident, refetch: () => void query.refetch() }
 }

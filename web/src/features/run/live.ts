@@ -23,6 +23,7 @@ export function useRun(id: string, snapshot?: Run | null) {
     live ? `run:${run.id}` : null,
     (e) => onRun(queries, id, e),
     () => void queries.invalidateQueries({ queryKey: ['run', id] }),
+    () => void queries.resetQueries({ queryKey: ['run', id] }),
   )
   return { run, error: query.error, loading: query.isPending && !run, refetch: () => void query.refetch() }
 }

@@ -52,8 +52,9 @@ export class LogStore {
     return out
   }
 
-  /** The first look at a log: how long is it, and its last page. */
+  /** The first look at a log, or one after lines may have been missed: how long is it, and its last page. */
   async open(): Promise<void> {
+    await this.pending.get(0) // whose answer may be from before what was missed
     await this.load(0)
     if (this.total > PAGE) await Promise.all(this.want(this.total - 200, this.total))
   }
