@@ -48,7 +48,9 @@ look() {
 	seen="$seen $left"
 }
 
-# family reads lines "pid parent session" and prints the members and their offspring.
+# family reads lines "pid parent session" and prints the members and their offspring,
+# parents first: a shell whose child ends before it is told to end itself would go on
+# as if the child had failed, and its trap would never be run.
 family() {
 	awk -v seeds="$1" -v root="$root" -v self="$$" '
 		BEGIN { n = split(seeds, a, " "); for (i = 1; i <= n; i++) in_[a[i]] = 1 }
@@ -59,7 +61,14 @@ family() {
 				for (p in parent) if (!(p in in_) && (parent[p] in in_) && (parent[p] in parent)) { in_[p] = 1; more = 1 }
 			} while (more)
 			line = ""
-			for (p in parent) if ((p in in_) && p > 1 && p != self) line = line " " p
+			do {
+				more = 0
+				for (p in in_) if ((p in parent) && !(p in out) && (!(parent[p] in in_) || !(parent[p] in parent) || (parent[p] in out))) {
+					out[p] = more = 1
+					if (p > 1 && p != self) line = line " " p
+				}
+			} while (more)
+			for (p in in_) if ((p in parent) && !(p in out) && p > 1 && p != self) line = line " " p
 			print line
 		}' | tr -s ' ' | sed 's/^ //; s/ $//'
 }
