@@ -262,6 +262,7 @@ func compose(judge access.Judge, r room.Room, member bool, unread map[string]roo
 	v := RoomView{Room: r, Member: member, Abilities: room.Abilities(judge, r, member), ReadSeq: -1}
 	if u, ok := unread[r.ID]; ok {
 		v.Unread, v.Mentions, v.ReadSeq = u.Messages, u.Mentions, u.ReadSeq
+		v.Seq = u.Seq // up to which it was counted: what is told of later ones counts on
 	}
 	return v
 }

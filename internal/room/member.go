@@ -97,6 +97,7 @@ func (s *Store) Leave(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, p
 // Unread is how much of a room a person has not seen.
 type Unread struct {
 	Room     string
+	Seq      int64 // of the room when this was counted
 	ReadSeq  int64
 	Messages int
 	Mentions int
@@ -107,8 +108,8 @@ type Unread struct {
 // Rooms one never had to do with have nothing unread.
 func (s *Store) UnreadFor(ctx context.Context, q db.Querier, person string) (map[string]Unread, error) {
 	us, err := db.All(ctx, q, func(r db.Scanner) (u Unread, err error) {
-		return u, r.Scan(&u.Room, &u.ReadSeq, &u.Mentions, &u.Messages)
-	}, `SELECT r.room, r.seq, r.mentions, CASE WHEN room.seq <= r.seq THEN 0 ELSE
+		return u, r.Scan(&u.Room, &u.Seq, &u.ReadSeq, &u.Mentions, &u.Messages)
+	}, `SELECT r.room, room.seq, r.seq, r.mentions, CASE WHEN room.seq <= r.seq THEN 0 ELSE
  (SELECT COUNT(*) FROM (SELECT 1 FROM message m WHERE m.room = r.room AND m.seq > r.seq AND m.author <> $1 AND NOT m.deleted LIMIT 100) AS few) END
  FROM room_read r JOIN room ON room.id = r.room WHERE r.person = $1 AND NOT room.archived`, person)
 	if err != nil {
@@ -136,17 +137,17 @@ ON CONFLICT (room, person) DO UPDATE SET seq = CASE WHEN room_read.seq > exclude
 		return fmt.Errorf("mark read: %w", err)
 	}
 	// Other windows of the same person cannot count what is left from what they hold.
-	left := Unread{Room: roomID}
+	left := Unread{Room: roomID, Seq: r.Seq}
 	if err := tx.QueryRow(ctx, `SELECT seq FROM room_read WHERE room = $1 AND person = $2`, roomID, who.ID).Scan(&left.ReadSeq); err != nil {
 		return fmt.Errorf("mark read: %w", err)
 	}
 	if left.ReadSeq < r.Seq {
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE room = $1 AND seq > $2 AND author <> $3 AND NOT deleted LIMIT 100) AS few`, roomID, left.ReadSeq, who.ID).Scan(&left.Messages); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE room = $1 AND seq > $2 AND seq <= $4 AND author <> $3 AND NOT deleted LIMIT 100) AS few`, roomID, left.ReadSeq, who.ID, left.Seq).Scan(&left.Messages); err != nil {
 			return fmt.Errorf("count unread: %w", err)
 		}
 	}
 	tx.AfterCommit(func() {
-		s.bus.Publish("user:"+who.ID, map[string]any{"type": "read", "room_id": roomID, "seq": left.ReadSeq, "unread": left.Messages, "as_of": r.Seq})
+		s.bus.Publish("user:"+who.ID, map[string]any{"type": "read", "room_id": roomID, "seq": left.ReadSeq, "unread": left.Messages, "as_of": left.Seq})
 	})
 	return nil
 }
