@@ -85,6 +85,7 @@ type Store struct {
 	state State
 	// By which sign-in somebody connected: what ends with it.
 	sessions map[seat]admission
+	playing  map[playing]time.Time // when what was last given to whom
 	// By call.
 	recorders map[string]*recording
 	recording sync.WaitGroup
@@ -134,7 +135,7 @@ type admission struct {
 
 // New makes a store.
 func New(d Deps) *Store {
-	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, recorders: map[string]*recording{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, playing: map[playing]time.Time{}, recorders: map[string]*recording{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
 	s.clerk.init()
 	if d.Engine != nil {
 		s.state = Starting

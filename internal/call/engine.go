@@ -66,7 +66,8 @@ type Tape interface {
 	// Hears says that whatever is said from now on is taken.
 	Hears()
 	// Track begins a stretch of one person's voice. What is written to it is an
-	// Ogg file of Opus; an error of it ends the recording.
+	// Ogg file of Opus; an error of it ends the recording. It is nil, without an
+	// error, while nothing of this person may be taken: ask again a second later.
 	Track(person string, at time.Time) (Track, error)
 }
 

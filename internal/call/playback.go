@@ -153,8 +153,28 @@ func (s *Store) Sound(ctx context.Context, q db.Querier, who actor.Actor, record
 	return one, f, err
 }
 
+// onePlaying is for how long further parts of a recording are given to whom it
+// was given to without that being another playing.
+const onePlaying = 10 * time.Minute
+
+type playing struct{ recording, person string }
+
+// Plays says whether who was given parts of the recording just now, and that is
+// on record.
+func (s *Store) Plays(who actor.Actor, r Recording) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.playing[playing{r.ID, who.ID}]
+	return ok && s.Clock.Now().Sub(at) < onePlaying
+}
+
 // Replay records that a recording was given to who.
 func (s *Store) Replay(ctx context.Context, tx *db.Tx, who actor.Actor, r Recording) error {
+	tx.AfterCommit(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.playing[playing{r.ID, who.ID}] = s.Clock.Now()
+	})
 	about, err := s.Rooms.About(ctx, tx, r.RoomID)
 	if err != nil {
 		return err

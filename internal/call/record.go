@@ -271,6 +271,17 @@ func (t *tape) Track(person string, at time.Time) (Track, error) {
 	if !id.Valid(person) {
 		return nil, fmt.Errorf("a voice of nobody: %q", person)
 	}
+	// Who has not agreed is on their way to the gallery; until they are there,
+	// nothing of them is kept.
+	ctx, stop := brief()
+	defer stop()
+	r, err := t.s.Rooms.Get(ctx, t.s.DB.Read(), t.room)
+	if err != nil {
+		return nil, err
+	}
+	if ok, err := t.s.consented(ctx, t.s.DB.Read(), person, r); err != nil || !ok {
+		return nil, err
+	}
 	tr := &track{tape: t, id: id.New(), person: person, began: t.s.Clock.Now(), chunks: make(chan chunk, chunksWaiting), failed: make(chan struct{})}
 	t.writing.Go(tr.keep)
 	return tr, nil

@@ -214,14 +214,23 @@ func (w *world) streams(r call.Recording, ogg []byte) {
 	if a := get(w.ann, "/api/v1/recordings/"+strings.Repeat("x", 2000)+"/audio", ""); a.Code != 404 {
 		w.Error(a.Code)
 	}
-	n := 0
-	for _, e := range w.events() {
-		if e == "Replayed ann" {
-			n++
+	played := func() (n int) {
+		for _, e := range w.events() {
+			if e == "Replayed ann" {
+				n++
+			}
 		}
+		return n
 	}
-	if n != 1 {
+	if n := played(); n != 1 {
 		w.Error("played", n, "times by the record")
+	}
+	w.clock.Advance(11 * time.Minute)
+	for range 3 { // from the middle alone it is heard, too
+		get(w.ann, path, "bytes=1-")
+	}
+	if n := played(); n != 2 {
+		w.Error("played", n, "times by the record after a part of it, later")
 	}
 }
 
@@ -256,6 +265,10 @@ func TestRecordingIsTurnedOnMeanwhile(t *testing.T) {
 	w.until("ann, who was not asked, only listens", func() bool {
 		return w.in(ops, w.ann).Mode == call.Gallery && !w.in(ops, w.ann).Mic && w.isRecorded(ops)
 	})
+	var kept int
+	if err := w.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM recording`).Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d recordings of who was not asked %v", kept, err)
+	}
 	again := w.consent(w.ann, ops)
 	w.speak(again)
 	w.until("ann speaks", func() bool { return w.in(ops, w.ann).Speaking })

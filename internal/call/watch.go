@@ -191,11 +191,13 @@ func (s *Store) dropSession(session string) {
 	}
 }
 
-// tidy forgets the sign-ins of those who never came.
+// tidy forgets the sign-ins of those who never came, and what was played long ago.
 func (s *Store) tidy() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.Clock.Now().Add(-forget)
+	now := s.Clock.Now()
+	maps.DeleteFunc(s.playing, func(_ playing, at time.Time) bool { return now.Sub(at) >= onePlaying })
+	old := now.Add(-forget)
 	for at, by := range s.sessions {
 		if l := s.live[at.room]; (l == nil || l.people[at.person] == nil) && by.at.Before(old) {
 			delete(s.sessions, at)

@@ -130,7 +130,7 @@ func registerRecordings(a *API, d CallDeps) {
 	type path struct {
 		ID string `path:"id" maxLength:"80"`
 	}
-	Handle(a, Route{Method: "GET", Path: "/recordings/{id}", ID: "get-recording", Summary: "One stretch of a voice, and what it says where speech is put into words", Description: "The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing from the start is on record.", Tag: tag, Access: "recording:read"},
+	Handle(a, Route{Method: "GET", Path: "/recordings/{id}", ID: "get-recording", Summary: "One stretch of a voice, and what it says where speech is put into words", Description: "The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing is on record: from the start, or from anywhere ten minutes after the last.", Tag: tag, Access: "recording:read"},
 		func(ctx context.Context, who actor.Actor, in *path) (call.Recording, error) {
 			return d.Calls.Recording(ctx, a.DB.Read(), who, in.ID)
 		})
@@ -141,7 +141,11 @@ func registerRecordings(a *API, d CallDeps) {
 		if err == nil {
 			one, sound, err = d.Calls.Sound(r.Context(), a.DB.Read(), who, r.PathValue("id"))
 		}
-		if from := r.Header.Get("Range"); err == nil && r.Method == http.MethodGet && (from == "" || strings.HasPrefix(from, "bytes=0-") || !strings.HasPrefix(from, "bytes=")) {
+		// A player asks for the parts one by one: from the start is a playing, and so is
+		// any other part unless it follows one.
+		from := r.Header.Get("Range")
+		begins := from == "" || strings.HasPrefix(from, "bytes=0-") || !strings.HasPrefix(from, "bytes=")
+		if err == nil && r.Method == http.MethodGet && (begins || !d.Calls.Plays(who, one)) {
 			err = a.Do(r.Context(), who, func(tx *db.Tx) error { return d.Calls.Replay(r.Context(), tx, who, one) })
 		}
 		if err != nil {
