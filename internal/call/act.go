@@ -185,6 +185,15 @@ func (s *Store) moveOther(ctx context.Context, tx *db.Tx, who actor.Actor, r roo
 	if mode == Table && (at == nil || at.Room != r.ID) {
 		return fault.New(fault.Conflict, "They listen from outside. Get them into "+r.Name+" to have them speak.")
 	}
+	if mode == Table && s.MustRecord(r) {
+		agreed, err := s.consented(ctx, tx, person, r)
+		if err != nil {
+			return err
+		}
+		if !agreed {
+			return fault.New(fault.Conflict, "Calls in "+r.Name+" are recorded, and they have not agreed to that. Ask them to come to the table themselves: they are asked then.")
+		}
+	}
 	about, err := s.Rooms.About(ctx, tx, r.ID)
 	if err != nil {
 		return err

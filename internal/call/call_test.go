@@ -118,6 +118,7 @@ func TestMediaEndsWithTheRight(t *testing.T) {
 				return w.accounts.RevokeToken(ctx, tx, who, all[0].ID)
 			})
 		}, 401},
+		"sign-in expired": {call.Table, func(room.Room, actor.Actor) { w.clock.Advance(25 * time.Hour) }, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			was := w.T

@@ -269,6 +269,10 @@ func TestRecordingIsTurnedOnMeanwhile(t *testing.T) {
 	if err := w.db.Read().QueryRow(ctx, `SELECT COUNT(*) FROM recording`).Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("%d recordings of who was not asked %v", kept, err)
 	}
+	err := w.try(func(tx *db.Tx) error { return w.calls.Move(ctx, tx, w.admin, ops.ID, w.ann.ID, call.Table) })
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "they have not agreed") {
+		t.Error(err)
+	}
 	again := w.consent(w.ann, ops)
 	w.speak(again)
 	w.until("ann speaks", func() bool { return w.in(ops, w.ann).Speaking })

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"muster/internal/account"
+	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/id"
@@ -349,7 +351,8 @@ func (s *Store) show(roomID string, l *live) {
 func (s *Store) review(ctx context.Context, seen Seen, pick func(at seat) bool) {
 	type one struct {
 		seat
-		mode Mode
+		mode    Mode
+		session string
 	}
 	var in []one
 	admitted := s.Engine.Signalling() != nil
@@ -360,17 +363,18 @@ func (s *Store) review(ctx context.Context, seen Seen, pick func(at seat) bool) 
 			if !m.lostAt.IsZero() || !pick(at) {
 				continue
 			}
-			if _, ok := s.sessions[at]; admitted && !ok {
+			by, ok := s.sessions[at]
+			if admitted && !ok {
 				s.remove(at) // nobody asked whether they may
 				continue
 			}
-			in = append(in, one{at, m.Mode})
+			in = append(in, one{at, m.Mode, by.session})
 		}
 	}
 	s.mu.Unlock()
 	q := s.DB.Read()
 	for _, o := range in {
-		err := s.still(ctx, q, o.person, o.room, o.mode)
+		err := s.still(ctx, q, o.seat, o.mode, o.session)
 		switch {
 		case err == nil:
 			s.enforce(seen, o.seat, o.mode)
@@ -385,19 +389,28 @@ func (s *Store) review(ctx context.Context, seen Seen, pick func(at seat) bool) 
 	}
 }
 
-func (s *Store) still(ctx context.Context, q db.Querier, person, roomID string, m Mode) error {
+// still says whether somebody may stay as they take part. A sign-in that ended by
+// itself tells nobody, so it is asked; a guest's is their visit, which does tell.
+func (s *Store) still(ctx context.Context, q db.Querier, at seat, m Mode, session string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	who, err := s.Accounts.ActorOf(ctx, q, person)
+	who, err := s.Accounts.ActorOf(ctx, q, at.person)
 	if err != nil {
 		return err
 	}
-	r, err := s.Rooms.See(ctx, q, who, roomID)
+	if session != "" && who.Kind != actor.Guest {
+		if alive, err := s.Accounts.Alive(ctx, q, session); err != nil || !alive {
+			return cmp.Or(err, error(errSessionOver))
+		}
+	}
+	r, err := s.Rooms.See(ctx, q, who, at.room)
 	if err != nil {
 		return err
 	}
 	return s.allowed(ctx, q, who, r, m)
 }
+
+var errSessionOver = fault.New(fault.Unauthenticated, "The sign-in this call was joined with has ended. Sign in and join again.")
 
 // enforce has the engine agree on who may speak.
 func (s *Store) enforce(seen Seen, at seat, m Mode) {
