@@ -311,11 +311,15 @@ export function keepsOut(r: Pick<Room, 'door' | 'kind' | 'member'>, inside: numb
   return r.door === 'locked' || inside > 0
 }
 
-/** Who is in which room, by presence. */
-export function insideRooms(presence: Record<string, Presence>): Record<string, string[]> {
+/** Who is in which room, by presence. A room in which nobody came or went since `before` keeps its list. */
+export function insideRooms(presence: Record<string, Presence>, before: Record<string, string[]> = {}): Record<string, string[]> {
   const out: Record<string, string[]> = {}
   for (const p of Object.values(presence)) {
     if (p.room_id && p.state !== 'offline') (out[p.room_id] ??= []).push(p.user_id)
+  }
+  for (const [room, ids] of Object.entries(out)) {
+    const was = before[room]
+    if (was && was.length === ids.length && was.every((id, n) => id === ids[n])) out[room] = was
   }
   return out
 }

@@ -1,5 +1,5 @@
 // The store behind every screen: the snapshot, kept current by the socket.
-import { useMemo } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { create } from 'zustand'
 import { useShallow } from 'zustand/react/shallow'
 import { api, loadSession, useSession } from '@/api'
@@ -128,7 +128,12 @@ export const usePeopleIn = (roomId: string | null | undefined): User[] =>
   )
 export const useInsideRooms = (): Record<string, string[]> => {
   const presence = useOffice((s) => s.presence)
-  return useMemo(() => insideRooms(presence), [presence])
+  const before = useRef<Record<string, string[]>>({})
+  const inside = useMemo(() => insideRooms(presence, before.current), [presence])
+  useEffect(() => {
+    before.current = inside
+  }, [inside])
+  return inside
 }
 /** The user behind a typed login name. */
 export const findUser = (name: string): User | undefined =>

@@ -203,7 +203,8 @@ export function Plan(p: PlanProps) {
   const allowed = (id: string) => !!drag?.moved && drag.over === id && (drag.you ? id !== p.here : id === p.here)
   // What lies outside the view is not drawn.
   const near = p.view ? p.rooms.filter((r) => r.rect.x < box.x + box.w + PAD && r.rect.x + r.rect.w > box.x - PAD && r.rect.y < box.y + box.h + PAD && r.rect.y + r.rect.h > box.y - PAD) : p.rooms
-  const people = near.flatMap((r) => r.people)
+  // In an order that nobody's walk changes: else the browser takes out and puts back everybody between.
+  const people = near.flatMap((r) => r.people).sort((a, b) => (a.user.id < b.user.id ? -1 : 1))
   const terse = people.length > TERSE
 
   return (

@@ -9,13 +9,41 @@ import s from './map.module.css'
 // The same quiet shapes the interface draws behind initials, here without an element per layer of markup.
 const SHAPES = ['M0 40 40 0v40Z', 'M0 26c12-10 26 8 40-4v18H0Z', 'M40 0v40A40 40 0 0 1 0 0Z', 'M0 0h20v40H0Z', 'M20-2 42 20 20 42-2 20Z', 'M0 0h40v14C26 22 14 6 0 14Z', 'M0 40A40 40 0 0 1 40 0H0Z', 'M0 24h40v16H0Z']
 
-export const Person = memo(({ w, terse, marks, found, commander, dragged, onDown }: { w: Placed; /** without letters */ terse: boolean; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }) => {
+type PersonProps = { w: Placed; /** one of a crowd: without letters */ terse: boolean; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }
+
+export const Person = memo((p: PersonProps) => (p.terse && p.w.user.kind !== 'bot' && !p.marks && !p.commander && !p.dragged ? <OneOfMany {...p} /> : <Portrait {...p} />))
+Person.displayName = 'Person'
+
+const says = (w: Placed) => `${w.user.display}${w.user.team ? `, ${w.user.team}` : ''}`
+
+/**
+ * A face of a crowd, where it stands: what is moved, clipped or scaled is a layer of its own to the browser, which goes
+ * through all of them whenever one of three hundred people takes a step.
+ */
+function OneOfMany({ w, found, onDown }: PersonProps) {
+  const { x, y } = w.seat
+  const state = w.presence.state
+  const turn = ((hash(w.user.id) % 8) * Math.PI) / 4
+  const [dx, dy] = [13 * Math.cos(turn), 13 * Math.sin(turn)]
+  return (
+    <g className={s.person} style={{ '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
+      <title>{says(w)}</title>
+      {found && <circle cx={x} cy={y} r={18} className={s.found2} />}
+      <circle cx={x} cy={y} r={13.6} className={cx(s.face, state === 'away' && s.faceAway)} />
+      <path className={s.shape} d={`M${x - dx} ${y - dy}A13 13 0 0 1 ${x + dx} ${y + dy}Z`} />
+      <circle cx={x + 10} cy={y + 9} r={state === 'busy' || state === 'dnd' ? 5.3 : 4.5} className={cx(s.dotMark, state === 'busy' || state === 'dnd' ? s.dotBusy : state === 'away' ? s.dotAway : s.dotOn)} />
+      {state === 'dnd' && <path className={s.presenceBar} d={`M${x + 7.5} ${y + 8.1}h5v1.8h-5Z`} />}
+    </g>
+  )
+}
+
+function Portrait({ w, terse, marks, found, commander, dragged, onDown }: PersonProps) {
   const { x, y } = dragged ?? w.seat
   const state = w.presence.state
   const letters = w.user.initials || w.user.display.slice(0, 2)
   return (
     <g className={cx(s.person, dragged && s.dragged)} style={{ transform: `translate(${x}px, ${y}px)`, '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
-      <title>{`${w.user.display}${w.user.team ? `, ${w.user.team}` : ''}`}</title>
+      <title>{says(w)}</title>
       {found && <circle r={18} className={s.found2} />}
       {w.you && <circle r={16} className={s.you} />}
       {(marks & SPEAKING) !== 0 && <circle r={17.5} className={s.speaking} />}
@@ -47,8 +75,7 @@ export const Person = memo(({ w, terse, marks, found, commander, dragged, onDown
       )}
     </g>
   )
-})
-Person.displayName = 'Person'
+}
 
 /** What is on: only one thing at a time fits beside a face, and the rarest says most. */
 function Marks({ bits }: { bits: number }) {

@@ -41,7 +41,7 @@ export const STILL = 60
 /** From so many, faces are shapes and colours: letters this small could not be read, and cost most of the painting. Looking closer brings them back. */
 export const TERSE = 120
 /** And how often, in milliseconds, such a floor is drawn anew. */
-export const CROWD_PACE = 250
+export const CROWD_PACE = 100
 
 export function rectOf(r: { x: number; y: number; w: number; h: number }, grid: number): Rect {
   return { x: r.x * grid, y: r.y * grid, w: r.w * grid, h: r.h * grid }

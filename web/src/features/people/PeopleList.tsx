@@ -1,5 +1,6 @@
-import { BellOff, ChevronDown, ChevronRight } from 'lucide-react'
-import { memo, useMemo, useState } from 'react'
+import { BellOff, ChevronDown, ChevronRight, Users } from 'lucide-react'
+import { Link } from '@tanstack/react-router'
+import { memo, useEffect, useMemo, useRef, useState } from 'react'
 import { useMyId } from '@/api'
 import { useOffice, useRoomInfo, UserAvatar } from '@/realtime'
 import { PRESENCE_WORD, Tooltip } from '@/ui'
@@ -7,12 +8,19 @@ import { listPeople, shortRoom, type Listed } from './model'
 import { PersonCard } from './PersonCard'
 import s from './people.module.css'
 
+/** So many rows at most: who looks for one of hundreds finds them on their page, or with Ctrl+K. */
+const ROWS = 80
+
 /** The people of the office, those who are here first. */
 export function PeopleList() {
   const users = useOffice((o) => o.users)
   const presence = useOffice((o) => o.presence)
   const me = useMyId()
-  const all = useMemo(() => listPeople(users, presence, me), [users, presence, me])
+  const before = useRef<Listed[]>([])
+  const all = useMemo(() => listPeople(users, presence, me, before.current), [users, presence, me])
+  useEffect(() => {
+    before.current = all
+  }, [all])
   const here = all.filter((p) => p.here)
   const away = all.filter((p) => !p.here)
   const [chosen, setOpen] = useState<boolean | null>(null)
@@ -24,11 +32,17 @@ export function PeopleList() {
         People <span className="tnum">{here.length} here</span>
       </h2>
       <ul>
-        {here.map((p) => (
+        {here.slice(0, ROWS).map((p) => (
           <Row key={p.user.id} p={p} />
         ))}
-        {open && away.map((p) => <Row key={p.user.id} p={p} />)}
+        {open && away.slice(0, ROWS).map((p) => <Row key={p.user.id} p={p} />)}
       </ul>
+      {(here.length > ROWS || (open && away.length > ROWS)) && (
+        <Link to="/people" className={s.more}>
+          <Users size={12} aria-hidden="true" />
+          All {all.length} people
+        </Link>
+      )}
       {away.length > 0 && (
         <button type="button" className={s.more} aria-expanded={open} onClick={() => setOpen(!open)}>
           {open ? <ChevronDown size={12} /> : <ChevronRight size={12} />}

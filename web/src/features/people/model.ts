@@ -5,18 +5,25 @@ const RANK: Record<PresenceState, number> = { active: 0, available: 0, busy: 1, 
 
 export type Listed = { user: User; presence: Presence | undefined; here: boolean }
 
-/** People who are here first, then by name; oneself, bots and closed accounts are left out. */
-export function listPeople(users: Record<string, User>, presence: Record<string, Presence>, me: string): Listed[] {
+const { compare } = new Intl.Collator()
+
+/**
+ * People who are here first, then by name; oneself, bots and closed accounts are left out. Whoever is in `before` as they
+ * are now stays the same object, so that a thousand rows are not drawn anew because one of them went to another room.
+ */
+export function listPeople(users: Record<string, User>, presence: Record<string, Presence>, me: string, before?: readonly Listed[]): Listed[] {
+  const was = new Map(before?.map((x) => [x.user.id, x]))
   return Object.values(users)
     .filter((u) => u.id !== me && !u.disabled && u.kind === 'person')
     .map((user) => {
       const p = presence[user.id]
-      return { user, presence: p, here: !!p && p.state !== 'offline' }
+      const old = was.get(user.id)
+      return old && old.user === user && old.presence === p ? old : { user, presence: p, here: !!p && p.state !== 'offline' }
     })
     .sort((a, b) => {
       const x = RANK[a.presence?.state ?? 'offline']
       const y = RANK[b.presence?.state ?? 'offline']
-      return x - y || a.user.display.localeCompare(b.user.display)
+      return x - y || compare(a.user.display, b.user.display)
     })
 }
 
