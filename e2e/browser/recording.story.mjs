@@ -111,6 +111,11 @@ test('a recorded call: asked, refused, given, seen, and played again', { timeout
   await ines.axe('recordings')
   await ines.shot('recordings')
 
+  // A moment that something else points at is where it begins.
+  await ines.page.goto(`${new URL(ines.page.url()).pathname}?at=1500`)
+  await place.waitFor()
+  assert.equal(await place.inputValue(), '1500')
+
   // Who took part in none of it, and has no rule on their side, hears nothing.
   const track = await player.locator('audio').first().getAttribute('data-track')
   await amara.page.goto(new URL(ines.page.url()).pathname)

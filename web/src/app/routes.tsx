@@ -48,7 +48,7 @@ const tree = root.addChildren([
       path: '/rooms/$id/recordings',
       component: view(() => import('@/features/recording/RecordingsView')),
       errorComponent: Failed,
-      validateSearch: (s: Record<string, unknown>): { call?: string } => (typeof s.call === 'string' ? { call: s.call } : {}),
+      validateSearch: (s: Record<string, unknown>): { call?: string; at?: number } => ({ ...(typeof s.call === 'string' && { call: s.call }), ...(typeof s.at === 'number' && { at: s.at }) }),
     }),
     at('/floors/$id/edit', view(() => import('@/features/map/edit/EditorView'))),
     at('/people', view(() => import('@/features/people/PeopleView'))),

@@ -1,11 +1,12 @@
 // Pieces of an incident that its panel, its page and the map share.
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { BadgeCheck, BellRing, Check, CircleDot, DoorOpen, Flag, MessageSquareText, Pin, PlayCircle, Plus, ShieldCheck, Siren, StepForward, UserCheck, UserPlus, Users, X } from 'lucide-react'
+import { AudioLines, BadgeCheck, BellRing, Check, CircleDot, DoorOpen, Flag, MessageSquareText, Pin, PlayCircle, Plus, ShieldCheck, Siren, StepForward, UserCheck, UserPlus, Users, X } from 'lucide-react'
 import { useMemo, useState, type FormEvent, type ReactElement } from 'react'
-import { errorText, useMyId, type Incident, type IncidentRoleName, type Metric, type Stage, type TimelineEntry, type User } from '@/api'
+import { api, errorText, useMyId, type Incident, type IncidentRoleName, type Items, type Metric, type Recording, type Stage, type TimelineEntry, type User } from '@/api'
 import { cx } from '@/lib/cx'
 import { ago } from '@/lib/time'
-import { UserAvatar, UserName, useOffice } from '@/realtime'
+import { callsOf, heardAt, UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
 import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stampWord, TIMELINE_FILTERS, type Mark } from './model'
@@ -247,6 +248,8 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
   const [filter, setFilter] = useState('all')
   const test = TIMELINE_FILTERS.find((f) => f.id === filter)?.test ?? (() => true)
   const items = useMemo(() => newestFirst(data?.items ?? []).filter((e) => test(e.kind)), [data, test])
+  const recorded = useQuery({ queryKey: ['recordings', i.room.id], queryFn: () => api.get<Items<Recording>>(`/rooms/${i.room.id}/recordings`), enabled: !!filters, retry: false })
+  const calls = useMemo(() => callsOf(recorded.data?.items ?? []), [recorded.data])
   if (isPending) return <Loading label="Loading the timeline" />
   if (error && !data) return <ErrorState error={error} onRetry={() => void refetch()} compact />
   const shown = limit ? items.slice(0, limit) : items
@@ -267,7 +270,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
       ) : (
         <ol className={s.timeline}>
           {shown.map((e) => (
-            <Entry key={e.id} e={e} />
+            <Entry key={e.id} e={e} room={i.room.id} heard={heardAt(calls, e.at)} />
           ))}
         </ol>
       )}
@@ -279,7 +282,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
     </>
   )
 }
-function Entry({ e }: { e: TimelineEntry }) {
+function Entry({ e, room, heard }: { e: TimelineEntry; room: string; /** where what was said then is kept */ heard: ReturnType<typeof heardAt> }) {
   const m = mark(e)
   const Icon = ICONS[m.icon]
   const inside = insideLink(e.link)
@@ -298,6 +301,13 @@ function Entry({ e }: { e: TimelineEntry }) {
           e.text
         )}
         {e.actor.name && !e.text.includes(e.actor.name) && <em>{e.actor.name}</em>}
+        {heard && (
+          <Link to="/rooms/$id/recordings" params={{ id: room }} search={heard} className={s.hear} title="Hear what was said then">
+            <AudioLines size={11} aria-hidden="true" />
+            Hear
+            <span className="sr"> what was said then: {e.text}</span>
+          </Link>
+        )}
       </div>
     </li>
   )

@@ -7,10 +7,10 @@ import { api, apiUrl, type Items, type Message, type MessagePage, type Recording
 import { cx } from '@/lib/cx'
 import { typing, useWindow } from '@/lib/hooks'
 import { length } from '@/lib/time'
-import { nameOf, UserAvatar, useOffice, useVoice } from '@/realtime'
+import { callsOf, nameOf, type Recorded, UserAvatar, useOffice, useVoice } from '@/realtime'
 import { Box, Button, buttonClass, Chip, Empty, ErrorState, IconButton, Loading, Notice, Page, Time } from '@/ui'
 import { createDeck, type Deck } from './deck'
-import { callsOf, keyTo, place, saidAt, saidIn, type Recorded } from './model'
+import { keyTo, place, saidAt, saidIn } from './model'
 import s from './recording.module.css'
 
 const MOST_PAGES = 15
@@ -31,7 +31,7 @@ async function messagesSince(room: string, at: number): Promise<Message[]> {
 
 export default function RecordingsView() {
   const { id = '' } = useParams({ strict: false })
-  const { call } = useSearch({ strict: false }) as { call?: string }
+  const { call, at } = useSearch({ strict: false }) as { call?: string; /** milliseconds into it */ at?: number }
   const navigate = useNavigate()
   const known = useOffice((o) => o.rooms[id])
   const fetched = useQuery({ queryKey: ['room', id], queryFn: () => api.get<Room>(`/rooms/${id}`), enabled: !known, retry: false })
@@ -78,7 +78,7 @@ export default function RecordingsView() {
             </ul>
           </nav>
           {shown ? (
-            <Playback key={shown.id} call={shown} room={id} incident={room?.subject.kind === 'incident' ? room.subject.id : ''} />
+            <Playback key={`${shown.id} ${at}`} call={shown} from={at ?? 0} room={id} incident={room?.subject.kind === 'incident' ? room.subject.id : ''} />
           ) : (
             <Notice>There is no such recording, or you may not hear it.</Notice>
           )}
@@ -88,9 +88,13 @@ export default function RecordingsView() {
   )
 }
 
-function Playback({ call, room, incident }: { call: Recorded; room: string; incident: string }) {
+function Playback({ call, from, room, incident }: { call: Recorded; from: number; room: string; incident: string }) {
   const kept = useMemo(() => call.tracks.filter((t) => t.state === 'kept'), [call])
-  const [deck] = useState(() => createDeck(kept, call.ms, () => performance.now()))
+  const [deck] = useState(() => {
+    const d = createDeck(kept, call.ms, () => performance.now())
+    d.to(from)
+    return d
+  })
   const playing = deck.use((d) => d.playing)
   const broken = deck.use((d) => d.broken)
   const at = deck.use((d) => d.at)

@@ -1,34 +1,10 @@
-// What was recorded of calls, and what was said in writing meanwhile: put in order, no DOM.
-import type { Message, Recording, TimelineEntry } from '@/api'
-
-/** A call of which something is kept: its tracks in step from its beginning. */
-export type Recorded = { id: string; at: number; ms: number; tracks: Recording[]; people: string[] }
-
-/** The newest call first; within it, who spoke first. */
-export function callsOf(all: readonly Recording[]): Recorded[] {
-  const by = new Map<string, Recording[]>()
-  for (const r of all) by.set(r.call_id, [...(by.get(r.call_id) ?? []), r])
-  return [...by]
-    .map(([id, list]) => {
-      const tracks = list.sort((a, b) => a.offset_ms - b.offset_ms || a.id.localeCompare(b.id))
-      return {
-        id,
-        at: Math.min(...tracks.map((t) => Date.parse(t.started_at) - t.offset_ms)),
-        ms: Math.max(...tracks.map((t) => t.offset_ms + t.ms)),
-        tracks,
-        people: [...new Set(tracks.map((t) => t.user_id))],
-      }
-    })
-    .sort((a, b) => b.at - a.at)
-}
+// What was said in writing during a recorded call, put in order; no DOM.
+import type { Message, TimelineEntry } from '@/api'
+import { within, type Recorded } from '@/realtime/recorded'
 
 /** Something written while people talked; `ms` from the call's beginning. */
 export type Said = { id: string; ms: number; by: string; text: string; entry: boolean }
 
-const within = (c: Recorded, at: string) => {
-  const ms = Date.parse(at) - c.at
-  return ms >= 0 && ms <= c.ms ? ms : -1
-}
 /** Messages and, of an incident, the entries of its timeline, in the order they came. */
 export function saidIn(c: Recorded, messages: readonly Message[], entries: readonly TimelineEntry[] = []): Said[] {
   const out: Said[] = []

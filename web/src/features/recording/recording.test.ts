@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { Recording, TimelineEntry } from '@/api'
 import { message } from '@/realtime/fixtures'
 import { createDeck, type Player } from './deck'
-import { callsOf, keyTo, place, saidAt, saidIn } from './model'
+import { callsOf, heardAt } from '@/realtime/recorded'
+import { keyTo, place, saidAt, saidIn } from './model'
 
 const T = Date.parse('2026-11-22T14:00:00Z')
 const iso = (ms: number) => new Date(T + ms).toISOString()
@@ -21,6 +22,10 @@ describe('recorded calls', () => {
     const said = saidIn(calls[1]!, [message(1, { created_at: iso(-1) }), message(2, { created_at: iso(7000), text: 'later' }), message(3, { created_at: iso(2000), text: 'hi' }), message(4, { created_at: iso(2500), deleted: true })], [entry])
     expect(said.map((x) => x.ms)).toEqual([2000, 5000, 7000])
     expect([0, 2000, 6999, 9000].map((ms) => saidAt(said, ms))).toEqual([-1, 0, 1, 2])
+  })
+  it('can be heard from a moment of the timeline on', () => {
+    expect([iso(-1), iso(5000), iso(10_001), iso(3_600_100)].map((at) => heardAt(calls, at))).toEqual([null, { call: 'c1', at: 5000 }, null, { call: 'c2', at: 100 }])
+    expect(heardAt(callsOf([track('a', 'ada', 0, 9000, { state: 'deleted' })]), iso(5000))).toBeNull()
   })
   it('are told by place and moved by key', () => {
     expect([0, 7999, 750_000, 3_723_000].map(place)).toEqual(['0:00', '0:07', '12:30', '1:02:03'])
