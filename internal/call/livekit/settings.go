@@ -26,9 +26,8 @@ type Settings struct {
 	Debug   bool   `json:"debug"` // LiveKit's own log whole, not only what went wrong
 }
 
-// TURN relays media for browsers that reach nothing but it. It never relays to
-// addresses of private networks, loopback or link-local ones, except where
-// Muster's media itself has one, or Allow names them.
+// TURN relays media for browsers that reach nothing but it. It relays to media's
+// own port, and to nothing else that Allow does not name.
 type TURN struct {
 	UDPPort int      `json:"udp_port"`
 	TLSPort int      `json:"tls_port"`
@@ -39,6 +38,10 @@ type TURN struct {
 	Allow   []string `json:"allow"` // CIDRs
 	Deny    []string `json:"deny"`
 }
+
+// turnLife is for how many seconds a participant's password to TURN begins a
+// relay. One that was begun lasts as long as the participant.
+const turnLife = 600
 
 // yaml is LiveKit's own configuration.
 func (s Settings) yaml() (string, error) {
@@ -81,33 +84,22 @@ func (s Settings) yaml() (string, error) {
 		"logging": m{"level": "error", "pion_level": "error"},
 	}
 	if s.TURN.UDPPort > 0 || s.TURN.TLSPort > 0 {
-		t := m{"enabled": true, "ttl_seconds": 600, "allow_restricted_peer_cidrs": append(s.TURN.Allow, hostCIDR(stun)), "deny_peer_cidrs": s.TURN.Deny}
-		if s.Local {
-			t["bind_addresses"] = []string{"127.0.0.1"}
-		}
+		t := m{"enabled": true, "ttl_seconds": turnLife} // what browsers are told; newTURN opens it
 		if s.TURN.UDPPort > 0 {
 			t["udp_port"] = s.TURN.UDPPort
 		}
 		if s.TURN.TLSPort > 0 {
 			t["tls_port"], t["domain"], t["cert_file"], t["key_file"] = s.TURN.TLSPort, s.TURN.Domain, s.TURN.Cert, s.TURN.Key
 		}
-		if s.TURN.Relay[0] > 0 {
-			t["relay_range_start"], t["relay_range_end"] = s.TURN.Relay[0], s.TURN.Relay[1]
-		}
 		c["turn"] = t
+		// Who reaches nothing but the relay waits this long for something better.
+		rtc["relay_acceptance_min_wait"] = "300ms"
 	}
 	b, err := yaml.Marshal(c)
 	if err != nil {
 		return "", fmt.Errorf("write media settings: %w", err)
 	}
 	return string(b), nil
-}
-
-func hostCIDR(ip string) string {
-	if a := net.ParseIP(ip); a != nil && a.To4() == nil {
-		return ip + "/128"
-	}
-	return ip + "/32"
 }
 
 // outgoing is an address of this machine that others may reach.

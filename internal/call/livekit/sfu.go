@@ -119,7 +119,7 @@ func newSFU(s Settings) (*sfu, error) {
 		return nil, err
 	}
 	if conf.TURN.Enabled {
-		if e.turn, err = service.NewTurnServer(conf, turnAuth.HandleAuth, false); err != nil {
+		if e.turn, err = newTURN(s, turnAuth.HandleAuth); err != nil {
 			return nil, err
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // gives the time until one hears the other: what everything else is compared with.
 func Direct(ctx context.Context) (took time.Duration, err error) {
 	began := time.Now()
-	api, err := engine(false)
+	api, err := engine(false, false)
 	if err != nil {
 		return 0, err
 	}

@@ -43,6 +43,8 @@ type Options struct {
 	Deaf, Blind bool
 	// TCP takes no UDP, as behind a strict firewall.
 	TCP bool
+	// Relay goes by the relays that the engine names and no other way.
+	Relay bool
 	// Heard is called with each packet of sound or pictures, one call at a time
 	// for each track; Ended when no more of a track come. Both must return at once.
 	Heard func(*Track, Packet)
@@ -89,6 +91,7 @@ type Peer struct {
 	offers  sync.Mutex // one offer at a time
 
 	pub, sub *webrtc.PeerConnection
+	servers  []webrtc.ICEServer // relays that the engine named
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at each change; nil while nobody waits
@@ -199,7 +202,12 @@ func (p *Peer) open(join *livekit.JoinResponse) (err error) {
 		p.people[info.Sid] = info
 	}
 	p.mu.Unlock()
-	api, err := engine(p.o.TCP)
+	for _, one := range join.IceServers {
+		if one.Credential != "" {
+			p.servers = append(p.servers, webrtc.ICEServer{URLs: one.Urls, Username: one.Username, Credential: one.Credential})
+		}
+	}
+	api, err := engine(p.o.TCP, p.o.Relay)
 	if err != nil {
 		return err
 	}
@@ -239,7 +247,11 @@ func (p *Peer) want() error {
 }
 
 func (p *Peer) connection(api *webrtc.API, target livekit.SignalTarget) (*webrtc.PeerConnection, error) {
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	c := webrtc.Configuration{}
+	if p.o.Relay {
+		c.ICEServers, c.ICETransportPolicy = p.servers, webrtc.ICETransportPolicyRelay
+	}
+	pc, err := api.NewPeerConnection(c)
 	if err != nil {
 		return nil, err
 	}
@@ -479,6 +491,9 @@ func (p *Peer) Token() string {
 	defer p.mu.Unlock()
 	return p.token
 }
+
+// Relays that the engine named, with the passwords it made for this connection.
+func (p *Peer) Relays() []webrtc.ICEServer { return p.servers }
 
 // Person is somebody in the room as the engine tells everybody there.
 type Person struct {

@@ -69,7 +69,7 @@ var Tone = sync.OnceValue(func() Sound {
 
 // engine is WebRTC as this package speaks it: Opus and VP8, over what is
 // reachable directly.
-func engine(tcp bool) (*webrtc.API, error) {
+func engine(tcp, relay bool) (*webrtc.API, error) {
 	m := &webrtc.MediaEngine{}
 	feedback := []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}}
 	for typ, c := range map[webrtc.RTPCodecType]webrtc.RTPCodecParameters{
@@ -93,6 +93,9 @@ func engine(tcp bool) (*webrtc.API, error) {
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	if tcp {
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
+	}
+	if relay { // nothing better is waited for
+		s.SetRelayAcceptanceMinWait(0)
 	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s)), nil
 }
