@@ -17,7 +17,7 @@ var order = strings.Fields(`
 	fault id clock actor yamldoc
 	meter db db/dbtest bus blob outbound task
 	ledger access key account approval notify
-	room message office call call/livekit/peer call/livekit
+	room message office call call/livekit/peer call/livekit call/livekit/livekittest
 	node job job/shelltest run run/runtest schedule
 	oncall incident incident/paper incident/incidenttest alert
 	executor/posix executor/executortest executor/local executor/ssh executor/sshd

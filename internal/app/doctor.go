@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,11 +11,13 @@ import (
 	"runtime/debug"
 	"time"
 
+	"muster/internal/call/livekit"
 	"muster/internal/cli"
 	"muster/internal/config"
 	"muster/internal/db"
 	"muster/internal/doctor"
 	"muster/internal/fault"
+	"muster/internal/outbound"
 )
 
 func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
@@ -28,7 +31,7 @@ func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
 		found = append(found, doctor.Examine(ctx, doctor.Patient{
 			Data: c.Data, Addr: c.Addr, PublicURL: c.PublicURL, Loopback: c.Loopback(), Database: c.DatabaseURL(), MasterKey: c.MasterKeyFile(), LedgerKey: c.LedgerKeyFile(),
 			ACME: c.TLS.ACME.AcceptTerms, Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Rules: mail},
-			Media: doctor.Media{Engine: c.Media.Engine, Local: c.Here(), UDPPort: c.Media.UDPPort, TCPPort: c.Media.TCPPort, Address: c.Media.Address, TURNDomain: c.Media.TURN.Domain, TURNCert: c.Media.TURN.Cert, TURNKey: c.Media.TURN.Key, TURNTLSPort: c.Media.TURN.TLSPort, TURNUDPPort: c.Media.TURN.UDPPort},
+			Media: examinedMedia(c),
 			Build: build(), Running: running(c.Data), Deep: in.Deep, Now: time.Now(),
 		})...)
 	}
@@ -60,6 +63,17 @@ func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
 		fmt.Fprintf(std.Out, "%d checks, none failed, %d to look at.\n", len(found), warns)
 	}
 	return nil
+}
+
+func examinedMedia(c config.Config) doctor.Media {
+	m := c.Media
+	out := doctor.Media{Engine: m.Engine, Local: c.Here(), UDPPort: m.UDPPort, TCPPort: m.TCPPort, Address: m.Address, URL: m.URL, TURNDomain: m.TURN.Domain, TURNCert: m.TURN.Cert, TURNKey: m.TURN.Key, TURNTLSPort: m.TURN.TLSPort, TURNUDPPort: m.TURN.UDPPort}
+	if m.Engine == config.MediaLiveKit {
+		rules, _ := c.Outbound.Services.Rules() // Load has checked them
+		client := outbound.New(outbound.Services, rules, outbound.Options{}).Client(10 * time.Second)
+		out.Ask = livekit.NewRemote(m.URL, m.Key, m.Secret, client, slog.New(slog.DiscardHandler)).Ask
+	}
+	return out
 }
 
 func settingsText(c config.Config) string {

@@ -161,6 +161,10 @@ func (s *Store) loop(ctx context.Context) {
 		if h.at == "" {
 			continue // the engine has said nothing yet
 		}
+		if s.Engine.Signalling() == nil {
+			h.seen = s.ours(ctx, h.seen)
+			s.reopen(ctx, h.at)
+		}
 		came, next := s.follow(h.at, h.seen)
 		again.Stop()
 		again = s.Clock.NewTimer(next)
@@ -177,6 +181,41 @@ func (s *Store) loop(ctx context.Context) {
 			s.review(ctx, h.seen, func(at seat) bool {
 				return regular || h.all || h.rooms[at.room] || h.people[at.person] || came[at]
 			})
+		}
+	}
+}
+
+// ours leaves out the rooms that are not of this Muster: an engine elsewhere may
+// carry those of others too, whose people are no business of ours.
+func (s *Store) ours(ctx context.Context, seen Seen) Seen {
+	out := Seen{}
+	for roomID, peers := range seen {
+		s.mu.Lock()
+		known := s.live[roomID] != nil
+		s.mu.Unlock()
+		if !known && id.Valid(roomID) {
+			_, err := s.Rooms.Get(ctx, s.DB.Read(), roomID)
+			known = err == nil
+		}
+		if known {
+			out[roomID] = peers
+		}
+	}
+	return out
+}
+
+// reopen makes the rooms of calls that go on anew when an engine elsewhere is
+// back: people come to it without being seen here, and it may have forgotten them.
+func (s *Store) reopen(ctx context.Context, at State) {
+	s.mu.Lock()
+	var rooms []string
+	if at == Ready && s.state != Ready {
+		rooms = slices.Collect(maps.Keys(s.live))
+	}
+	s.mu.Unlock()
+	for _, roomID := range rooms {
+		if err := s.Engine.Open(ctx, roomID); err != nil {
+			s.Log.Warn("media engine: open a call again", "room", roomID, "error", err)
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"muster/internal/bus"
 	"muster/internal/call"
 	"muster/internal/call/livekit"
+	"muster/internal/call/livekit/livekittest"
 	"muster/internal/call/livekit/peer"
 	"muster/internal/clock"
 	"muster/internal/db"
@@ -38,6 +39,7 @@ import (
 
 // This program is also the media process of its own tests, as muster is.
 func TestMain(m *testing.M) {
+	livekittest.Main()
 	if len(os.Args) == 2 && os.Args[1] == "media" {
 		if err := livekit.Main(context.Background(), os.Stdin, os.Stdout); err != nil {
 			os.Stderr.WriteString(err.Error())

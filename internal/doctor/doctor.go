@@ -85,7 +85,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	e.clock()
 	e.port(ctx)
 	e.certificate()
-	e.media()
+	e.media(ctx)
 	e.smtp(ctx)
 	e.backup()
 	e.database(ctx)

@@ -1,10 +1,16 @@
 package doctor
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"time"
+
+	"muster/internal/fault"
 )
 
 // Media is what the settings say of voice and video.
@@ -18,60 +24,91 @@ type Media struct {
 	TURNKey          string
 	TURNTLSPort      int
 	TURNUDPPort      int
+	// Of a LiveKit elsewhere: where it is, and what keeps Muster from using it.
+	URL string
+	Ask func(context.Context) error
 }
 
 // media finds out whether browsers will find the ports of voice and video.
-func (e *examination) media() {
+func (e *examination) media(ctx context.Context) {
 	m := e.Media
 	switch {
 	case m.Engine == "" || m.Engine == "off":
 		e.ok("voice", "switched off (media.engine)")
 		return
 	case m.Engine == "livekit":
-		e.ok("voice", "carried by a LiveKit elsewhere")
+		if err := m.Ask(ctx); err != nil {
+			what, remedy, _ := strings.Cut(fault.Message(err), ". ")
+			if cause := errors.Unwrap(err); cause != nil {
+				what += fmt.Sprintf(" (%v)", rootCause(cause))
+			}
+			e.add(Fail, "voice", remedy, "LiveKit at %s: %s.", m.URL, what)
+			return
+		}
+		e.ok("voice", "carried by the LiveKit at %s, which accepts the key; browsers connect to it themselves", m.URL)
 		return
 	case m.Local:
 		e.ok("voice", "for this machine only, on free ports of loopback")
 		return
 	}
-	const remedy = "Find who has it (ss -lnptu), or set another port in muster.yaml and the firewall."
-	udp, tcp := ":"+strconv.Itoa(m.UDPPort), ":"+strconv.Itoa(m.TCPPort)
-	if !e.Running {
-		if ln, err := net.Listen("tcp", tcp); err != nil {
-			e.add(Fail, "voice", remedy, "TCP port %d cannot be used: %v.", m.TCPPort, rootCause(err))
-			return
-		} else {
-			_ = ln.Close()
-		}
-		a, err := net.ResolveUDPAddr("udp", udp)
-		if err == nil {
-			var c *net.UDPConn
-			if c, err = net.ListenUDP("udp", a); err == nil {
-				_ = c.Close()
-			}
-		}
-		if err != nil {
-			e.add(Fail, "voice", remedy, "UDP port %d cannot be used: %v.", m.UDPPort, rootCause(err))
-			return
-		}
+	if !e.Running && !e.free("voice", m.UDPPort, m.TCPPort) {
+		return
 	}
 	if m.Address != "" && !ours(m.Address) {
 		e.add(Warn, "voice", "Right behind NAT or in a container, when it forwards both ports to here; else mend media.address.", "Browsers are sent to %s, which is no address of this machine.", m.Address)
 	} else {
 		e.ok("voice", "UDP port %d, TCP port %d; both must be open in the firewall", m.UDPPort, m.TCPPort)
 	}
-	if m.TURNTLSPort > 0 {
-		pair, err := tls.LoadX509KeyPair(m.TURNCert, m.TURNKey)
-		switch {
-		case err != nil:
-			e.add(Fail, "relay", "Mend media.turn.cert and media.turn.key: PEM files that belong together.", "Its certificate cannot be used: %v.", err)
-		case pair.Leaf.VerifyHostname(m.TURNDomain) != nil:
-			e.add(Fail, "relay", "Get one for media.turn.domain.", "Its certificate is not good for %s.", m.TURNDomain)
-		case pair.Leaf.NotAfter.Sub(e.Now) < 14*24*time.Hour:
-			e.add(Warn, "relay", "Renew it, and restart Muster.", "Its certificate ends on %s.", pair.Leaf.NotAfter.Format(time.DateOnly))
-		default:
-			e.ok("relay", "certificate for %s until %s", m.TURNDomain, pair.Leaf.NotAfter.Format(time.DateOnly))
+	if m.TURNTLSPort > 0 || m.TURNUDPPort > 0 {
+		e.relay(m)
+	}
+}
+
+// free says whether ports can be opened; 0 is one that is not.
+func (e *examination) free(check string, udp, tcp int) bool {
+	const remedy = "Find who has it (ss -lnptu), or set another port in muster.yaml and the firewall."
+	if tcp > 0 {
+		ln, err := net.Listen("tcp", ":"+strconv.Itoa(tcp))
+		if err != nil {
+			e.add(Fail, check, remedy, "TCP port %d cannot be used: %v.", tcp, rootCause(err))
+			return false
 		}
+		_ = ln.Close()
+	}
+	if udp > 0 {
+		c, err := net.ListenUDP("udp", &net.UDPAddr{Port: udp})
+		if err != nil {
+			e.add(Fail, check, remedy, "UDP port %d cannot be used: %v.", udp, rootCause(err))
+			return false
+		}
+		_ = c.Close()
+	}
+	return true
+}
+
+// relay finds out whether browsers in closed networks will find it.
+func (e *examination) relay(m Media) {
+	if !e.Running && !e.free("relay", m.TURNUDPPort, m.TURNTLSPort) {
+		return
+	}
+	if m.TURNTLSPort == 0 {
+		e.ok("relay", "UDP port %d; who reaches nothing but TCP needs media.turn.tls_port", m.TURNUDPPort)
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(m.TURNCert, m.TURNKey)
+	switch {
+	case err != nil:
+		e.add(Fail, "relay", "Mend media.turn.cert and media.turn.key: PEM files that belong together.", "Its certificate cannot be used: %v.", err)
+	case pair.Leaf.VerifyHostname(m.TURNDomain) != nil:
+		e.add(Fail, "relay", "Get one for media.turn.domain.", "Its certificate is not good for %s.", m.TURNDomain)
+	case pair.Leaf.NotAfter.Sub(e.Now) < 14*24*time.Hour:
+		e.add(Warn, "relay", "Renew it, and restart Muster.", "Its certificate ends on %s.", pair.Leaf.NotAfter.Format(time.DateOnly))
+	default:
+		way := ""
+		if m.TURNTLSPort != 443 {
+			way = fmt.Sprintf(", which has to lead to port %d here", m.TURNTLSPort)
+		}
+		e.ok("relay", "browsers are sent to %s:443%s; certificate until %s", m.TURNDomain, way, pair.Leaf.NotAfter.Format(time.DateOnly))
 	}
 }
 

@@ -2,6 +2,7 @@ package livekit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -10,8 +11,10 @@ import (
 	"time"
 
 	"github.com/livekit/protocol/livekit"
+	"github.com/twitchtv/twirp"
 
 	"muster/internal/call"
+	"muster/internal/fault"
 )
 
 const askEvery = time.Second
@@ -99,6 +102,28 @@ func (r *Remote) seen(ctx context.Context) (call.Seen, error) {
 		sorted(out[room.Name])
 	}
 	return out, nil
+}
+
+// Ask says what keeps Muster from using it; nil for nothing.
+func (r *Remote) Ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	ctx, err := r.as(ctx, "")
+	if err != nil {
+		return err
+	}
+	_, err = r.rooms.ListRooms(ctx, &livekit.ListRoomsRequest{})
+	var e twirp.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case twirp.Unauthenticated, twirp.PermissionDenied:
+		return fault.New(fault.Denied, "It does not accept the key. Look at media.key and media.secret, and at the clocks of both machines.")
+	case twirp.BadRoute, twirp.NotFound, twirp.Malformed:
+		return fault.New(fault.Invalid, "What answers there is no LiveKit. Look at media.url.")
+	}
+	return fault.Wrap(fault.Unavailable, "It does not answer. Look at media.url, the firewall between, and outbound.services.", err)
 }
 
 // State of the engine.
