@@ -162,6 +162,35 @@ test('UDP finds no way: the call goes over TCP', { timeout: 180_000 }, async () 
   assert.ok(took < 5000, `it took ${took} ms to find TCP`)
 })
 
+// apart runs a story in a network and a table of mounts of its own, and gives what it found.
+async function apart(scene) {
+  const story = fileURLToPath(new URL('call-networks.mjs', import.meta.url))
+  await promisify(execFile)('unshare', ['--net', '--mount', '--', 'sh', '-c', 'ip link add try type veth && iptables -S']).catch((error) => {
+    throw new Error(`Networks of its own are needed to prove this: run as root where unshare may be used (a container needs --cap-add SYS_ADMIN,NET_ADMIN), with iproute2 and iptables installed (scripts/need test).\n${error.stderr ?? error}`)
+  })
+  const child = spawn('unshare', ['--net', '--mount', '--', process.execPath, story, scene], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let told = ''
+  for await (const text of child.stdout) told += text
+  const code = child.exitCode ?? (await new Promise((done) => child.once('exit', done)))
+  assert.equal(code, 0, told)
+  return JSON.parse(told.trim().split('\n').at(-1))
+}
+
+test('a network lets nothing through but two TCP ports: the call goes through the relay', { timeout: 180_000 }, async () => {
+  const { joined, ways, relayed } = await apart('closed')
+  console.log(`# connected by ${ways.join(', ')} after ${joined} ms; ${relayed} packets to the relay`)
+  assert.deepEqual(ways, ['relay tls'])
+  assert.ok(relayed > 50, `only ${relayed} packets went to the relay`)
+  assert.ok(joined < 5000, `it took ${joined} ms to find the relay`)
+})
+
+test('the network changes in the middle of a call: both have sound again', { timeout: 180_000 }, async () => {
+  const { ways, after, ines, jonas } = await apart('move')
+  console.log(`# from ${ways.join(', ')} to ${after.join(', ')}: ines hears again after ${ines} ms, jonas after ${jonas} ms`)
+  assert.deepEqual([ways, after], [['udp 10.9.1.2'], ['udp 10.9.2.2']])
+  assert.ok(Math.max(ines, jonas) < 20_000, `sound came back after ${ines} and ${jonas} ms only`)
+})
+
 test('voice switched off is not offered, and everything else works', { timeout: 60_000 }, async () => {
   const off = await startMuster({ files: { 'muster.yaml': 'media:\n  engine: "off"\n' } })
   try {
