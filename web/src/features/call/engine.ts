@@ -2,6 +2,7 @@
 // tracks that were captured elsewhere are published. Loaded when somebody joins, not before.
 import {
   ConnectionQuality,
+  ConnectionState,
   DisconnectReason,
   LocalAudioTrack,
   LogLevel,
@@ -137,10 +138,27 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
   const end = (why: Closed | null) => {
     if (closed) return
     closed = true
+    clearInterval(watching)
+    removeEventListener('online', resume)
     for (const el of players.values()) el.remove()
     players.clear()
     if (why) told.closed(why)
   }
+
+  // A line whose network went away looks sound for a quarter of a minute: nobody
+  // closes it, and so long its signs of life may be missing. With another network,
+  // or when media hears nothing of the other end, it is taken up anew at once.
+  let unheard = false
+  const resume = () => {
+    if (room.state === ConnectionState.Connected) void room.simulateScenario('signal-reconnect')
+  }
+  const watch = () => {
+    const was = unheard
+    unheard = room.engine.pcManager?.publisher.getConnectionState() === 'disconnected'
+    if (unheard && !was) resume()
+  }
+  const watching = setInterval(watch, 1000)
+  addEventListener('online', resume)
 
   for (const e of [
     RoomEvent.ParticipantConnected,
@@ -191,7 +209,12 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
   const mic = () => me.getTrackPublication(Track.Source.Microphone)
   const byId = (id: string): TrackPublication | undefined => [me, ...room.remoteParticipants.values()].flatMap((p) => [...p.trackPublications.values()]).find((p) => p.trackSid === id)
 
-  await room.connect(socketUrl(url, location.href), token, { maxRetries: 0, peerConnectionTimeout: 10_000, websocketTimeout: 6_000 })
+  try {
+    await room.connect(socketUrl(url, location.href), token, { maxRetries: 0, peerConnectionTimeout: 10_000, websocketTimeout: 6_000 })
+  } catch (e) {
+    end(null)
+    throw e
+  }
   told.blocked(!room.canPlaybackAudio)
   changed()
 
