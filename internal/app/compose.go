@@ -229,7 +229,7 @@ func (a *App) doors() error {
 		return fmt.Errorf("start the socket: %w", err)
 	}
 	if m := a.cfg.Media; m.Engine == config.MediaLiveKit {
-		a.API.MayConnect("ws" + strings.TrimPrefix(m.URL, "http"))
+		a.API.MayConnect(mediaOrigins(m.URL))
 	}
 	mux := a.API.Mux()
 	mux.Handle("GET "+httpapi.Base+"/socket", a.socket.Handler())

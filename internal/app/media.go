@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"muster/internal/call"
@@ -46,6 +48,17 @@ func (a *App) mediaEngine() (call.Engine, error) {
 	}
 	a.closers = append(a.closers, func() error { return child.Close(context.Background()) })
 	return child, nil
+}
+
+// mediaOrigins are what pages connect to for a LiveKit elsewhere: its signalling,
+// and plain requests by which they find out why that does not answer. A path
+// would be taken for the only one.
+func mediaOrigins(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "" // the settings have been checked
+	}
+	return "ws" + strings.TrimPrefix(u.Scheme, "http") + "://" + u.Host + " " + u.Scheme + "://" + u.Host
 }
 
 // recordings says what is recorded of calls, and what is done with it.

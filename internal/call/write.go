@@ -298,10 +298,14 @@ func (s *Store) end(ctx context.Context, tx *db.Tx, who actor.Actor, c change) e
 		}
 	}
 	text := fmt.Sprintf("The call ended after %s.", length(c.at.Sub(c.since)))
+	rest := "listened"
+	if s.Engine.Signalling() == nil { // an engine elsewhere does not tell who speaks
+		rest = "took part"
+	}
 	for _, part := range []struct {
 		people []string
 		did    string
-	}{{spoke, "spoke"}, {shared, "shared a screen"}, {silent, "listened"}} {
+	}{{spoke, "spoke"}, {shared, "shared a screen"}, {silent, rest}} {
 		if len(part.people) == 0 {
 			continue
 		}

@@ -107,9 +107,9 @@ func New(c Core, version string, auth Authenticator) *API {
 	return a
 }
 
-// MayConnect lets pages connect to one more origin (wss://…): a media engine elsewhere.
-func (a *API) MayConnect(origin string) {
-	a.policy = strings.Replace(a.policy, "connect-src 'self'", "connect-src 'self' "+origin, 1)
+// MayConnect lets pages connect to more origins ("wss://… https://…"): a media engine elsewhere.
+func (a *API) MayConnect(origins string) {
+	a.policy = strings.Replace(a.policy, "connect-src 'self'", "connect-src 'self' "+origins, 1)
 }
 
 // Mux lets other doors (socket, hooks, web app) mount beside the API, behind
