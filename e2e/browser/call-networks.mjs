@@ -5,6 +5,7 @@
 //
 //   closed   nothing but two TCP ports of the office is reached: the relay
 //   move     the line in use goes away in the middle of a call, another comes
+//   silent   the line in use passes nothing any more, and looks as before
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -27,9 +28,11 @@ function line(name, n) {
     plug: () => {
       run('ip', 'addr', 'add', `10.9.${n}.2/24`, 'dev', name)
       run('ip', 'link', 'set', name, 'up')
-      run('ip', 'route', 'add', 'default', 'via', `10.9.${n}.1`)
+      run('ip', 'route', 'replace', 'default', 'via', `10.9.${n}.1`)
     },
     pull: () => run('ip', 'link', 'del', name),
+    // It stays there and passes nothing any more, which no browser is told.
+    choke: () => run('iptables', '-I', 'OUTPUT', '-s', `10.9.${n}.2`, '-j', 'DROP'),
   }
 }
 
@@ -76,7 +79,8 @@ const { path: dir, remove } = await folder('networks')
 writeFileSync(join(dir, 'hosts'), `127.0.0.1 localhost\n${ADDRESS} ${HOST}\n`)
 run('mount', '--bind', join(dir, 'hosts'), '/etc/hosts')
 
-const closed = process.argv[2] === 'closed'
+const scene = process.argv[2]
+const closed = scene === 'closed'
 // The browsers are told to trust any certificate, so Muster's own will do for the relay.
 const relay = closed ? `  turn: { tls_port: 443, domain: ${HOST}, cert: tls.pem, key: tls.key }\n` : ''
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
@@ -113,7 +117,8 @@ try {
   } else {
     const parted = Date.now()
     const move = async () => {
-      cable.pull()
+      if (scene === 'silent') cable.choke()
+      else cable.pull()
       wireless.plug()
       await Promise.all(
         both.map(async (p) => {
