@@ -1384,7 +1384,7 @@ export interface paths {
         };
         /**
          * One stretch of a voice, and what it says where speech is put into words
-         * @description The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing from the start is on record.
+         * @description The sound is at …/audio, as Ogg with Opus; it answers Range, and each playing is on record: from the start, or from anywhere ten minutes after the last.
          */
         get: operations["get-recording"];
         put?: never;
