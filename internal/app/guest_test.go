@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,23 @@ func TestAGuest(t *testing.T) {
 	ann.wait("the guest inside", presence(id, "available", r.ID))
 	if o := s.as("bob").want(200, "GET", "/office", nil); !strings.Contains(o.text, `"kind":"guest"`) {
 		t.Error("the office does not know its guest")
+	}
+
+	// They are told that its calls are recorded, as soon as they are.
+	if v.get("records") != false || v.get("media", "keep_days") == nil {
+		t.Error(v.text)
+	}
+	told := len(wire.came())
+	s.as("root").want(200, "PATCH", "/rooms/"+r.ID, obj{"recording": "required"})
+	wire.until("the room's change", func() bool {
+		return slices.ContainsFunc(wire.events[told:], func(e event) bool { return e.typ == "visit" })
+	})
+	if v := g.want(200, "GET", "/guest", nil); v.get("records") != true {
+		t.Error(v.text)
+	}
+	// From no call they can be moved, and to none.
+	if a := g.call("POST", "/guest/call/mode", obj{"mode": "table"}); a.status != 409 || !strings.Contains(a.text, "You are not in this call") {
+		t.Error(a.status, a.text)
 	}
 
 	// The link's end is theirs.

@@ -185,6 +185,7 @@ var ordinary = []line{
 	{op: "post-as-guest", body: `{"text":"hello"}`, may: nope},
 	{op: "join-call-as-guest", body: `{"mode":"table"}`, may: nope},
 	{op: "raise-hand-as-guest", body: `{"raised":true}`, may: nope},
+	{op: "move-in-call-as-guest", body: `{"mode":"gallery"}`, may: nope},
 
 	{op: "list-keys", with: "path=project/ours", may: operator | responder | admin},
 	{op: "list-keys", may: operator | responder | admin},

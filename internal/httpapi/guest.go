@@ -68,7 +68,9 @@ type GuestView struct {
 	Room   string        `json:"room" doc:"Its name; empty until you are inside"`
 	People []GuestPerson `json:"people" doc:"Who is in the room, or in its call; nobody until you are inside"`
 	Media  Media         `json:"media"`
-	Call   *call.Call    `json:"call,omitempty"`
+	// Said of the room, for a guest is told nothing else of it.
+	Records bool       `json:"records" doc:"Calls of the room are recorded, and whoever speaks in one is asked first"`
+	Call    *call.Call `json:"call,omitempty"`
 }
 
 // Door is what a link shows of where it leads.
@@ -302,6 +304,21 @@ func registerVisits(a *API, d GuestDeps) {
 			}
 			return None{}, d.Calls.Hand(ctx, a.DB.Read(), who, room, in.Body.Raised)
 		})
+	type move struct {
+		Body struct {
+			Mode call.Mode `json:"mode" enum:"table,gallery"`
+		}
+	}
+	Handle(a, Route{Method: "POST", Path: "/guest/call/mode", ID: "move-in-call-as-guest", Summary: "Go to the table or the gallery of the call you are in as a guest", Tag: tag, Access: "guest"},
+		func(ctx context.Context, who actor.Actor, in *move) (None, error) {
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error {
+				room, err := inside(ctx, tx, who)
+				if err != nil {
+					return err
+				}
+				return d.Calls.Move(ctx, tx, who, room, who.ID, in.Body.Mode)
+			})
+		})
 }
 
 // guestView is what a guest sees: themselves while they wait, and the room and
@@ -318,7 +335,7 @@ func (d GuestDeps) guestView(ctx context.Context, q db.Querier, v office.Visit, 
 	if err != nil {
 		return g, err
 	}
-	g.Room = r.Name
+	g.Room, g.Records, g.Media.KeepDays = r.Name, d.Calls.MustRecord(r), d.Calls.Settings.KeepDays
 	talks := map[string]bool{}
 	for _, c := range d.Calls.Calls() {
 		if c.RoomID == r.ID {

@@ -31,6 +31,7 @@ func (s *Server) heard(topic string, payload any) {
 		s.turn()
 		s.later("room "+p.ID, func(ctx context.Context) { s.roomChanged(ctx, p) })
 		s.later("floors", s.floors)
+		s.visitsTurned("room "+p.ID, p.ID) // what it is called, and whether its calls are recorded
 		return
 	case call.Call: // topic "calls"
 		s.toGuests("call "+p.RoomID, func(ctx context.Context, who actor.Actor) (any, bool) {
@@ -96,6 +97,9 @@ func (s *Server) heard(topic string, payload any) {
 				return map[string]any{"type": "message", "message": shown}, ok
 			})
 		}
+		if topic == "office" && p["type"] == "media" { // voice went away or came back
+			s.visitsTurned("media", "")
+		}
 		if kind == "user" && p["type"] == "membership" {
 			s.turn()
 			s.send(topic, payload, false)
@@ -106,9 +110,7 @@ func (s *Server) heard(topic string, payload any) {
 	case string:
 		switch topic {
 		case "presence":
-			s.toGuests("people", func(ctx context.Context, who actor.Actor) (any, bool) {
-				return map[string]any{"type": "visit"}, s.views.Visits(ctx, who.ID) != ""
-			})
+			s.visitsTurned("people", "")
 			s.later("presence "+p, func(ctx context.Context) { s.presence(ctx, p) })
 			return
 		case "floors":
@@ -121,6 +123,15 @@ func (s *Server) heard(topic string, payload any) {
 		}
 	}
 	s.send(topic, payload, kind == "room")
+}
+
+// visitsTurned tells each guest inside a room, or any, to ask anew how their
+// visit stands.
+func (s *Server) visitsTurned(why, room string) {
+	s.toGuests(why, func(ctx context.Context, who actor.Actor) (any, bool) {
+		in := s.views.Visits(ctx, who.ID)
+		return map[string]any{"type": "visit"}, in != "" && (room == "" || in == room)
+	})
 }
 
 // toGuests sends what view gives to each connected guest whom it concerns.

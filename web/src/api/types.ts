@@ -177,7 +177,17 @@ export type GuestLink = {
 }
 export type GuestPerson = { id: string; display: string; title: string; initials: string; hue: number; kind: 'person' | 'guest'; state: PresenceState }
 /** All that a guest's page shows but the messages. */
-export type GuestView = { visit: Visit; csrf: string; office: string; room: string; people: GuestPerson[] }
+export type GuestView = {
+  visit: Visit
+  csrf: string
+  office: string
+  room: string
+  people: GuestPerson[]
+  media: Media
+  /** Calls of the room are recorded. */
+  records: boolean
+  call?: Call | null
+}
 /** What I keep at hand: where home is, and whom I starred. */
 export type Desk = { home_room_id: string | null; starred: string[] }
 /** One request that paints the whole app. */
