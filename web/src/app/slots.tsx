@@ -25,7 +25,7 @@ export const slots: Slots = {
   roomRuns: piece(async () => (await import('@/features/run/RoomRuns')).default),
   roomVoice: piece(async () => (await import('@/features/call/CallBar')).Offer),
   roomCall: piece(async () => (await import('@/features/call/CallBar')).default),
-  roomStage: piece(async () => (await import('@/features/call/CallStage')).default),
+  roomStage: piece(async () => (await import('@/features/call/RoomStage')).default),
   stageSide: { incident: piece(async () => (await import('@/features/incident/WarSide')).default) },
   mapRoom: piece(async () => (await import('@/features/incident/MapRoom')).default),
   person: PersonCard,

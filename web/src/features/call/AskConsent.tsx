@@ -1,9 +1,8 @@
 // Asked before one speaks where it is recorded: what is kept, who hears it, for how long.
 import { Headphones, Mic } from 'lucide-react'
 import { useState } from 'react'
-import { useOffice } from '@/realtime'
 import { Button, Dialog, DialogActions } from '@/ui'
-import { session, useCallState } from './live'
+import { useAround, useCallState } from './around'
 import { keptWords } from './model'
 import s from './call.module.css'
 
@@ -11,9 +10,10 @@ const TITLE = { join: 'Calls in this room are recorded', walk: 'Calls in this ro
 
 /** Nobody speaks into a recording who was not told of it first. */
 export default function AskConsent() {
+  const { session, useKeepDays, useRoomName } = useAround()
   const asking = useCallState((c) => c.asking)
-  const room = useOffice((o) => (asking ? o.rooms[asking.room]?.name : '') ?? 'the room')
-  const days = useOffice((o) => o.media.keep_days)
+  const room = useRoomName(asking?.room ?? '')
+  const days = useKeepDays()
   const [busy, setBusy] = useState(false)
   if (!asking) return null
   const began = asking.why === 'began'

@@ -1,28 +1,46 @@
 // The way into a room's voice, and below its header what I do with mine while I am in it.
-import { Headphones, Mic, Volume1, X } from 'lucide-react'
+import { Headphones, Mic, Volume1 } from 'lucide-react'
 import { useEffect } from 'react'
 import { useMyId, type Room } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { recordsCalls, useCall, useOffice } from '@/realtime'
-import { Button, Chip, IconButton, Notice, Spinner } from '@/ui'
+import { Button, Chip, Spinner } from '@/ui'
+import { useAround, useCallState } from './around'
 import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
 import { PeopleButton } from './CallPeople'
-import { loadEngine, session, useCallState } from './live'
+import { InOffice } from './InOffice'
+import { loadEngine } from './load'
+import { Messages, Over } from './Messages'
 import { joinWords, plural } from './model'
 import { RecordedChip } from './Recorded'
 import s from './call.module.css'
 
 export default function CallBar({ room }: { room: Room }) {
+  return (
+    <InOffice>
+      <Bar room={room} />
+    </InOffice>
+  )
+}
+function Bar({ room }: { room: Room }) {
+  const me = useMyId()
+  const here = useOffice((o) => o.presence[me]?.room_id === room.id)
   const main = useCallState((c) => c.main)
   const also = useCallState((c) => c.also)
   const ended = useCallState((c) => c.ended)
   if (main?.room === room.id) return <Inside room={room} />
   if (also?.room === room.id) return <Also room={room} />
-  return ended?.room === room.id ? <Over room={room} /> : null
+  return ended?.room === room.id ? <Over here={here} /> : null
 }
 
 /** Voice is offered where I am; elsewhere one may listen. */
-export function Offer({ room }: { room: Room }) {
+export const Offer = ({ room }: { room: Room }) => (
+  <InOffice>
+    <Offered room={room} />
+  </InOffice>
+)
+function Offered({ room }: { room: Room }) {
+  const { session } = useAround()
   const me = useMyId()
   const call = useCall(room.id)
   const here = useOffice((o) => o.presence[me]?.room_id === room.id)
@@ -100,45 +118,9 @@ function Inside({ room }: { room: Room }) {
   )
 }
 
-/** What went wrong or changed, with a way on. */
-export function Messages() {
-  const notice = useCallState((c) => c.notice)
-  const blocked = useCallState((c) => c.blocked)
-  const whisper = useCallState((c) => c.whisper)
-  const name = useOffice((o) => o.users[whisper]?.display ?? '')
-  return (
-    <>
-      {blocked && (
-        <div className={s.message}>
-          <Notice tone="amber" title="Your browser holds the sound back" action={<Button onClick={() => void session.unblock()}>Hear them</Button>} />
-        </div>
-      )}
-      {whisper && (
-        <div className={s.message}>
-          <Notice tone="violet" title={`Only ${name} hears you. Everybody sees that you whisper.`} action={<Button onClick={() => void session.whisper('')}>Speak to everybody</Button>} />
-        </div>
-      )}
-      {notice && (
-        <div className={s.message}>
-          <Notice
-            tone={notice.tone === 'amber' ? 'amber' : 'blue'}
-            title={notice.title}
-            action={
-              <IconButton label="Dismiss" size="s" onClick={session.dismiss}>
-                <X size={13} />
-              </IconButton>
-            }
-          >
-            {notice.text}
-          </Notice>
-        </div>
-      )}
-    </>
-  )
-}
-
 /** A second room that I hear. */
 function Also({ room }: { room: Room }) {
+  const { session } = useAround()
   const line = useCallState((c) => c.also)
   return (
     <section className={s.bar} aria-label="Voice">
@@ -154,6 +136,7 @@ function Also({ room }: { room: Room }) {
   )
 }
 export function Volume() {
+  const { session } = useAround()
   const volume = useCallState((c) => c.volume)
   return (
     <label className={s.volume}>
@@ -167,29 +150,5 @@ export function Volume() {
         onChange={(e) => session.volume(Number(e.target.value) / 100)}
       />
     </label>
-  )
-}
-
-/** Voice ended without my doing: why, and the way back where there is one. */
-function Over({ room }: { room: Room }) {
-  const me = useMyId()
-  const ended = useCallState((c) => c.ended)!
-  const here = useOffice((o) => o.presence[me]?.room_id === room.id)
-  const back = ended.why === 'moved' ? 'Take it back' : ended.why === 'refused' ? 'Try again' : (ended.why === 'removed' || ended.why === 'over') && here ? 'Join again' : ''
-  return (
-    <section className={s.bar} aria-label="Voice">
-      <span className={s.say} role="alert">
-        {ended.text}
-      </span>
-      <span className="grow" />
-      {back && (
-        <Button kind="live" onClick={session.takeBack}>
-          {back}
-        </Button>
-      )}
-      <IconButton label="Dismiss" onClick={session.dismiss}>
-        <X size={14} />
-      </IconButton>
-    </section>
   )
 }

@@ -1,17 +1,17 @@
 // The buttons of a call, wherever they stand: in the room, in the dock, in the small window.
 import { Hand, Headphones, Mic, MicOff, MonitorOff, MonitorUp, Phone, PhoneOff, Settings2, SmilePlus, Video, VideoOff } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
-import { useMyId, errorText } from '@/api'
+import { errorText } from '@/api'
 import { cx } from '@/lib/cx'
-import { useCall } from '@/realtime'
 import { Button, IconButton, Popover, PopoverClose, toastError } from '@/ui'
-import { session, useCallState } from './live'
+import { useAround, useCallState } from './around'
 import { isTrouble, REACTIONS } from './model'
 import s from './call.module.css'
 
 const Settings = lazy(() => import('./Settings'))
 
 export function MicButton({ small }: { small?: boolean }) {
+  const { session } = useAround()
   const mic = useCallState((c) => c.mic)
   const held = useCallState((c) => c.held)
   const gallery = useCallState((c) => c.main?.mode === 'gallery')
@@ -36,6 +36,7 @@ export function MicButton({ small }: { small?: boolean }) {
   )
 }
 export function CameraButton() {
+  const { session } = useAround()
   const camera = useCallState((c) => c.camera)
   const on = camera === 'on'
   return (
@@ -45,6 +46,7 @@ export function CameraButton() {
   )
 }
 export function ShareButton() {
+  const { session } = useAround()
   const sharing = useCallState((c) => c.sharing)
   const can = typeof navigator.mediaDevices?.getDisplayMedia === 'function'
   if (!can) return null
@@ -64,7 +66,8 @@ export function ShareButton() {
   )
 }
 export function HandButton() {
-  const me = useMyId()
+  const { session, usePeople, useCall } = useAround()
+  const { me } = usePeople()
   const room = useCallState((c) => c.main?.room)
   const raised = !!useCall(room)?.people.find((p) => p.user_id === me)?.hand_at
   return (
@@ -73,27 +76,30 @@ export function HandButton() {
     </IconButton>
   )
 }
-export const ReactButton = () => (
-  <Popover
-    label="Reactions"
-    align="center"
-    trigger={
-      <IconButton label="React" className={s.control}>
-        <SmilePlus size={16} />
-      </IconButton>
-    }
-  >
-    <div className={s.emojis}>
-      {REACTIONS.map(([emoji, word]) => (
-        <PopoverClose asChild key={emoji}>
-          <button type="button" aria-label={word} title={word} onClick={() => void session.react(emoji)?.catch((e) => toastError('The reaction was not sent', e))}>
-            {emoji}
-          </button>
-        </PopoverClose>
-      ))}
-    </div>
-  </Popover>
-)
+export function ReactButton() {
+  const { session } = useAround()
+  return (
+    <Popover
+      label="Reactions"
+      align="center"
+      trigger={
+        <IconButton label="React" className={s.control}>
+          <SmilePlus size={16} />
+        </IconButton>
+      }
+    >
+      <div className={s.emojis}>
+        {REACTIONS.map(([emoji, word]) => (
+          <PopoverClose asChild key={emoji}>
+            <button type="button" aria-label={word} title={word} onClick={() => void session.react(emoji)?.catch((e) => toastError('The reaction was not sent', e))}>
+              {emoji}
+            </button>
+          </PopoverClose>
+        ))}
+      </div>
+    </Popover>
+  )
+}
 export function SettingsButton() {
   const [open, setOpen] = useState(false)
   return (
@@ -109,8 +115,9 @@ export function SettingsButton() {
     </>
   )
 }
-export const LeaveButton = ({ word }: { word?: boolean }) =>
-  word ? (
+export function LeaveButton({ word }: { word?: boolean }) {
+  const { session } = useAround()
+  return word ? (
     <Button kind="stop" icon={<PhoneOff size={14} />} onClick={session.leave}>
       Leave
     </Button>
@@ -119,10 +126,12 @@ export const LeaveButton = ({ word }: { word?: boolean }) =>
       <PhoneOff size={15} />
     </IconButton>
   )
+}
 
 /** To the table, or to the gallery. */
 export function PlaceButton({ here }: { here: boolean }) {
-  const me = useMyId()
+  const { session, usePeople } = useAround()
+  const { me } = usePeople()
   const mode = useCallState((c) => c.main?.mode)
   const [busy, setBusy] = useState(false)
   const move = async (to: 'table' | 'gallery') => {

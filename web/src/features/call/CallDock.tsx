@@ -1,29 +1,35 @@
 // Voice while I am anywhere in the app: a small dock, the keys, and the words for who reads with their ears.
 import { Link, useRouterState } from '@tanstack/react-router'
 import { AudioLines, Headphones, PictureInPicture2, X } from 'lucide-react'
-import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { createPortal } from 'react-dom'
-import { useMyId, type Call } from '@/api'
 import { cx } from '@/lib/cx'
-import { useWindow } from '@/lib/hooks'
-import { nameOf, useCall, useOffice } from '@/realtime'
+import { useOffice } from '@/realtime'
 import { Button, IconButton, Spinner } from '@/ui'
+import { Announcer } from './Announcer'
+import { useAround, useCallState, usePeople } from './around'
 import { CameraButton, LeaveButton, MicButton, ShareButton } from './CallControls'
 import { Tile } from './CallPeople'
 import { Volume } from './CallBar'
-import { chime } from './chime'
 import { Video } from './CallStage'
-import { targetOf, talksBySpace, typesIn } from './keys'
-import { session, useCallState } from './live'
-import { announce, centred, plural, reactionWord, recordedWords, type Line } from './model'
+import { InOffice } from './InOffice'
+import { centred, plural, type Line } from './model'
 import { canPip, usePip } from './pip'
 import { RecordedChip } from './Recorded'
+import { useKeys } from './useKeys'
 import { useLine, useSeats } from './useSeats'
 import s from './call.module.css'
 
 const AskConsent = lazy(() => import('./AskConsent'))
 
 export default function CallDock({ phone }: { phone: boolean }) {
+  return (
+    <InOffice>
+      <Dock phone={phone} />
+    </InOffice>
+  )
+}
+function Dock({ phone }: { phone: boolean }) {
   const main = useCallState((c) => c.main)
   const also = useCallState((c) => c.also)
   const asked = useCallState((c) => !!c.asking)
@@ -57,6 +63,7 @@ const useShortName = (id: string): string =>
 
 function Voice({ line, phone, onPip }: { line: Line; phone: boolean; onPip?: () => void }) {
   const name = useShortName(line.room)
+  const people = usePeople()
   const all = useSeats(line.room)
   const speakers = all.filter((x) => x.speaking)
   return (
@@ -66,7 +73,7 @@ function Voice({ line, phone, onPip }: { line: Line; phone: boolean; onPip?: () 
         <span>
           <b>{line.phase === 'on' ? (line.mode === 'gallery' ? 'Listening' : 'Voice connected') : line.phase === 'connecting' ? 'Joining voice' : 'Voice is reconnecting'}</b>
           <small>
-            {name}, {speakers.length ? `${speakers.map((x) => (x.me ? 'you' : nameOf(x.id).split(' ')[0])).join(', ')} ${speakers.length === 1 && !speakers[0]!.me ? 'speaks' : 'speak'}` : plural(all.length, 'person', 'people')}
+            {name}, {speakers.length ? `${speakers.map((x) => (x.me ? 'you' : people.name(x.id).split(' ')[0])).join(', ')} ${speakers.length === 1 && !speakers[0]!.me ? 'speaks' : 'speak'}` : plural(all.length, 'person', 'people')}
             <Rtt />
           </small>
         </span>
@@ -106,6 +113,7 @@ const PipOffer = ({ onPip, room }: { onPip: () => void; room: string }) => {
 
 /** How long a packet takes, looked at now and then. */
 function Rtt() {
+  const { session } = useAround()
   const [rtt, set] = useState<number | null>(null)
   const on = useCallState((c) => c.main?.phase === 'on')
   useEffect(() => {
@@ -114,11 +122,12 @@ function Rtt() {
     const t = setInterval(look, 5000)
     look()
     return () => clearInterval(t)
-  }, [on])
+  }, [session, on])
   return on && rtt !== null ? <span className="tnum">, {rtt} ms</span> : null
 }
 
 function Listening({ line }: { line: Line }) {
+  const { session } = useAround()
   const name = useShortName(line.room)
   return (
     <section className={s.dockLine} aria-label={`Listening to ${name}`}>
@@ -136,6 +145,7 @@ function Listening({ line }: { line: Line }) {
 
 /** Voice ended while I was elsewhere; in its room the bar says so. */
 function Ended({ path }: { path: string }) {
+  const { session } = useAround()
   const ended = useCallState((c) => c.ended)
   if (!ended || path === `/rooms/${ended.room}`) return null
   return (
@@ -157,7 +167,7 @@ function Ended({ path }: { path: string }) {
 
 /** In a window of its own: who speaks, the screen that is shown, my microphone. */
 function Small({ line }: { line: Line }) {
-  const me = useMyId()
+  const { me } = usePeople()
   const all = useSeats(line.room)
   const shown = useLine(line.room)
   const picked = useCallState((c) => c.picked)
@@ -176,78 +186,5 @@ function Small({ line }: { line: Line }) {
         <LeaveButton />
       </div>
     </main>
-  )
-}
-
-/** M mutes and unmutes; Space speaks while it is held. */
-function useKeys() {
-  const down = useRef(false)
-  const release = () => {
-    if (!down.current) return
-    down.current = false
-    void session.hold(false)
-  }
-  useWindow('keydown', (e) => {
-    const { main } = session.use.getState()
-    if (!main || e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return
-    const t = targetOf(e)
-    if (e.key === ' ' && !e.shiftKey) {
-      if (down.current) return e.preventDefault()
-      if (e.repeat || !talksBySpace(t)) return
-      e.preventDefault()
-      down.current = true
-      void session.hold(true)
-    } else if (e.key.toLowerCase() === 'm' && !e.repeat && !typesIn(t)) {
-      e.preventDefault()
-      void session.toggleMic()
-    }
-  })
-  useWindow('keyup', (e) => {
-    if (e.key !== ' ' || !down.current) return
-    e.preventDefault() // a button that was clicked before is not pressed again
-    release()
-  })
-  useWindow('blur', release)
-}
-
-/** Says who comes, goes, raises a hand or shows something, once. */
-function Announcer() {
-  const me = useMyId()
-  const room = useCallState((c) => c.main?.room)
-  const reactions = useCallState((c) => c.reactions)
-  const call = useCall(room)
-  const before = useRef<Call | undefined>(undefined)
-  const last = useRef(0)
-  const [text, setText] = useState('')
-  const line = useCallState((c) => c.main)
-  const was = useRef<Line | null>(null)
-  useEffect(() => {
-    const said = recordedWords(was.current, line)
-    was.current = line
-    if (!said) return
-    setText(said)
-    if (line?.recording) void chime()
-  }, [line])
-  useEffect(() => {
-    const said = announce(before.current, call, me, nameOf)
-    before.current = call
-    if (said.length) setText(said.join('. '))
-  }, [call, me])
-  useEffect(() => {
-    const r = reactions.at(-1)
-    if (!r || r.id === last.current || r.user === me) return
-    last.current = r.id
-    setText(`${nameOf(r.user)}: ${reactionWord(r.emoji)}`)
-  }, [reactions, me])
-  // Once read out it is gone, so that nobody finds the words twice.
-  useEffect(() => {
-    if (!text) return
-    const t = setTimeout(() => setText(''), 2500)
-    return () => clearTimeout(t)
-  }, [text])
-  return (
-    <div className="sr" role="status" aria-label="Voice">
-      {text}
-    </div>
   )
 }

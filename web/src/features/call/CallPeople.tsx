@@ -1,10 +1,8 @@
 // Who is in the call: as a list with what one can do, and as the strip below the stage.
 import { Eye, Hand, Headphones, Mic, MicOff, MonitorUp, MoreHorizontal, Phone, Users, Video, VolumeX } from 'lucide-react'
-import type { Room } from '@/api'
 import { cx } from '@/lib/cx'
-import { nameOf, UserAvatar, UserName } from '@/realtime'
 import { Chip, IconButton, Menu, MenuItem, Popover, Time, toastError } from '@/ui'
-import { session, useCallState } from './live'
+import { useAround, useCallState, usePeople, type CallRoom } from './around'
 import { bars, hands, plural, QUALITY, seatWords, type Seat } from './model'
 import { useSeats } from './useSeats'
 import s from './call.module.css'
@@ -19,22 +17,24 @@ export const Bars = ({ seat }: { seat: Seat }) =>
     </span>
   ) : null
 
-function Person({ seat, room }: { seat: Seat; room: Room }) {
+function Person({ seat, room }: { seat: Seat; room: CallRoom }) {
+  const { Face, Name } = useAround()
+  const { name } = usePeople()
   const Sound = seat.mode === 'gallery' ? Headphones : seat.mic ? Mic : MicOff
   return (
     <li className={cx(s.person, seat.speaking && s.speaking)}>
       <span className={s.face}>
-        <UserAvatar id={seat.id} size={28} you={seat.me} />
+        <Face id={seat.id} size={28} you={seat.me} />
       </span>
       <span className={s.personText}>
         <b>
-          <UserName id={seat.id} />
+          <Name id={seat.id} />
           {seat.me && <Chip>you</Chip>}
           {seat.role && <Chip tone="blue">{seat.role}</Chip>}
         </b>
         <small>
           {seat.speaking ? 'Speaking' : seat.mode === 'gallery' ? 'In the gallery' : seat.mic ? 'Microphone on' : 'Muted'}
-          {seat.whisper && `, whispers to ${nameOf(seat.whisper)}`}
+          {seat.whisper && `, whispers to ${name(seat.whisper)}`}
         </small>
       </span>
       {seat.hand && (
@@ -52,13 +52,15 @@ function Person({ seat, room }: { seat: Seat; room: Room }) {
     </li>
   )
 }
-function Acts({ seat, room }: { seat: Seat; room: Room }) {
+function Acts({ seat, room }: { seat: Seat; room: CallRoom }) {
+  const { session, office } = useAround()
+  const people = usePeople()
   const whisper = useCallState((c) => c.whisper)
   const mine = useCallState((c) => c.main)
   if (mine?.room !== room.id || seat.me) return <span className={s.noActs} />
   const moderate = !!room.abilities.moderate
-  const may = mine.mode === 'table'
-  const name = nameOf(seat.id)
+  const may = office && mine.mode === 'table'
+  const name = people.name(seat.id)
   const act = (what: string, work: Promise<unknown> | null | undefined) => void work?.catch((e) => toastError(what, e))
   if (!moderate && !may) return <span className={s.noActs} />
   return (
@@ -93,7 +95,8 @@ function Acts({ seat, room }: { seat: Seat; room: Room }) {
   )
 }
 
-export function PeopleList({ room }: { room: Room }) {
+export function PeopleList({ room }: { room: CallRoom }) {
+  const { name } = usePeople()
   const all = useSeats(room.id)
   const table = all.filter((x) => x.mode === 'table')
   const gallery = all.filter((x) => x.mode === 'gallery')
@@ -102,7 +105,7 @@ export function PeopleList({ room }: { room: Room }) {
     <div className={s.list}>
       {up.length > 0 && (
         <p className={s.queue}>
-          <Hand size={13} aria-hidden="true" /> {up.map((x) => nameOf(x.id)).join(', then ')}
+          <Hand size={13} aria-hidden="true" /> {up.map((x) => name(x.id)).join(', then ')}
         </p>
       )}
       <h2>
@@ -132,7 +135,7 @@ export function PeopleList({ room }: { room: Room }) {
     </div>
   )
 }
-export function PeopleButton({ room }: { room: Room }) {
+export function PeopleButton({ room }: { room: CallRoom }) {
   const all = useSeats(room.id)
   const up = hands(all).length
   return (
@@ -159,7 +162,7 @@ export function PeopleButton({ room }: { room: Room }) {
 }
 
 /** People below the stage, each with their voice and what they react with. */
-export function Strip({ room }: { room: Room }) {
+export function Strip({ room }: { room: CallRoom }) {
   const all = useSeats(room.id)
   return (
     <ul className={s.strip} aria-label="People in the call" tabIndex={0}>
@@ -170,12 +173,14 @@ export function Strip({ room }: { room: Room }) {
   )
 }
 export function Tile({ seat: x, room }: { seat: Seat; room: string }) {
+  const { Face, Name } = useAround()
+  const { name } = usePeople()
   const Sound = x.mode === 'gallery' ? Headphones : x.mic ? Mic : MicOff
   return (
     <li className={cx(s.tile, x.speaking && s.speaking)}>
-      <span className="sr">{seatWords(x, nameOf)}</span>
+      <span className="sr">{seatWords(x, name)}</span>
       <span className={s.face} aria-hidden="true">
-        <UserAvatar id={x.id} size={32} you={x.me} badge={x.role === 'commander' ? 'commander' : undefined} />
+        <Face id={x.id} size={32} you={x.me} badge={x.role === 'commander' ? 'commander' : undefined} />
         <Floats user={x.id} room={room} />
         {x.hand && (
           <i className={s.up}>
@@ -185,9 +190,9 @@ export function Tile({ seat: x, room }: { seat: Seat; room: string }) {
       </span>
       <span className={s.tileName} aria-hidden="true">
         <Sound size={11} aria-hidden="true" />
-        <UserName id={x.id} you first />
+        <Name id={x.id} you first />
       </span>
-      {(x.role || x.whisper) && <small aria-hidden="true">{x.whisper ? `to ${nameOf(x.whisper).split(' ')[0]}` : x.role}</small>}
+      {(x.role || x.whisper) && <small aria-hidden="true">{x.whisper ? `to ${name(x.whisper).split(' ')[0]}` : x.role}</small>}
     </li>
   )
 }

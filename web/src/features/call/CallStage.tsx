@@ -1,25 +1,24 @@
 // What there is to look at: screens, the newest in the middle, and faces.
 import { Expand, Maximize, MessagesSquare, Minus, PictureInPicture2, Plus, X } from 'lucide-react'
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
-import { useMyId, type Room } from '@/api'
 import { cx } from '@/lib/cx'
-import { nameOf } from '@/realtime'
 import { Button, IconButton, toast } from '@/ui'
+import { useAround, useCallState, usePeople, type CallRoom } from './around'
 import { Strip } from './CallPeople'
-import { session, useCallState } from './live'
 import { centred, FIT, panBy, zoomAt, type Seat, type Zoom } from './model'
 import { useLine, useSeats } from './useSeats'
 import s from './call.module.css'
 
-export default function CallStage({ room, talk, onTalk }: { room: Room; talk: boolean; onTalk: () => void }) {
-  const me = useMyId()
+export default function CallStage({ room, talk = false, onTalk }: { room: CallRoom; talk?: boolean; /** there is a talk beside it that can be folded away */ onTalk?: () => void }) {
+  const { session } = useAround()
+  const { me, name } = usePeople()
   const line = useLine(room.id)
   const picked = useCallState((c) => c.picked)
   const all = useSeats(room.id)
   if (!line) return null
   const { main, strip } = centred(line.shares, picked, me)
   const faces = all.filter((x) => x.camera)
-  const owner = (by: string) => (by === me ? 'Your screen' : `${nameOf(by)}’s screen`)
+  const owner = (by: string) => (by === me ? 'Your screen' : `${name(by)}’s screen`)
   return (
     <section className={s.stage} aria-label="Screens and cameras">
       {main ? (
@@ -35,16 +34,18 @@ export default function CallStage({ room, talk, onTalk }: { room: Room; talk: bo
                   Stop showing
                 </Button>
               )}
-              <IconButton label={talk ? 'Hide the talk' : 'Show the talk'} on={talk} size="s" onClick={onTalk}>
-                <MessagesSquare size={14} />
-              </IconButton>
+              {onTalk && (
+                <IconButton label={talk ? 'Hide the talk' : 'Show the talk'} on={talk} size="s" onClick={onTalk}>
+                  <MessagesSquare size={14} />
+                </IconButton>
+              )}
             </>
           }
         />
       ) : (
         <ul className={s.grid} aria-label="Cameras">
           {faces.map((x) => (
-            <Face key={x.id} seat={x} room={room.id} />
+            <Camera key={x.id} seat={x} room={room.id} />
           ))}
         </ul>
       )}
@@ -58,7 +59,7 @@ export default function CallStage({ room, talk, onTalk }: { room: Room; talk: bo
               </button>
             </li>
           ))}
-          {main && faces.map((x) => <Face key={x.id} seat={x} room={room.id} small />)}
+          {main && faces.map((x) => <Camera key={x.id} seat={x} room={room.id} small />)}
         </ul>
       )}
       <Strip room={room} />
@@ -68,20 +69,22 @@ export default function CallStage({ room, talk, onTalk }: { room: Room; talk: bo
 
 /** One video of a room, attached for as long as it stands on the screen. */
 export function Video({ room, id, mirror, className }: { room: string; id: string; mirror?: boolean; className?: string }) {
+  const { session } = useAround()
   const el = useRef<HTMLVideoElement>(null)
   const phase = useLine(room)?.phase
   useEffect(() => {
     if (!el.current || phase !== 'on') return
     return session.attach(room, id, el.current)
-  }, [room, id, phase])
+  }, [session, room, id, phase])
   return <video ref={el} className={cx(s.video, mirror && s.mirror, className)} autoPlay playsInline muted aria-hidden="true" />
 }
 
-function Face({ seat: x, room, small }: { seat: Seat; room: string; small?: boolean }) {
+function Camera({ seat: x, room, small }: { seat: Seat; room: string; small?: boolean }) {
+  const { Name } = useAround()
   return (
     <li className={cx(small ? s.thumb : s.cell, x.speaking && s.speaking)}>
       <Video room={room} id={x.camera} mirror={x.me} />
-      <span>{x.me ? 'You' : nameOf(x.id)}</span>
+      <Name id={x.id} you />
     </li>
   )
 }

@@ -2,13 +2,14 @@
 import { Play, Volume2 } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { Button, Checkbox, Dialog, Field, GuideLink, Notice, Select } from '@/ui'
+import { useAround, useCallState } from './around'
 import { canChooseSpeaker, devices, hearMyself, meter, testSpeaker } from './capture'
 import { find, processingFor, type Device, type Kind } from './choice'
-import { session, useCallState } from './live'
 import { browserOf, troubleOf, troubleWords } from './model'
 import s from './call.module.css'
 
 export default function Settings({ onClose }: { onClose: () => void }) {
+  const { session, office } = useAround()
   const choice = useCallState((c) => c.choice)
   const used = useCallState((c) => c.micDevice)
   const there = useDevices()
@@ -44,19 +45,24 @@ export default function Settings({ onClose }: { onClose: () => void }) {
           <span className="c-3">Two tones: do you hear them?</span>
         </div>
         <Pick kind="camera" label="Camera" there={there.camera} chosen={choice.camera} />
-        <Checkbox
-          label="Keep voice on when I walk"
-          hint="Walking into another room, you join its voice with your microphone as it was. Otherwise voice ends at the door."
-          checked={choice.keep}
-          onChange={(e) => session.keepOn(e.target.checked)}
-        />
-        <GuideLink to="voice#when-there-is-no-sound">When there is no sound</GuideLink>
+        {office && (
+          <>
+            <Checkbox
+              label="Keep voice on when I walk"
+              hint="Walking into another room, you join its voice with your microphone as it was. Otherwise voice ends at the door."
+              checked={choice.keep}
+              onChange={(e) => session.keepOn(e.target.checked)}
+            />
+            <GuideLink to="voice#when-there-is-no-sound">When there is no sound</GuideLink>
+          </>
+        )}
       </div>
     </Dialog>
   )
 }
 
 function Pick({ kind, label, there, chosen }: { kind: Kind; label: string; there: Device[]; chosen: Device | null }) {
+  const { session } = useAround()
   const found = find(chosen, there)
   return (
     <Field label={label} hint={chosen && !found && there.length > 0 ? `${chosen.label} is not connected; the system’s is used.` : undefined}>

@@ -4,19 +4,11 @@ import { callIn, entered, nameOf, quiet, recordsCalls, tapEvents, useOffice, use
 import { callApi } from './api'
 import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
-import type { Connect } from './engine'
+import { loadEngine } from './load'
 import { createSession, stageOf, type CallState } from './session'
 
 const me = () => useSession.getState().me?.user.id ?? ''
 const roomName = (id: string) => useOffice.getState().rooms[id]?.name ?? 'the room'
-
-let engine: Promise<Connect> | null = null
-/** The media engine's code is by far the largest piece of the app: fetched when somebody is about to join. */
-export function loadEngine(): Promise<Connect> {
-  engine ??= import('./engine').then((m) => m.connect)
-  engine.catch(() => (engine = null))
-  return engine
-}
 
 export const session = createSession({
   connect: loadEngine,
@@ -39,7 +31,6 @@ export const session = createSession({
     return () => clearTimeout(t)
   },
 })
-export const useCallState = session.use
 
 const speakers = (s: CallState): Voice['heard'] => {
   const before = useVoice.getState().heard
