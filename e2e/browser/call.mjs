@@ -10,7 +10,7 @@ export const LOOPBACK = ['--allow-loopback-in-peer-connection', '--disable-featu
 
 export const mediaBrowser = (args = MEDIA) => startBrowser({ args: [...args, ...LOOPBACK] })
 
-/** caller is a person whose page keeps what it captures and connects, for the story to look at. */
+/** caller is a person whose page keeps what it captures and connects, for the story to look at; a guest does not sign in. */
 export async function caller(browser, muster, name, o = {}) {
   const p = await person(browser, muster, name, { permissions: ['microphone', 'camera'], ...o, signIn: false })
   await p.context.addInitScript(() => {
@@ -33,7 +33,7 @@ export async function caller(browser, muster, name, o = {}) {
       }
     }
   })
-  await signInAs(p.page, muster, name)
+  if (o.signIn !== false) await signInAs(p.page, muster, name)
   return p
 }
 

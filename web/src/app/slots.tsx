@@ -26,6 +26,7 @@ export const slots: Slots = {
   roomVoice: piece(async () => (await import('@/features/call/CallBar')).Offer),
   roomCall: piece(async () => (await import('@/features/call/CallBar')).default),
   roomStage: piece(async () => (await import('@/features/call/RoomStage')).default),
+  guestCall: piece(async () => (await import('@/features/call/GuestCall')).default),
   stageSide: { incident: piece(async () => (await import('@/features/incident/WarSide')).default) },
   mapRoom: piece(async () => (await import('@/features/incident/MapRoom')).default),
   person: PersonCard,

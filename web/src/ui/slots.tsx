@@ -2,13 +2,19 @@
 // feature imports another.
 import { createContext, use, type ComponentType, type ReactElement } from 'react'
 import { create } from 'zustand'
-import type { Card, Incident, Message, Room } from '@/api/types'
+import type { CallMode, CallTicket, Card, GuestView, Incident, Message, Room } from '@/api/types'
 
 export type CardProps = {
   card: Card
   message: Message
   /** False once the card has left the bottom of the timeline: show two lines. */
   latest: boolean
+}
+/** What a guest's call asks of the server, by the guest's own way to it. */
+export type GuestCallApi = {
+  join: (mode: CallMode, consent: boolean) => Promise<CallTicket>
+  mode: (mode: CallMode) => Promise<void>
+  hand: (raised: boolean) => Promise<void>
 }
 export type Slots = {
   /** One component per card.type. */
@@ -25,6 +31,8 @@ export type Slots = {
   roomCall: ComponentType<{ room: Room }> | null
   /** Screens and cameras of a room's call, while there are any. */
   roomStage: ComponentType<{ room: Room; talk: boolean; onTalk: () => void }> | null
+  /** A guest's part in the call of the one room they are in. */
+  guestCall: ComponentType<{ view: GuestView; api: GuestCallApi }> | null
   /** Beside the stage: what the room is about, in brief; by room.subject.kind. */
   stageSide: Record<string, ComponentType<{ room: Room }>>
   /** In the map's room panel: who was paged, has seen it, is on the way, is not here. */
@@ -44,6 +52,7 @@ export const noSlots: Slots = {
   roomVoice: null,
   roomCall: null,
   roomStage: null,
+  guestCall: null,
   stageSide: {},
   mapRoom: null,
   person: null,

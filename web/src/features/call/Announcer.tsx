@@ -8,12 +8,15 @@ import { announce, reactionWord, recordedWords, type Line } from './model'
 /** Says who comes, goes, raises a hand or shows something, once. */
 export function Announcer() {
   const { useCall } = useAround()
-  const { me, name } = usePeople()
+  const people = usePeople()
+  const { me } = people
   const room = useCallState((c) => c.main?.room)
   const reactions = useCallState((c) => c.reactions)
   const call = useCall(room)
   const before = useRef<Call | undefined>(undefined)
   const last = useRef(0)
+  // A guest who leaves is nobody a moment later, and is still to be named.
+  const names = useRef(new Map<string, string>())
   const [text, setText] = useState('')
   const line = useCallState((c) => c.main)
   const was = useRef<Line | null>(null)
@@ -25,16 +28,18 @@ export function Announcer() {
     if (line?.recording) void chime()
   }, [line])
   useEffect(() => {
+    const name = (id: string) => (people.known(id) ? people.name(id) : (names.current.get(id) ?? people.name(id)))
+    for (const p of call?.people ?? []) names.current.set(p.user_id, name(p.user_id))
     const said = announce(before.current, call, me, name)
     before.current = call
     if (said.length) setText(said.join('. '))
-  }, [call, me, name])
+  }, [call, me, people])
   useEffect(() => {
     const r = reactions.at(-1)
     if (!r || r.id === last.current || r.user === me) return
     last.current = r.id
-    setText(`${name(r.user)}: ${reactionWord(r.emoji)}`)
-  }, [reactions, me, name])
+    setText(`${people.name(r.user)}: ${reactionWord(r.emoji)}`)
+  }, [reactions, me, people])
   // Once read out it is gone, so that nobody finds the words twice.
   useEffect(() => {
     if (!text) return

@@ -10,7 +10,7 @@ const TITLE = { join: 'Calls in this room are recorded', walk: 'Calls in this ro
 
 /** Nobody speaks into a recording who was not told of it first. */
 export default function AskConsent() {
-  const { session, useKeepDays, useRoomName } = useAround()
+  const { session, office, useKeepDays, useRoomName } = useAround()
   const asking = useCallState((c) => c.asking)
   const room = useRoomName(asking?.room ?? '')
   const days = useKeepDays()
@@ -29,7 +29,16 @@ export default function AskConsent() {
             <b>Your microphone is recorded</b>, in a track of your own, for as long as you are in the call. Cameras and screens are not.
           </li>
           <li>
-            <b>Who took part may hear it again</b>, and who else the rules of this office let. Each playing is on record.
+            {office ? (
+              <>
+                <b>Who took part may hear it again</b>, and who else the rules of this office let.
+              </>
+            ) : (
+              <>
+                <b>Members of the office who took part may hear it again</b>, and who else its rules let.
+              </>
+            )}{' '}
+            Each playing is on record.
           </li>
           <li>
             <b>{keptWords(days)}</b>

@@ -2,17 +2,16 @@
 import { Headphones, Mic, Volume1 } from 'lucide-react'
 import { useEffect } from 'react'
 import { useMyId, type Room } from '@/api'
-import { usePhone } from '@/lib/hooks'
 import { recordsCalls, useCall, useOffice } from '@/realtime'
 import { Button, Chip, Spinner } from '@/ui'
 import { useAround, useCallState } from './around'
-import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
+import { SettingsButton } from './CallControls'
 import { PeopleButton } from './CallPeople'
+import { InCall } from './InCall'
 import { InOffice } from './InOffice'
 import { loadEngine } from './load'
-import { Messages, Over } from './Messages'
+import { Over } from './Messages'
 import { joinWords, plural } from './model'
-import { RecordedChip } from './Recorded'
 import s from './call.module.css'
 
 export default function CallBar({ room }: { room: Room }) {
@@ -28,7 +27,7 @@ function Bar({ room }: { room: Room }) {
   const main = useCallState((c) => c.main)
   const also = useCallState((c) => c.also)
   const ended = useCallState((c) => c.ended)
-  if (main?.room === room.id) return <Inside room={room} />
+  if (main?.room === room.id) return <InCall room={room} here={here} />
   if (also?.room === room.id) return <Also room={room} />
   return ended?.room === room.id ? <Over here={here} /> : null
 }
@@ -71,49 +70,6 @@ function Offered({ room }: { room: Room }) {
         </Button>
       )}
       {here && <SettingsButton />}
-    </section>
-  )
-}
-
-function Inside({ room }: { room: Room }) {
-  const me = useMyId()
-  const phase = useCallState((c) => c.main?.phase)
-  const mode = useCallState((c) => c.main?.mode)
-  const recording = useCallState((c) => c.main?.recording)
-  const trouble = useCallState((c) => c.trouble)
-  const held = useCallState((c) => c.held)
-  const here = useOffice((o) => o.presence[me]?.room_id === room.id)
-  const phone = usePhone()
-  return (
-    <section className={s.bar} aria-label="Voice" data-phase={phase}>
-      {phase === 'on' ? (
-        <>
-          <MicButton />
-          {mode === 'table' && (
-            <>
-              <CameraButton />
-              <ShareButton />
-            </>
-          )}
-          <HandButton />
-          <ReactButton />
-          <PlaceButton here={here} />
-          {held && <Chip tone="teal">You speak while you hold Space</Chip>}
-          {!phone && mode === 'gallery' && <span className={s.say}>You listen from the gallery</span>}
-        </>
-      ) : (
-        <span className={s.say} role="status">
-          <Spinner size={12} />
-          {phase === 'connecting' ? 'Joining voice' : 'Voice is reconnecting'}
-          {trouble && <small>{trouble}</small>}
-        </span>
-      )}
-      {recording && <RecordedChip />}
-      <span className="grow" />
-      <PeopleButton room={room} />
-      <SettingsButton />
-      <LeaveButton word={!phone} />
-      <Messages />
     </section>
   )
 }

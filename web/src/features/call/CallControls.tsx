@@ -115,11 +115,11 @@ export function SettingsButton() {
     </>
   )
 }
-export function LeaveButton({ word }: { word?: boolean }) {
+export function LeaveButton({ word }: { word?: string }) {
   const { session } = useAround()
   return word ? (
     <Button kind="stop" icon={<PhoneOff size={14} />} onClick={session.leave}>
-      Leave
+      {word}
     </Button>
   ) : (
     <IconButton label="Leave the call" className={s.leave} onClick={session.leave}>

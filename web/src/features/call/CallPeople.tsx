@@ -3,7 +3,7 @@ import { Eye, Hand, Headphones, Mic, MicOff, MonitorUp, MoreHorizontal, Phone, U
 import { cx } from '@/lib/cx'
 import { Chip, IconButton, Menu, MenuItem, Popover, Time, toastError } from '@/ui'
 import { useAround, useCallState, usePeople, type CallRoom } from './around'
-import { bars, hands, plural, QUALITY, seatWords, type Seat } from './model'
+import { bars, hands, QUALITY, seatWords, type Seat } from './model'
 import { useSeats } from './useSeats'
 import s from './call.module.css'
 
@@ -144,13 +144,17 @@ export function PeopleButton({ room }: { room: CallRoom }) {
       align="end"
       width={380}
       trigger={
-        <button type="button" className={s.count} aria-label={`${plural(all.length, 'person', 'people')} in the call${up ? `, ${plural(up, 'hand')} raised` : ''}`}>
+        <button type="button" className={s.count}>
           <Users size={14} aria-hidden="true" />
           <span className="tnum">{all.length}</span>
+          <span className="sr">
+            {all.length === 1 ? 'person' : 'people'} in the call{up > 0 && ','}
+          </span>
           {up > 0 && (
             <span className={s.raised}>
               <Hand size={13} aria-hidden="true" />
               {up}
+              <span className="sr">{up === 1 ? 'hand raised' : 'hands raised'}</span>
             </span>
           )}
         </button>

@@ -11,7 +11,7 @@ const office: Around = {
   usePeople() {
     const me = useMyId()
     const users = useOffice((o) => o.users)
-    return useMemo(() => ({ me, name: (id) => users[id]?.display ?? nameOf(id), guest: (id) => users[id]?.kind === 'guest' }), [me, users])
+    return useMemo(() => ({ me, name: nameOf, known: (id) => id in users }), [me, users])
   },
   useCall,
   useRoles(room) {

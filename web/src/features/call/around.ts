@@ -7,7 +7,8 @@ import type { CallState, Session } from './session'
 
 /** The room of a call, as far as its pieces look at it. */
 export type CallRoom = Pick<Room, 'id' | 'abilities'>
-export type People = { me: string; name: (id: string) => string; guest: (id: string) => boolean }
+/** Who is meant by an id: `name` marks guests in words. */
+export type People = { me: string; name: (id: string) => string; known: (id: string) => boolean }
 
 export type Around = {
   session: Session

@@ -132,7 +132,9 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
   }
   const hush = (track: RemoteTrack) => {
     if (track.kind !== Track.Kind.Audio) return
+    // LiveKit may have let go of the element by now, and then does not name it any more.
     for (const el of track.detach()) el.remove()
+    players.get(track.sid!)?.remove()
     players.delete(track.sid!)
   }
   const end = (why: Closed | null) => {

@@ -91,7 +91,6 @@ export type Seat = {
   whisper: string
   quality: CallQuality
   role: IncidentRoleName | ''
-  guest: boolean
 }
 const RANK: Record<IncidentRoleName, number> = { commander: 0, operations: 1, communications: 2, liaison: 3, scribe: 4 }
 const rank = (s: Seat) => (s.role ? RANK[s.role] : 9)
@@ -103,7 +102,7 @@ const rank = (s: Seat) => (s.role ? RANK[s.role] : 9)
 export function seats(
   call: Call | undefined,
   line: Line | null,
-  o: { me: string; roles?: Record<string, IncidentRoleName>; spoke?: Record<string, number>; name?: (id: string) => string; guest?: (id: string) => boolean },
+  o: { me: string; roles?: Record<string, IncidentRoleName>; spoke?: Record<string, number>; name?: (id: string) => string },
 ): Seat[] {
   const hear = line?.phase === 'on' ? line.people : {}
   const told = new Map((call?.people ?? []).map((p) => [p.user_id, p]))
@@ -124,7 +123,6 @@ export function seats(
       whisper: t.whisper_to ?? '',
       quality: h?.quality || t.quality || '',
       role: o.roles?.[id] ?? '',
-      guest: !!o.guest?.(id),
     }
   })
   const spoke = (s: Seat) => (s.speaking ? Infinity : (o.spoke?.[s.id] ?? 0))
@@ -209,7 +207,6 @@ export const bars = (q: CallQuality): number => ({ excellent: 3, good: 2, poor: 
 export function seatWords(s: Seat, name: (id: string) => string): string {
   return [
     name(s.id) + (s.me ? ' (you)' : ''),
-    s.guest && 'guest',
     s.role,
     s.mode === 'gallery' ? 'in the gallery, listens' : s.speaking ? 'speaking' : s.mic ? 'microphone on' : 'muted',
     s.camera && 'camera on',

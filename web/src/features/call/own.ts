@@ -161,7 +161,8 @@ export function createOwn(
     changed,
     want(on: boolean) {
       wanted = on
-      set({ held: false })
+      // What was told before, as that a moderator muted me, is answered by that.
+      set({ held: false, ...(on && { notice: null }) })
       return apply()
     },
     toggle: () => own.want(!wanted),

@@ -341,6 +341,7 @@ export function createSession(d: Deps) {
         throw e
       }
       if (user !== d.me()) return
+      set({ notice: null })
       if (mode === 'gallery') toGallery(r)
       else patch(r, { mode })
     },

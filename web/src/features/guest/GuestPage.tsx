@@ -2,11 +2,11 @@
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { DoorOpen, LogOut, SendHorizontal } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react'
-import { ApiError, errorText, type GuestPerson, type GuestView, type Message } from '@/api'
+import { ApiError, errorText, type Call, type GuestPerson, type GuestView, type Message } from '@/api'
 import { AuthFrame } from '@/ui/AuthFrame'
-import { Avatar, Button, Countdown, Field, Form, GuestBadge, Input, Loading, Markdown, Notice, PRESENCE_WORD, Time } from '@/ui'
+import { Avatar, Button, Countdown, Field, Form, GuestBadge, Input, Loading, Markdown, Notice, PRESENCE_WORD, Time, useSlots } from '@/ui'
 import * as guest from './api'
-import { farewell, flat, over, withMessage } from './model'
+import { farewell, flat, inWords, otherPeople, over, part, withCall, withMessage } from './model'
 import s from './guest.module.css'
 
 const KEY = 'muster.guest'
@@ -23,9 +23,13 @@ export default function GuestPage() {
   const token = given ?? sessionStorage.getItem(KEY) ?? ''
   const [view, setView] = useState<GuestView | null | undefined>(undefined)
   const [again, setAgain] = useState(false)
+  // What the socket told while an answer was on its way is newer than that answer.
+  const told = useRef(0)
   const load = useCallback(async () => {
+    const before = told.current
     try {
-      setView(await guest.visit())
+      const v = await guest.visit()
+      setView((now) => (told.current === before ? v : { ...v, call: now?.call }))
     } catch (e) {
       if (e instanceof ApiError && e.status === 401) setView(null)
     }
@@ -34,6 +38,11 @@ export default function GuestPage() {
     document.title = 'Guest · Muster'
     void load()
   }, [load])
+  const onCall = (call: Call) => {
+    told.current++
+    setView((now) => now && withCall(now, call))
+    if (otherPeople(view?.call, call)) void load()
+  }
   if (view === undefined) return <Loading lines={4} label="Loading" />
   const came = (v: GuestView) => {
     setAgain(false)
@@ -41,7 +50,7 @@ export default function GuestPage() {
   }
   if (!view || (again && over(view.visit))) return <AtTheDoor token={token} name={view?.visit.name ?? ''} onKnock={came} />
   if (view.visit.state === 'waiting') return <Waiting view={view} reload={load} />
-  if (view.visit.state === 'inside') return <Inside view={view} reload={load} />
+  if (view.visit.state === 'inside') return <Inside view={view} reload={load} onCall={onCall} />
   const [title, text] = farewell(view.visit)
   return (
     <AuthFrame title={title} lead={text}>
@@ -115,20 +124,25 @@ function AtTheDoor({ token, name: before, onKnock }: { token: string; name: stri
   )
 }
 
-function useNews(reload: () => Promise<void>, message: (m: Message) => void = () => {}) {
-  const ref = useRef({ reload, message })
+/** Follows the visit, and gives whether what is told does not arrive now. */
+function useNews(reload: () => Promise<void>, message: (m: Message) => void = () => {}, call: (c: Call) => void = () => {}): boolean {
+  const [lost, setLost] = useState(false)
+  const ref = useRef({ reload, message, call })
   useEffect(() => {
-    ref.current = { reload, message }
+    ref.current = { reload, message, call }
   })
   useEffect(
     () =>
       guest.follow({
         visit: () => void ref.current.reload(),
         message: (m) => ref.current.message(m),
+        call: (c) => ref.current.call(c),
+        lost: setLost,
         ended: () => void ref.current.reload(),
       }),
     [],
   )
+  return lost
 }
 
 function Waiting({ view, reload }: { view: GuestView; reload: () => Promise<void> }) {
@@ -150,7 +164,8 @@ function Waiting({ view, reload }: { view: GuestView; reload: () => Promise<void
   )
 }
 
-function Inside({ view, reload }: { view: GuestView; reload: () => Promise<void> }) {
+function Inside({ view, reload, onCall }: { view: GuestView; reload: () => Promise<void>; onCall: (c: Call) => void }) {
+  const { guestCall: Voice } = useSlots()
   const [all, setAll] = useState<Message[]>([])
   const [text, setText] = useState('')
   const [error, setError] = useState('')
@@ -164,7 +179,7 @@ function Inside({ view, reload }: { view: GuestView; reload: () => Promise<void>
       setError(errorText(e))
     }
   }, [reload])
-  useNews(load, (m) => setAll((now) => withMessage(now, m)))
+  const lost = useNews(load, (m) => setAll((now) => withMessage(now, m)), onCall)
   const last = all.at(-1)?.id
   useEffect(() => {
     log.current?.scrollTo(0, log.current.scrollHeight)
@@ -192,12 +207,24 @@ function Inside({ view, reload }: { view: GuestView; reload: () => Promise<void>
           </span>
         </div>
         <Button icon={<LogOut size={13} />} onClick={() => void guest.leave().then(reload, reload)}>
-          Leave
+          Leave the room
         </Button>
       </header>
+      {lost && (
+        <div className={s.lost}>
+          <Notice tone="amber" title="The connection is lost">
+            Muster tries to come back by itself. What is said meanwhile is shown then.
+          </Notice>
+        </div>
+      )}
+      {Voice && (
+        <div className={s.voice}>
+          <Voice view={view} api={guest.call} />
+        </div>
+      )}
       <ul className={s.people} aria-label="In the room">
         {view.people.map((p) => (
-          <Person key={p.id} p={p} me={p.id === me} />
+          <Person key={p.id} p={p} me={p.id === me} part={part(view, p.id)} />
         ))}
       </ul>
       <div className={s.log} ref={log} tabIndex={0} role="log" aria-label="What was said since you came in">
@@ -218,18 +245,21 @@ function Inside({ view, reload }: { view: GuestView; reload: () => Promise<void>
   )
 }
 
-const Person = ({ p, me }: { p: GuestPerson; me: boolean }) => (
-  <li>
-    <Avatar person={p} size={24} state={p.state} you={me} />
-    <span>
-      <b>
-        {p.display}
-        {p.kind === 'guest' && <GuestBadge />}
-      </b>
-      <small>{me ? 'You' : p.title && p.kind !== 'guest' ? `${p.title}, ${PRESENCE_WORD[p.state].toLowerCase()}` : PRESENCE_WORD[p.state]}</small>
-    </span>
-  </li>
-)
+function Person({ p, me, part: { talk, words } }: { p: GuestPerson; me: boolean; part: ReturnType<typeof part> }) {
+  const says = words || (me ? '' : PRESENCE_WORD[p.state])
+  return (
+    <li>
+      <Avatar person={p} size={28} state={talk ? undefined : p.state} talk={talk} you={me} />
+      <span>
+        <b>
+          {p.display}
+          {p.kind === 'guest' && <GuestBadge />}
+        </b>
+        <small>{inWords(me ? 'You' : p.kind === 'guest' ? '' : p.title, says)}</small>
+      </span>
+    </li>
+  )
+}
 
 const Said = ({ m, mine }: { m: Message; mine: boolean }) =>
   m.kind === 'system' ? (

@@ -1,0 +1,51 @@
+// What I do with my voice while I am in a call.
+import { usePhone } from '@/lib/hooks'
+import { Chip, Spinner } from '@/ui'
+import { useAround, useCallState, type CallRoom } from './around'
+import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
+import { PeopleButton } from './CallPeople'
+import { Messages } from './Messages'
+import { RecordedChip } from './Recorded'
+import s from './call.module.css'
+
+export function InCall({ room, here }: { room: CallRoom; /** I sit in the room, so the table is open to me */ here: boolean }) {
+  const { office } = useAround()
+  const phase = useCallState((c) => c.main?.phase)
+  const mode = useCallState((c) => c.main?.mode)
+  const recording = useCallState((c) => c.main?.recording)
+  const trouble = useCallState((c) => c.trouble)
+  const held = useCallState((c) => c.held)
+  const phone = usePhone()
+  return (
+    <section className={s.bar} aria-label="Voice" data-phase={phase}>
+      {phase === 'on' ? (
+        <>
+          <MicButton />
+          {mode === 'table' && (
+            <>
+              <CameraButton />
+              <ShareButton />
+            </>
+          )}
+          <HandButton />
+          {office && <ReactButton />}
+          <PlaceButton here={here} />
+          {held && <Chip tone="teal">You speak while you hold Space</Chip>}
+          {!phone && mode === 'gallery' && <span className={s.say}>You listen from the gallery</span>}
+        </>
+      ) : (
+        <span className={s.say} role="status">
+          <Spinner size={12} />
+          {phase === 'connecting' ? 'Joining voice' : 'Voice is reconnecting'}
+          {trouble && <small>{trouble}</small>}
+        </span>
+      )}
+      {recording && <RecordedChip />}
+      <span className="grow" />
+      <PeopleButton room={room} />
+      <SettingsButton />
+      <LeaveButton word={phone ? '' : office ? 'Leave' : 'Leave the call'} />
+      <Messages />
+    </section>
+  )
+}
