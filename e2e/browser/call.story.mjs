@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { arrives, caller, comeIn, dock, enter, into, join, mediaBrowser, more, people, silent, speak, stage, toggle, voice } from './call.mjs'
-import { dialog, go, heading, open, screen, sidebar, until, youAreIn } from './hands.mjs'
+import { composer, dialog, go, heading, open, screen, sidebar, until, youAreIn } from './hands.mjs'
 import { startMuster } from './muster.mjs'
 
 let browser
@@ -155,6 +155,7 @@ test('the gallery hears and can’t speak; a second room is heard beside the own
   await speak(ines)
   // Jonas is not in the room and listens.
   await open(jonas, 'treasury')
+  await composer(jonas).waitFor() // it comes a moment after the room, and takes the keys
   await voice(jonas).getByRole('button', { name: 'Only listen' }).click()
   await voice(jonas).getByText('You listen from the gallery').waitFor()
   await more(jonas, 'energy')
