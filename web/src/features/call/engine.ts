@@ -208,6 +208,20 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
     )
   }
   const published = (track: MediaStreamTrack): LocalTrackPublication | undefined => [...me.trackPublications.values()].find((p) => p.track?.mediaStreamTrack === track) as LocalTrackPublication | undefined
+  // The server says that I am at the table a moment before the engine knows: what is published before
+  // it does is refused, and nobody would hear a microphone that looks open.
+  const permitted = () =>
+    new Promise<void>((go) => {
+      if (me.permissions?.canPublish !== false) return go()
+      const done = () => {
+        clearTimeout(late)
+        room.off(RoomEvent.ParticipantPermissionsChanged, look)
+        go()
+      }
+      const look = () => me.permissions?.canPublish && done()
+      const late = setTimeout(done, 10_000)
+      room.on(RoomEvent.ParticipantPermissionsChanged, look)
+    })
   const mic = () => me.getTrackPublication(Track.Source.Microphone)
   const byId = (id: string): TrackPublication | undefined => [me, ...room.remoteParticipants.values()].flatMap((p) => [...p.trackPublications.values()]).find((p) => p.trackSid === id)
 
@@ -222,6 +236,7 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
 
   return {
     async publishMic(track, muted) {
+      await permitted()
       const local = new LocalAudioTrack(track, undefined, true)
       if (muted) await local.mute()
       await me.publishTrack(local, { source: Track.Source.Microphone, dtx: true, red: true, stopMicTrackOnMute: false })
@@ -240,9 +255,11 @@ export const connect: Connect = async ({ url, token, sound: first }, told) => {
       await mic()?.audioTrack?.replaceTrack(track, { userProvidedTrack: true })
     },
     async publishCamera(track) {
+      await permitted()
       await me.publishTrack(track, { source: Track.Source.Camera, videoEncoding: VideoPresets.h720.encoding, simulcast: true })
     },
     async share(video, audio) {
+      await permitted()
       const pub = await me.publishTrack(video, { source: Track.Source.ScreenShare, screenShareEncoding: SCREEN.encoding, simulcast: false, degradationPreference: 'maintain-resolution' })
       if (audio) await me.publishTrack(audio, { source: Track.Source.ScreenShareAudio, dtx: false, red: false })
       return pub.trackSid
