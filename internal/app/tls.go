@@ -13,8 +13,10 @@ import (
 	"io/fs"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"muster/internal/blob"
@@ -28,11 +30,12 @@ func certificate(c config.Config) (tls.Certificate, error) {
 	if c.TLS.Cert != "" {
 		return tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
 	}
-	host, _, _ := net.SplitHostPort(c.Addr)
+	all := names(c)
 	certFile, keyFile := filepath.Join(c.Data, "tls.pem"), filepath.Join(c.Data, "tls.key")
 	if pair, err := tls.LoadX509KeyPair(certFile, keyFile); err == nil {
 		left := time.Until(pair.Leaf.NotAfter)
-		if left > 30*24*time.Hour && pair.Leaf.VerifyHostname(names(host)[0]) == nil {
+		missing := slices.ContainsFunc(all, func(n string) bool { return pair.Leaf.VerifyHostname(n) != nil })
+		if left > 30*24*time.Hour && !missing {
 			return pair, nil
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -49,7 +52,7 @@ func certificate(c config.Config) (tls.Certificate, error) {
 	leaf := template("Muster", 397*24*time.Hour)
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature
-	for _, n := range names(host) {
+	for _, n := range all {
 		if ip := net.ParseIP(n); ip != nil {
 			leaf.IPAddresses = append(leaf.IPAddresses, ip)
 		} else {
@@ -70,8 +73,12 @@ func certificate(c config.Config) (tls.Certificate, error) {
 }
 
 // names a certificate must be good for.
-func names(host string) []string {
+func names(c config.Config) []string {
 	out := []string{}
+	host, _, _ := net.SplitHostPort(c.Addr)
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" && u.Hostname() != host {
+		out = append(out, u.Hostname())
+	}
 	if ip := net.ParseIP(host); host != "" && (ip == nil || !ip.IsUnspecified()) {
 		out = append(out, host)
 	}
