@@ -120,14 +120,15 @@ func Mentioned(text string) []string {
 	return out
 }
 
-// Mentions returns the enabled users a text speaks to.
+// Mentions returns the enabled users a text speaks to. Guests hear what is said
+// where they are, and nothing of what is said elsewhere.
 func (s *Store) Mentions(ctx context.Context, q db.Querier, text string) ([]User, error) {
 	names := Mentioned(text)
 	if len(names) == 0 {
 		return []User{}, nil
 	}
 	where, args := in("name", names, func(s string) string { return s })
-	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND `+where+` ORDER BY name`, args...)
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND kind <> 'guest' AND `+where+` ORDER BY name`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read mentions: %w", err)
 	}

@@ -243,13 +243,13 @@ func TestTheEndsOfAVisit(t *testing.T) {
 func TestKnockingAsAGuest(t *testing.T) {
 	s := start(t)
 	r, token, _ := hosting(t, s)
-	for _, name := range []string{"", "   ", "\u202e\u200b", strings.Repeat("x", 61), "12345", "a\u0301\u0302\u0303\u0304\u0305"} {
+	for _, name := range []string{"", "   ", "\u202e\u200b", strings.Repeat("x", 61), "12345", "a\u0301\u0302\u0303\u0304\u0305", "Аnn", "\u3164"} {
 		if _, a := s.guest(token, name); a.status != 422 {
 			t.Errorf("%q: %d %s", name, a.status, a.text)
 		}
 	}
 	// Whose name could be taken for a member's is marked.
-	for _, name := range []string{"Аnn", "ANN", "A n n", "Ânn"} {
+	for _, name := range []string{"Ann\u3164", "ANN", "A n n", "Ânn"} {
 		_, a := s.guest(token, name)
 		if a.status != 200 || strings.Contains(a.text, s.people["ann"].ID) {
 			t.Fatal(name, a.status, a.text)
@@ -314,7 +314,7 @@ func TestAGuestHasNoOtherDoor(t *testing.T) {
 	if a.status != 200 {
 		t.Fatal(a.text)
 	}
-	ks, err := s.Office.Knocks(context.Background(), s.DB.Read(), s.people["bob"].ID)
+	ks, err := s.Office.Knocks(context.Background(), s.DB.Read(), s.people["bob"].Actor())
 	if err != nil || len(ks) != 1 {
 		t.Fatal(ks, err)
 	}
@@ -381,4 +381,54 @@ func TestAGuestHasNoOtherDoor(t *testing.T) {
 func (s *server) sit(t *testing.T, w *world) {
 	t.Helper()
 	w.sit(s.people["bob"].ID, w.public.ID)
+}
+
+// What is done elsewhere neither reaches a guest nor ends their visit, and who
+// may not read a room any more does not answer its door.
+func TestAGuestAndTheRestOfTheOffice(t *testing.T) {
+	s := start(t)
+	r, token, _ := hosting(t, s)
+	s.as("ann").connect()
+	other := s.room("settlement")
+	g, _ := s.guest(token, "Zoe")
+	if a := s.as("ann").call("POST", "/rooms/"+r.ID+"/messages", obj{"text": "/admit"}); !strings.Contains(a.text, "/admit Zoe") {
+		t.Fatal("a stranger is let in along with others:", a.status, a.text)
+	}
+	s.as("ann").want(201, "POST", "/rooms/"+r.ID+"/messages", obj{"text": "/admit @zoe"})
+	wire := g.guestSocket(t)
+	id := g.want(200, "GET", "/guest", nil).get("visit", "id").(string)
+	login := s.as("root").want(200, "GET", "/users/"+id, nil).get("name").(string)
+	old := s.as("ann").want(200, "GET", "/rooms/"+r.ID+"/messages", nil).get("items").([]any)[0].(map[string]any)
+	s.as("bob").want(201, "POST", "/rooms/"+other.ID+"/messages", obj{"text": "@" + login + " psst"})
+	s.as("bob").want(201, "POST", "/rooms/"+r.ID+"/messages", obj{"text": "@" + login + " psst", "thread": old["id"]})
+	s.as("root").call("DELETE", "/rooms/"+other.ID+"/members/"+id, nil)
+	s.as("ann").want(201, "POST", "/rooms/"+r.ID+"/messages", obj{"text": "the end"})
+	wire.wait("the end", func(e event) bool { return e.typ == "message" && e.get("message", "text") == "the end" })
+	for _, e := range wire.came() {
+		if strings.Contains(e.text, "psst") || strings.Contains(e.text, other.ID) || e.typ == "notification" || e.typ == "mention" {
+			t.Error("the guest heard", e.text)
+		}
+	}
+	if v := g.want(200, "GET", "/guest", nil); v.get("visit", "state") != "inside" {
+		t.Error("put out of another room, and out of this one:", v.text)
+	}
+	if a := s.as("root").call("POST", "/rooms", obj{"name": "trap", "members": []string{id}}); a.status != 422 {
+		t.Error(a.status, a.text)
+	}
+
+	s.as("root").want(200, "PUT", "/policies/shut", obj{"content": "description: Shut\ncontext: {application: muster}\nfor:\n  room: [{equals: {name: payments-ops}, deny: [read]}]\nby: {group: [operator]}\n"})
+	_, a := s.guest(token, "Max")
+	if a.status != 200 {
+		t.Fatal(a.text)
+	}
+	if ks := s.as("ann").want(200, "GET", "/office", nil).get("knocks").([]any); len(ks) != 0 {
+		t.Error("hears who knocks where she may not read:", ks)
+	}
+	knock, err := db.One(context.Background(), s.DB.Read(), db.Strings, `SELECT id FROM office_knock WHERE state = 'pending'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.as("ann").call("POST", "/knocks/"+knock+"/admit", nil); a.status != 404 {
+		t.Error("opens where she may not read:", a.status, a.text)
+	}
 }

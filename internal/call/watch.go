@@ -442,6 +442,11 @@ func (s *Store) still(ctx context.Context, q db.Querier, at seat, m Mode, sessio
 			return cmp.Or(err, error(errSessionOver))
 		}
 	}
+	if who.Kind == actor.Guest { // whose stay may be over before its task says so
+		if _, err := s.Office.Guest(ctx, q, who.ID); err != nil {
+			return err
+		}
+	}
 	r, err := s.Rooms.See(ctx, q, who, at.room)
 	if err != nil {
 		return err

@@ -63,14 +63,22 @@ func DoorVerbs(people *account.Store, rooms *room.Store, o *office.Store) []Verb
 			},
 		},
 		{
-			Name: "admit", Usage: "/admit [@PERSON]", Help: "Let in who knocks at this room's door.",
+			Name: "admit", Usage: "/admit [@PERSON]", Help: "Let in who knocks at this room's door; a guest by their name.",
 			Run: func(ctx context.Context, tx *db.Tx, c Call) (Reply, error) {
-				ks, err := o.Knocks(ctx, tx, c.Who.ID)
+				ks, err := o.Knocks(ctx, tx, c.Who)
 				if err != nil {
 					return Reply{}, err
 				}
-				whom := ""
-				if c.Args != "" {
+				whom, guests := "", []string{}
+				for _, k := range ks {
+					if k.RoomID == c.Room.ID && k.Guest != "" {
+						guests = append(guests, k.Guest)
+						if strings.EqualFold(strings.TrimPrefix(c.Args, "@"), k.Guest) {
+							whom = k.UserID
+						}
+					}
+				}
+				if c.Args != "" && whom == "" {
 					u, err := people.Find(ctx, tx, c.Args)
 					if err != nil {
 						return Reply{}, err
@@ -82,6 +90,9 @@ func DoorVerbs(people *account.Store, rooms *room.Store, o *office.Store) []Verb
 					if k.RoomID != c.Room.ID || k.UserID == c.Who.ID || whom != "" && k.UserID != whom {
 						continue
 					}
+					if k.Guest != "" && whom == "" {
+						continue // a stranger is let in by name, not along with others
+					}
 					if _, err := o.LetIn(ctx, tx, c.Who, k.ID); err != nil {
 						return Reply{}, err
 					}
@@ -90,6 +101,9 @@ func DoorVerbs(people *account.Store, rooms *room.Store, o *office.Store) []Verb
 						return Reply{}, err
 					}
 					in = append(in, u.Display)
+				}
+				if len(in) == 0 && len(guests) > 0 {
+					return Reply{}, fault.Newf(fault.Conflict, "A guest waits: %s. Let them in by name: /admit %s", strings.Join(guests, ", "), guests[0])
 				}
 				if len(in) == 0 {
 					return Reply{}, fault.New(fault.Conflict, "Nobody knocks at the door of this room, or you are not inside.")

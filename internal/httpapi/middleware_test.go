@@ -24,3 +24,23 @@ func TestPanicKeepsHookSecretsOutOfTheLog(t *testing.T) {
 		t.Errorf("the secret is told: %s %s", log.String(), w.Body)
 	}
 }
+
+// Where only a guest's cookie is looked at, nothing else is a credential that was found good.
+func TestCredentialOnAGuestsPath(t *testing.T) {
+	r := httptest.NewRequest("GET", GuestBase+"/messages", nil)
+	r.Header.Set("Authorization", "Bearer made-up")
+	if c := credential(r); c != "" {
+		t.Error("a made-up token counts")
+	}
+	r.AddCookie(&http.Cookie{Name: GuestCookie, Value: "one"})
+	one := credential(r)
+	r.Header.Set("Authorization", "Bearer another")
+	if one == "" || credential(r) != one {
+		t.Error("a guest is not told by their cookie alone")
+	}
+	member := httptest.NewRequest("GET", Base+"/me", nil)
+	member.Header.Set("Authorization", "Bearer another")
+	if credential(member) == one {
+		t.Error("a guest shares a member's budget")
+	}
+}

@@ -180,7 +180,7 @@ func (d OfficeDeps) snapshot(ctx context.Context, q db.Querier, who actor.Actor)
 	if s.Gets, err = d.Office.Pending(ctx, q, who.ID); err != nil {
 		return s, err
 	}
-	if s.Knocks, err = d.Office.Knocks(ctx, q, who.ID); err != nil {
+	if s.Knocks, err = d.Office.Knocks(ctx, q, who); err != nil {
 		return s, err
 	}
 	if s.Desk, err = d.Office.Desk(ctx, q, who.ID); err != nil {

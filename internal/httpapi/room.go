@@ -58,8 +58,9 @@ func RegisterRooms(a *API, d RoomDeps) {
 			b := in.Body
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				for i, m := range b.Members {
-					if _, err := d.People.Get(ctx, tx, m); fault.Is(err, fault.NotFound) {
-						return fault.Field(fmt.Sprintf("members[%d]", i), "There is no user with this id. Choose people from the list.")
+					u, err := d.People.Get(ctx, tx, m)
+					if fault.Is(err, fault.NotFound) || err == nil && u.Kind == string(actor.Guest) {
+						return fault.Field(fmt.Sprintf("members[%d]", i), "There is no user with this id who can be in it. Choose people from the list.")
 					} else if err != nil {
 						return err
 					}
@@ -229,7 +230,7 @@ func (d RoomDeps) putOut(ctx context.Context, tx *db.Tx, who actor.Actor, r room
 	if err := d.Rooms.Leave(ctx, tx, who, r.ID, person); err != nil {
 		return err
 	}
-	if err := d.Office.EndVisit(ctx, tx, who, person, "You were put out of the room."); err != nil {
+	if err := d.Office.EndVisit(ctx, tx, who, r, person, "You were put out of the room."); err != nil {
 		return err
 	}
 	at, err := d.Office.Location(ctx, tx, person)

@@ -385,6 +385,9 @@ func (s *Store) save(ctx context.Context, tx *db.Tx, who actor.Actor, f Floor, l
 			}
 		}
 		if r.Floor != f.ID {
+			if err := s.mayTakeFrom(ctx, tx, who, r); err != nil {
+				return Plan{}, err
+			}
 			if r, err = s.rooms.MoveTo(ctx, tx, who, r.ID, f.ID); err != nil {
 				return Plan{}, err
 			}
@@ -393,15 +396,38 @@ func (s *Store) save(ctx context.Context, tx *db.Tx, who actor.Actor, f Floor, l
 	}
 	now := s.clock.Now()
 	f.Layout, f.Version, f.ChangedBy, f.ChangedAt = layout, f.Version+1, who.ID, &now
-	if _, err := tx.Exec(ctx, `UPDATE floor SET layout = $2, slots = $3, version = $4, changed_by = $5, changed_at = $6 WHERE id = $1`,
-		f.ID, db.JSON(layout), len(layout.Slots), f.Version, f.ChangedBy, db.Micro(now)); err != nil {
+	res, err := tx.Exec(ctx, `UPDATE floor SET layout = $2, slots = $3, version = $4, changed_by = $5, changed_at = $6 WHERE id = $1 AND version = $7`,
+		f.ID, db.JSON(layout), len(layout.Slots), f.Version, f.ChangedBy, db.Micro(now), f.Version-1)
+	if err != nil {
 		return Plan{}, fmt.Errorf("change floor: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 { // somebody was faster by less than this took
+		if f, err = s.floor(ctx, tx, who, f.ID); err != nil {
+			return Plan{}, err
+		}
+		return Plan{}, s.stale(ctx, tx, f)
 	}
 	s.floorsTurned(tx)
 	if err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "floor:" + f.ID}, FloorChanged{f.Name, len(layout.Rooms), f.Version}); err != nil {
 		return Plan{}, err
 	}
 	return s.plan(ctx, tx, who, f)
+}
+
+// mayTakeFrom refuses to take a room off a floor that who may not change: its
+// plan would change with that.
+func (s *Store) mayTakeFrom(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room) error {
+	from, err := db.One(ctx, tx, scanFloor, `SELECT `+floorCols+` FROM floor WHERE id = $1`, r.Floor)
+	if db.IsNoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read floor: %w", err)
+	}
+	if err := s.access.Check(ctx, tx, who, "update", floorResource(from)); err != nil {
+		return fault.Wrap(fault.Denied, r.Name+" stands on a floor that you may not change. Leave it out, or have somebody move it who may.", err)
+	}
+	return nil
 }
 
 func (s *Store) floorsTurned(tx *db.Tx) { tx.AfterCommit(func() { s.bus.Publish("floors", "") }) }

@@ -323,6 +323,24 @@ func TestFloorsAreHiddenByPolicy(t *testing.T) {
 	if _, err := w.office.Plan(ctx, w.d.Read(), w.watcher, p.ID); err != nil {
 		t.Error(err)
 	}
+	// Nor are its rooms taken off it, onto a floor that they may change.
+	var r room.Room
+	w.must(func(tx *db.Tx) (err error) {
+		r, err = w.rooms.Create(ctx, tx, actor.System("test"), room.New{Name: "board room", Floor: p.ID})
+		return err
+	})
+	var mine office.Plan
+	w.must(func(tx *db.Tx) (err error) {
+		mine, err = w.office.AddFloor(ctx, tx, w.admin, "Mine", office.Layout{})
+		return err
+	})
+	err := w.do(func(tx *db.Tx) error {
+		_, err := w.office.SetLayout(ctx, tx, w.admin, mine.ID, mine.Version, floorOf(office.Placed{RoomID: r.ID, X: 1, Y: 1, W: 10, H: 8}))
+		return err
+	})
+	if !fault.Is(err, fault.Denied) || strings.Contains(fault.Message(err), "Board") {
+		t.Error(err)
+	}
 }
 
 // An incident opens where there is a place for it.

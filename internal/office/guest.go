@@ -87,7 +87,7 @@ func (s *Store) registerGuests(d *db.DB) {
 		if err := t.Into(&link); err != nil {
 			return err
 		}
-		return d.Do(ctx, func(tx *db.Tx) error { return s.endVisits(ctx, tx, system, `link = $1`, link, "The link has ended.") })
+		return d.Do(ctx, func(tx *db.Tx) error { return s.endVisits(ctx, tx, system, `link = $1`, "The link has ended.", link) })
 	})
 	s.tasks.Handle(visitEndsKind, func(ctx context.Context, t task.Task) error {
 		var visit string
@@ -95,7 +95,7 @@ func (s *Store) registerGuests(d *db.DB) {
 			return err
 		}
 		return d.Do(ctx, func(tx *db.Tx) error {
-			return s.endVisits(ctx, tx, system, `id = $1`, visit, "The time of the visit is up.")
+			return s.endVisits(ctx, tx, system, `id = $1`, "The time of the visit is up.", visit)
 		})
 	})
 }
@@ -167,6 +167,12 @@ func (s *Store) GuestKnock(ctx context.Context, tx *db.Tx, secret, name, note, r
 	if name, err = guestName(name); err != nil {
 		return v, "", err
 	}
+	if err := holdLink(ctx, tx, l.ID); err != nil {
+		return v, "", err
+	}
+	if l, r, err = s.GuestLinkBy(ctx, tx, secret); err != nil { // as it is now that nobody else changes it
+		return v, "", err
+	}
 	if note = strings.TrimSpace(note); utf8.RuneCountInString(note) > 300 {
 		return v, "", fault.Field("note", "Keep the note within 300 characters.")
 	}
@@ -212,6 +218,9 @@ func (s *Store) GuestKnock(ctx context.Context, tx *db.Tx, secret, name, note, r
 func (s *Store) admitGuest(ctx context.Context, tx *db.Tx, by actor.Actor, r room.Room, k Knock) error {
 	v, err := s.visit(ctx, tx, `id = $1`, k.UserID)
 	if err != nil {
+		return err
+	}
+	if err := holdLink(ctx, tx, v.Link); err != nil {
 		return err
 	}
 	var most int
@@ -267,6 +276,14 @@ func (s *Store) admitGuest(ctx context.Context, tx *db.Tx, by actor.Actor, r roo
 	return err
 }
 
+// holdLink keeps others from counting who is there by a link until this is done.
+func holdLink(ctx context.Context, tx *db.Tx, linkID string) error {
+	if _, err := tx.Exec(ctx, `UPDATE guest_link SET most = most WHERE id = $1`, linkID); err != nil {
+		return fmt.Errorf("hold a link: %w", err)
+	}
+	return nil
+}
+
 // tellGuest has a guest's page read anew what it shows.
 func (s *Store) tellGuest(tx *db.Tx, visitID string) {
 	tx.AfterCommit(func() { s.bus.Publish("user:"+visitID, map[string]any{"type": "visit"}) })
@@ -286,24 +303,28 @@ func (s *Store) settleVisit(ctx context.Context, tx *db.Tx, k Knock) error {
 
 // LeaveAsGuest ends one's own visit, or takes back one's knock.
 func (s *Store) LeaveAsGuest(ctx context.Context, tx *db.Tx, who actor.Actor) error {
-	return s.endVisits(ctx, tx, who, `id = $1`, who.ID, "You left.")
+	return s.endVisits(ctx, tx, who, `id = $1`, "You left.", who.ID)
 }
 
-// EndVisit ends the visit of a guest who was put out of a room; of anybody else
-// it does nothing.
-func (s *Store) EndVisit(ctx context.Context, tx *db.Tx, by actor.Actor, person, word string) error {
-	return s.endVisits(ctx, tx, by, `id = $1`, person, word)
+// EndVisit ends the visit of a guest who was put out of its room; of anybody
+// else it does nothing.
+func (s *Store) EndVisit(ctx context.Context, tx *db.Tx, by actor.Actor, r room.Room, person, word string) error {
+	return s.endVisits(ctx, tx, by, `id = $1 AND room = $2`, word, person, r.ID)
 }
 
 // Archived ends every visit to a room that was archived.
 func (s *Store) Archived(ctx context.Context, tx *db.Tx, by actor.Actor, r room.Room) error {
-	return s.endVisits(ctx, tx, by, `room = $1`, r.ID, "The room was closed.")
+	return s.endVisits(ctx, tx, by, `room = $1`, "The room was closed.", r.ID)
 }
 
 // endVisits ends what is picked, with everything that hangs on it: the knock or
 // the seat, the membership, the account, and with them the socket and the media.
-func (s *Store) endVisits(ctx context.Context, tx *db.Tx, by actor.Actor, where, arg, word string) error {
-	all, err := db.All(ctx, tx, scanVisit, selectVisit+` WHERE `+where+` AND state IN ('waiting', 'inside') ORDER BY created_at`, arg)
+func (s *Store) endVisits(ctx context.Context, tx *db.Tx, by actor.Actor, where, word string, args ...any) error {
+	// Whoever lets one of them in at this moment is waited for.
+	if _, err := tx.Exec(ctx, `UPDATE guest_visit SET state = state WHERE `+where+` AND state IN ('waiting', 'inside')`, args...); err != nil {
+		return fmt.Errorf("hold visits: %w", err)
+	}
+	all, err := db.All(ctx, tx, scanVisit, selectVisit+` WHERE `+where+` AND state IN ('waiting', 'inside') ORDER BY created_at`, args...)
 	if err != nil {
 		return fmt.Errorf("read visits: %w", err)
 	}
@@ -327,8 +348,12 @@ func (s *Store) endVisit(ctx context.Context, tx *db.Tx, by actor.Actor, v Visit
 		}
 		return s.settle(ctx, tx, by, &k, state, word)
 	}
-	if _, err := tx.Exec(ctx, `UPDATE guest_visit SET state = 'ended', word = $2, ended_at = $3 WHERE id = $1`, v.ID, word, db.Micro(s.clock.Now())); err != nil {
+	res, err := tx.Exec(ctx, `UPDATE guest_visit SET state = 'ended', word = $2, ended_at = $3 WHERE id = $1 AND state = 'inside'`, v.ID, word, db.Micro(s.clock.Now()))
+	if err != nil {
 		return fmt.Errorf("end a visit: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return nil
 	}
 	if err := s.tasks.Cancel(ctx, tx, visitEndsKind, v.ID); err != nil {
 		return err

@@ -172,7 +172,7 @@ func (s *Store) RevokeGuestLink(ctx context.Context, tx *db.Tx, who actor.Actor,
 	if err := s.tasks.Cancel(ctx, tx, linkEndsKind, linkID); err != nil {
 		return err
 	}
-	return s.endVisits(ctx, tx, who, `link = $1`, linkID, "The link was revoked.")
+	return s.endVisits(ctx, tx, who, `link = $1`, "The link was revoked.", linkID)
 }
 
 // GuestLinks lists the links to a room, and who came by them.

@@ -21,7 +21,7 @@ func guestName(name string) (string, error) {
 	}
 	name = strings.Map(func(r rune) rune {
 		switch {
-		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Co, r), unicode.IsControl(r) && r != '\t' && r != '\n':
+		case unseen(r), unicode.Is(unicode.Co, r), unicode.IsControl(r) && r != '\t' && r != '\n':
 			return -1
 		}
 		return r
@@ -30,6 +30,11 @@ func guestName(name string) (string, error) {
 	name = strings.Join(strings.Fields(norm.NFC.String(name)), " ")
 	if n := utf8.RuneCountInString(name); n == 0 || n > longestGuestName || !strings.ContainsFunc(name, unicode.IsLetter) {
 		return "", errGuestName
+	}
+	for word := range strings.FieldsSeq(name) {
+		if mixed(word) {
+			return "", fault.Field("name", "Write each word of your name in one script: "+word+" mixes letters that look like others.")
+		}
 	}
 	marks := 0
 	for _, r := range name { // a tower of accents reaches into the lines of others
@@ -40,6 +45,26 @@ func guestName(name string) (string, error) {
 		}
 	}
 	return name, nil
+}
+
+// unseen are characters without a shape: formatting, and the fillers that count as letters.
+func unseen(r rune) bool {
+	switch r {
+	case 0x034f, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0:
+		return true
+	}
+	return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r)
+}
+
+// mixed says whether a word has Latin letters beside those of a script whose
+// letters can be taken for them.
+func mixed(word string) bool {
+	latin, other := false, false
+	for _, r := range word {
+		latin = latin || unicode.Is(unicode.Latin, r)
+		other = other || unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Cherokee, unicode.Armenian, unicode.Coptic, unicode.Lisu, unicode.Georgian)
+	}
+	return latin && other
 }
 
 var errGuestName = fault.Field("name", "Give a name of 1 to 60 characters, with at least one letter.")
@@ -55,7 +80,7 @@ var alike = strings.NewReplacer(
 // are taken for each other.
 func skeleton(name string) string {
 	name = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '|' {
+		if unseen(r) || unicode.Is(unicode.Mn, r) || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '|' {
 			return -1
 		}
 		return unicode.ToLower(r)

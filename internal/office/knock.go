@@ -190,9 +190,23 @@ func (s *Store) inside(ctx context.Context, q db.Querier, roomID string) ([]stri
 
 // showKnock tells who knocks and everybody inside.
 func (s *Store) showKnock(ctx context.Context, tx *db.Tx, k Knock) error {
-	inside, err := s.inside(ctx, tx, k.RoomID)
+	all, err := s.inside(ctx, tx, k.RoomID)
 	if err != nil {
 		return err
+	}
+	r, err := s.rooms.Get(ctx, tx, k.RoomID)
+	if err != nil {
+		return err
+	}
+	inside := []string{}
+	for _, person := range all { // rights may have gone from under somebody who sits there
+		u, err := s.people.Get(ctx, tx, person)
+		if err != nil {
+			return err
+		}
+		if s.rooms.May(ctx, tx, u.Actor(), "read", r) {
+			inside = append(inside, person)
+		}
 	}
 	tx.AfterCommit(func() {
 		if k.Guest == "" { // a guest's page is told of their visit
@@ -243,7 +257,8 @@ func (s *Store) answerable(ctx context.Context, tx *db.Tx, who actor.Actor, knoc
 	if err != nil {
 		return k, r, err
 	}
-	if (at == nil || at.Room != r.ID) && !(s.rooms.May(ctx, tx, who, "read", r) && s.rooms.May(ctx, tx, who, "moderate", r)) {
+	inside := at != nil && at.Room == r.ID
+	if !s.rooms.May(ctx, tx, who, "read", r) || !inside && !s.rooms.May(ctx, tx, who, "moderate", r) {
 		return k, r, errNoKnock
 	}
 	if k.State != "pending" || !s.clock.Now().Before(k.ExpiresAt) {
@@ -365,10 +380,29 @@ func (s *Store) settle(ctx context.Context, tx *db.Tx, who actor.Actor, k *Knock
 	return s.showKnock(ctx, tx, *k)
 }
 
-// Knocks lists the pending knocks of person, and those at the door of the room they sit in.
-func (s *Store) Knocks(ctx context.Context, q db.Querier, person string) ([]Knock, error) {
-	return db.All(ctx, q, scanKnock, `SELECT `+knockCols+` FROM office_knock WHERE state = 'pending' AND
- (person = $1 OR room = (SELECT room FROM location WHERE person = $1)) ORDER BY created_at`, person)
+// Knocks lists who's own pending knocks, and those at the door of the room they
+// sit in, which they can answer while they may read it.
+func (s *Store) Knocks(ctx context.Context, q db.Querier, who actor.Actor) ([]Knock, error) {
+	all, err := db.All(ctx, q, scanKnock, `SELECT `+knockCols+` FROM office_knock WHERE state = 'pending' AND
+ (person = $1 OR room = (SELECT room FROM location WHERE person = $1)) ORDER BY created_at`, who.ID)
+	if err != nil {
+		return nil, fmt.Errorf("list knocks: %w", err)
+	}
+	reads := map[string]bool{}
+	out := []Knock{}
+	for _, k := range all {
+		if _, known := reads[k.RoomID]; !known && k.UserID != who.ID {
+			r, err := s.rooms.Get(ctx, q, k.RoomID)
+			if err != nil {
+				return nil, err
+			}
+			reads[k.RoomID] = s.rooms.May(ctx, q, who, "read", r)
+		}
+		if k.UserID == who.ID || reads[k.RoomID] {
+			out = append(out, k)
+		}
+	}
+	return out, nil
 }
 
 // TurnDoor opens or closes the door of the room one sits in; locking it, or
@@ -428,7 +462,7 @@ func (s *Store) SendHome(ctx context.Context, tx *db.Tx, who actor.Actor, roomID
 	tx.AfterCommit(func() {
 		s.bus.Publish("user:"+person, map[string]any{"type": "sent_home", "room_id": r.ID, "by": who.ID, "reason": reason, "home_room_id": home})
 	})
-	if err := s.EndVisit(ctx, tx, who, person, sentWord(reason)); err != nil {
+	if err := s.EndVisit(ctx, tx, who, r, person, sentWord(reason)); err != nil {
 		return err
 	}
 	return s.ledger.Append(ctx, tx, who, about, SentHome{person, reason, home})

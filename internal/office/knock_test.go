@@ -119,7 +119,7 @@ func TestKnockThatNobodyAnswers(t *testing.T) {
 	w.clock.Advance(office.KnockExpiry)
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		ks, err := w.office.Knocks(ctx, w.d.Read(), w.bob.ID)
+		ks, err := w.office.Knocks(ctx, w.d.Read(), w.bob)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +234,7 @@ func TestKnockEndsWhenTheDoorWasOpenedInstead(t *testing.T) {
 	if err := w.enter(w.bob, r.ID); err != nil {
 		t.Fatal(err)
 	}
-	if left, err := w.office.Knocks(ctx, w.d.Read(), w.bob.ID); err != nil || len(left) != 0 {
+	if left, err := w.office.Knocks(ctx, w.d.Read(), w.bob); err != nil || len(left) != 0 {
 		t.Errorf("bob is inside and still knocks: %+v %v", left, err)
 	}
 	if err := w.do(func(tx *db.Tx) error { _, err := w.office.LetIn(ctx, tx, w.ann, k.ID); return err }); !fault.Is(err, fault.Conflict) {

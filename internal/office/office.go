@@ -140,7 +140,7 @@ ON CONFLICT (person) DO UPDATE SET room = excluded.room, seat = excluded.seat, s
 	}
 	var waiting []Knock
 	if who.Kind == actor.Person { // who knocks is not for guests to see
-		if waiting, err = s.Knocks(ctx, tx, who.ID); err != nil {
+		if waiting, err = s.Knocks(ctx, tx, who); err != nil {
 			return loc, err
 		}
 	}

@@ -89,7 +89,11 @@ func (s *Server) heard(topic string, payload any) {
 			return
 		}
 		if kind == "incident" && p["type"] == "incident" { // rules may speak of its severity or stage
-			s.later("followers "+topic, func(ctx context.Context) { s.reviewFollowers(ctx, topic) })
+			s.later(topic, func(ctx context.Context) {
+				s.reviewFollowers(ctx, topic)
+				s.send(topic, payload, false)
+			})
+			return
 		}
 		if m, ok := p["message"].(message.Message); ok && kind == "room" {
 			s.toGuests(fmt.Sprintf("message %s %d", m.RoomID, m.ChangeSeq), func(ctx context.Context, who actor.Actor) (any, bool) {
@@ -278,7 +282,7 @@ func (s *Server) roomChanged(ctx context.Context, r room.Room) {
 	for person, view := range shown {
 		s.send("user:"+person, map[string]any{"type": "room", "room": view}, false)
 	}
-	s.reviewFollowers(ctx, "room:"+r.ID)
+	s.reviewReaders(ctx, r)
 	inside, err := s.views.Inside(ctx, r.ID)
 	if err != nil {
 		s.log.Error("show who is in a room", "room", r.ID, "error", err)
@@ -339,6 +343,23 @@ func (s *Server) toThose(view func(who actor.Actor) (event any, ok bool)) {
 	for _, who := range s.people() {
 		if event, ok := view(who); ok {
 			s.send("user:"+who.ID, event, false)
+		}
+	}
+}
+
+// reviewReaders ends the subscriptions to a room of those who may not read it any more.
+func (s *Server) reviewReaders(ctx context.Context, r room.Room) {
+	a, err := s.readers(ctx, r)
+	if err != nil {
+		s.log.Error("find who may read a room", "room", r.ID, "error", err)
+		return
+	}
+	if a.everybody {
+		return
+	}
+	for c, who := range s.connectedAs(func(who actor.Actor) bool { return !slices.Contains(a.people, who.ID) }) {
+		if c.IsSubscribed("room:" + r.ID) {
+			s.review(ctx, c, who)
 		}
 	}
 }
