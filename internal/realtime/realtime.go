@@ -86,6 +86,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	clients    map[*centrifuge.Client]actor.Actor
+	closing    bool
 	perPerson  map[string]int
 	audiences  map[string]audience // by room
 	generation int                 // of who may read what
@@ -145,6 +146,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 // a time of its own choosing before it does, so that they do not come all at once.
 func (s *Server) Close(ctx context.Context) error {
 	s.mu.Lock()
+	s.closing = true // and who is only coming in is told so there
 	open := slices.Collect(maps.Keys(s.clients))
 	s.mu.Unlock()
 	for _, c := range open {
@@ -160,13 +162,13 @@ func (s *Server) Close(ctx context.Context) error {
 // emptied waits until every client was told why it was closed: what the node
 // closes when it ends is told another reason.
 func (s *Server) emptied(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout+time.Second)
 	defer cancel()
 	for {
 		s.mu.Lock()
 		left := len(s.clients)
 		s.mu.Unlock()
-		if left == 0 {
+		if left == 0 && s.Connections() == 0 {
 			return
 		}
 		select {
@@ -180,6 +182,9 @@ func (s *Server) emptied(ctx context.Context) {
 // Connections is how many sockets are open.
 func (s *Server) Connections() int { return s.node.Hub().NumClients() }
 
+// writeTimeout is how long a client may take to be told something.
+const writeTimeout = 5 * time.Second
+
 // MaxPerPerson is how many sockets a person has open at once: a window, a phone
 // or a script each. One more is closed with code 4501.
 const MaxPerPerson = 20
@@ -190,7 +195,7 @@ type whoKey struct{}
 func (s *Server) Handler() http.Handler {
 	ws := centrifuge.NewWebsocketHandler(s.node, centrifuge.WebsocketConfig{
 		MessageSizeLimit: 64 << 10,
-		WriteTimeout:     5 * time.Second,
+		WriteTimeout:     writeTimeout,
 		PingPongConfig:   centrifuge.PingPongConfig{PingInterval: 5 * time.Second, PongTimeout: 3 * time.Second},
 		// CheckOrigin unset: a page of another origin is refused here too.
 		// Most sockets are silent most of the time: a buffer for writing is held
@@ -252,7 +257,7 @@ func (s *Server) connecting(ctx context.Context, e centrifuge.ConnectEvent) (cen
 func (s *Server) connected(c *centrifuge.Client) {
 	who := whoOf(c.Context())
 	s.mu.Lock()
-	many := s.perPerson[who.ID] >= MaxPerPerson
+	many, closing := s.perPerson[who.ID] >= MaxPerPerson, s.closing
 	if !many {
 		s.clients[c] = who
 		if s.perPerson[who.ID]++; s.perPerson[who.ID] == 1 {
@@ -293,7 +298,10 @@ func (s *Server) connected(c *centrifuge.Client) {
 			clear(s.audiences)
 		}
 	})
-	s.opened.Inc()
+	if s.opened.Inc(); closing {
+		c.Disconnect(restarting)
+		return
+	}
 	c.OnRefresh(func(_ centrifuge.RefreshEvent, reply centrifuge.RefreshCallback) {
 		if _, err := s.recheck(c.Context(), who); err != nil {
 			reply(centrifuge.RefreshReply{Expired: true}, nil)
