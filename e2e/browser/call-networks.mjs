@@ -7,7 +7,7 @@
 //   move     the line in use goes away in the middle of a call, another comes
 //   silent   the line in use passes nothing any more, and looks as before
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { caller, into, MEDIA, more, speak } from './call.mjs'
 import { until } from './hands.mjs'
@@ -63,6 +63,10 @@ async function hears(p, address) {
   return before !== undefined && before > 0 && energy > before
 }
 
+// An address that a line gives itself a second after it was plugged in is another
+// change of networks to a browser, which then drops what it was just loading.
+const six = '/proc/sys/net/ipv6/conf/default/disable_ipv6'
+if (existsSync(six)) writeFileSync(six, '1')
 mkdirSync('/run/netns', { recursive: true })
 run('mount', '-t', 'tmpfs', 'none', '/run/netns')
 run('ip', 'netns', 'add', 'office')
