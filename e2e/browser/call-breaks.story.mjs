@@ -191,7 +191,9 @@ for (const [scene, what, limit] of [
   test(`${what}: both have sound again`, { timeout: 180_000 }, async () => {
     const { ways, after, ines, jonas } = await apart(scene)
     console.log(`# from ${ways.join(', ')} to ${after.join(', ')}: ines hears again after ${ines} ms, jonas after ${jonas} ms`)
-    assert.deepEqual([ways, after], [['udp 10.9.1.2'], ['udp 10.9.2.2']])
+    assert.deepEqual(ways, ['udp 10.9.1.2'])
+    // By datagrams, or by TCP where that was first to answer.
+    assert.ok(after.length > 0 && after.every((way) => way.endsWith(' 10.9.2.2')), after.join(', '))
     assert.ok(Math.max(ines, jonas) < limit, `sound came back after ${ines} and ${jonas} ms only`)
   })
 

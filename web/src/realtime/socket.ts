@@ -41,8 +41,15 @@ export async function connect(handlers: NonNullable<typeof base>) {
   wanted = true
   if (client) return
   setState('connecting')
-  const { Centrifuge } = await import('centrifuge')
+  const library = await import('centrifuge').catch(() => null)
   if (!wanted || client) return
+  if (!library) {
+    // The network went away, or changed, while the page was loading.
+    setState('reconnecting')
+    setTimeout(() => wanted && !client && void connect(handlers), 2000)
+    return
+  }
+  const { Centrifuge } = library
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
   const c = new Centrifuge(`${scheme}://${location.host}/api/v1/socket`, {
     minReconnectDelay: 300,
