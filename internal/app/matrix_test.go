@@ -128,9 +128,9 @@ var ordinary = []line{
 	{op: "decline-get", with: "id=<get to me>", body: `{"note":"no"}`, may: signedIn},
 
 	{op: "knock", with: "id=<closed room>", may: readers},
-	{op: "admit-knock", with: "id=<knock at my door>", may: signedIn},
+	{op: "admit-knock", with: "id=<knock at my door>", may: readers},
 	{op: "admit-knock", with: "id=<knock at another door>", may: admin},
-	{op: "decline-knock", with: "id=<knock at my door>", body: `{"note":"later"}`, may: signedIn},
+	{op: "decline-knock", with: "id=<knock at my door>", body: `{"note":"later"}`, may: readers},
 	{op: "withdraw-knock", with: "id=<my knock>", may: signedIn},
 	{op: "turn-door", with: "id=<room with me inside>", body: `{"door":"closed"}`, may: readers},
 	{op: "turn-door", with: "id=<room with me inside>", body: `{"door":"locked"}`, may: admin},
