@@ -3,7 +3,9 @@
 // behind two lines; the desk, which is this process and its browser, has one of
 // them at a time. Prints what was found as JSON.
 //
-//   closed   nothing but two TCP ports of the office is reached: the relay
+//   closed   nothing but two TCP ports of the office is reached: the relay. Not part of
+//            the story: about one first join in three hangs there for reasons not yet found
+//            (internal/call/livekit, TestTheRelay, has never shown it)
 //   move     the line in use goes away in the middle of a call, another comes
 //   silent   the line in use passes nothing any more, and looks as before
 import { execFileSync } from 'node:child_process'
