@@ -176,6 +176,14 @@ async function apart(scene) {
   return JSON.parse(told.trim().split('\n').at(-1))
 }
 
+test('a network lets nothing through but two TCP ports: the call goes through the relay', { timeout: 180_000 }, async () => {
+  const { joined, ways, relayed } = await apart('closed')
+  console.log(`# connected by ${ways.join(', ')} after ${joined} ms; ${relayed} packets to the relay`)
+  assert.deepEqual(ways, ['relay tls'])
+  assert.ok(relayed > 50, `only ${relayed} packets went to the relay`)
+  assert.ok(joined < 5000, `it took ${joined} ms to find the relay`)
+})
+
 for (const [scene, what, limit] of [
   ['move', 'the network changes in the middle of a call', 8000],
   ['silent', 'the way of a call falls silent, and another is there', 15_000],

@@ -3,9 +3,7 @@
 // behind two lines; the desk, which is this process and its browser, has one of
 // them at a time. Prints what was found as JSON.
 //
-//   closed   nothing but two TCP ports of the office is reached: the relay. Not part of
-//            the story: about one first join in three hangs there for reasons not yet found
-//            (internal/call/livekit, TestTheRelay, has never shown it)
+//   closed   nothing but two TCP ports of the office is reached: the relay
 //   move     the line in use goes away in the middle of a call, another comes
 //   silent   the line in use passes nothing any more, and looks as before
 import { execFileSync } from 'node:child_process'
@@ -101,8 +99,10 @@ const muster = await startMuster({
 })
 muster.url = `https://${HOST}:8443`
 if (closed) {
-  for (const rule of [['-o', 'lo'], ['-d', ADDRESS, '-p', 'tcp', '--dport', '8443'], ['-d', ADDRESS, '-p', 'tcp', '--dport', '443']]) run('iptables', '-A', 'OUTPUT', ...rule, '-j', 'ACCEPT')
-  run('iptables', '-P', 'OUTPUT', 'DROP')
+  for (const [chain, lo, end, port] of [['OUTPUT', '-o', '-d', '--dport'], ['INPUT', '-i', '-s', '--sport']]) {
+    for (const rule of [[lo, 'lo'], [end, ADDRESS, '-p', 'tcp', port, '8443'], [end, ADDRESS, '-p', 'tcp', port, '443']]) run('iptables', '-A', chain, ...rule, '-j', 'ACCEPT')
+    run('iptables', '-P', chain, 'DROP')
+  }
 }
 const browser = await startBrowser({ args: [...MEDIA, '--ignore-certificate-errors', '--disable-features=WebRtcHideLocalIpsWithMdns'] })
 try {

@@ -38,25 +38,13 @@ const (
 )
 
 func newRelay(s Settings) (relay, error) {
-	r := relay{port: uint16(s.UDPPort), local: netip.MustParseAddr(outgoing())} // #nosec G115 -- checked to be a port
-	if s.Local {
-		r.local = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	told, local, err := s.place()
+	if err != nil {
+		return relay{}, err
 	}
-	r.advertised = r.local
-	if s.Address != "" && !s.Local {
-		a, err := netip.ParseAddr(s.Address)
-		if err != nil {
-			return relay{}, fmt.Errorf("media's address %q: %w", s.Address, err)
-		}
-		r.advertised = a.Unmap()
-	}
-	if s.Local {
-		r.own = []netip.Addr{r.local}
-	} else {
+	r := relay{port: uint16(s.UDPPort), advertised: told, local: local, own: []netip.Addr{local}} // #nosec G115 -- checked to be a port
+	if !s.Local {
 		r.own = addresses()
-	}
-	if slices.Contains(r.own, r.advertised) {
-		r.local = r.advertised
 	}
 	for _, l := range []struct {
 		from []string
@@ -71,22 +59,6 @@ func newRelay(s Settings) (relay, error) {
 		}
 	}
 	return r, nil
-}
-
-// addresses of this machine that others may reach.
-func addresses() (out []netip.Addr) {
-	all, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	for _, a := range all {
-		if n, ok := a.(*net.IPNet); ok {
-			if ip, ok := netip.AddrFromSlice(n.IP); ok && n.IP.IsGlobalUnicast() {
-				out = append(out, ip.Unmap())
-			}
-		}
-	}
-	return out
 }
 
 // knows says whether anything at an address may be reached.

@@ -50,18 +50,21 @@ func (s Settings) yaml() (string, error) {
 		"udp_port": s.UDPPort, "tcp_port": s.TCPPort,
 		"use_external_ip": false, // it would ask hosts on the internet
 	}
-	own := s.Address
-	if s.Local {
-		own = "127.0.0.1"
+	told, local, err := s.place()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case s.Local:
 		rtc["enable_loopback_candidate"] = true
 		rtc["interfaces"] = m{"includes": []string{"lo"}}
+	case s.Address != "":
+		// Browsers are told one address, so LiveKit uses one of this machine's: it would
+		// take any of them, and lose what reaches it by another.
+		rtc["ips"] = m{"includes": only(local)}
 	}
-	if own != "" {
-		rtc["node_ip"] = own
-	}
-	stun := own
-	if stun == "" {
-		stun = outgoing()
+	if s.Local || s.Address != "" {
+		rtc["node_ip"] = told.String()
 	}
 	// Without any, browsers are sent to STUN servers of others. None is needed: media
 	// itself learns from where a browser comes. It must not be media's own port, for
@@ -71,7 +74,7 @@ func (s Settings) yaml() (string, error) {
 	if s.TURN.UDPPort > 0 {
 		port = s.TURN.UDPPort
 	}
-	rtc["stun_servers"] = []string{net.JoinHostPort(stun, strconv.Itoa(port))}
+	rtc["stun_servers"] = []string{net.JoinHostPort(told.String(), strconv.Itoa(port))}
 	c := m{
 		"port": 7880, // checked, never opened
 		"keys": m{s.Key: s.Secret},
@@ -100,18 +103,4 @@ func (s Settings) yaml() (string, error) {
 		return "", fmt.Errorf("write media settings: %w", err)
 	}
 	return string(b), nil
-}
-
-// outgoing is an address of this machine that others may reach.
-func outgoing() string {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return "127.0.0.1"
-	}
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
-			return n.IP.String()
-		}
-	}
-	return "127.0.0.1"
 }
