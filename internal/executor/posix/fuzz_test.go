@@ -19,7 +19,7 @@ func FuzzQuote(f *testing.F) {
 		f.Fatal(command.Unsafe)
 	}
 	shells := shelltest.Open(f)
-	for _, v := range []string{"", "it's\n", "\n\n", "'\"'\"'", "$_muster_n", "\"$_muster_n\"", `\`, "\\\n", "a\r\nb", "$(printf x)", "`printf x`", "\x01\x7f\x81\x88", "\xff", "é振", "-n", "%s", "!", "\t ", strings.Repeat("'\n", 40)} {
+	for _, v := range []string{"", "it's\n", "\n\n", "'\"'\"'", "$_muster_n", "\"$_muster_n\"", `\`, "\\\n", "a\r\nb", "$(printf x)", "`printf x`", "\x01\x7f\x81\x88", "\x01\xcc\x01", "\xff", "é振", "-n", "%s", "!", "\t ", strings.Repeat("'\n", 40)} {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, v string) {

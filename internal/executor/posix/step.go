@@ -34,12 +34,15 @@ const Mark = "MUSTER_RUN"
 // mark before exec puts it into the new shell's initial environment, which is
 // the one that forked children inherit in /proc. SHLVL tells bash that the login
 // files were read already.
+//
+// The line is read in the locale C: in others bash's read loses a byte 1 behind
+// one that only begins a character.
 const (
 	known    = `test "$SHELL" = /bin/bash -o "$SHELL" = /usr/bin/bash -o "$SHELL" = /bin/sh -o "$SHELL" = /usr/bin/sh -o "$SHELL" = /bin/dash -o "$SHELL" = /usr/bin/dash -o "$SHELL" = /bin/ash`
 	leads    = `test /proc/$$/exe -ef "$SHELL" && read -r _ _ _ _ _ _muster_l _ </proc/$$/stat && test "$_muster_l" = "$$"`
 	here     = leads + ` && export %[1]s && set -- %[1]s && ` + stageTwo
 	stageOne = `export "$1" SHLVL=1; case ${SHELL##*/} in bash|dash|ash|ksh|ksh93|mksh|zsh) s=$SHELL;; *) s=/bin/sh;; esac; exec "$s" -c "$0" sh "$1"`
-	stageTwo = `echo "$1 $$" >&2 && IFS= read -r _muster_l && eval "$_muster_l"`
+	stageTwo = `echo "$1 $$" >&2 && LC_ALL=C IFS= read -r _muster_l && eval "$_muster_l"`
 )
 
 var (

@@ -75,7 +75,7 @@ func Open(t testing.TB) []*Shell {
 // what a text prints with a NUL byte, which no value can hold.
 const loop = `
 _n=$(printf '\nx'); _n=${_n%x}
-while IFS= read -r _number && IFS= read -r _how && IFS= read -r _line; do
+while IFS= read -r _number && IFS= read -r _how && LC_ALL=C IFS= read -r _line; do
 	case $_how in
 	eval) eval "$_line" ;;
 	file) . ./text ;;
