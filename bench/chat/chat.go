@@ -276,10 +276,13 @@ func (c *crowd) close() {
 }
 
 // rss of a process, in bytes.
-func rss(pid int) float64 {
+func rss(pid int) float64 { return status(pid, "VmRSS:") }
+
+// status of a process: a line that is an amount of memory, in bytes.
+func status(pid int, name string) float64 {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			n, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return n * 1024
 		}
