@@ -196,10 +196,7 @@ func (s *Store) Join(ctx context.Context, q db.Querier, who actor.Actor, roomID 
 	if err := s.Engine.Open(ctx, r.ID); err != nil {
 		return Ticket{}, errAway(err)
 	}
-	if s.Engine.Signalling() == nil { // nobody asks again when the ticket is used
-		s.admit(r.ID, who)
-	}
-	t, err = s.Engine.Issue(Grant{Room: r.ID, Person: who.ID, Name: who.Display, Mode: m})
+	t, err = s.Engine.Issue(Grant{Room: r.ID, Person: who.ID, Name: who.Display, Mode: m, SignIn: who.Session})
 	t.Recorded = s.MustRecord(r)
 	return t, err
 }

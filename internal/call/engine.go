@@ -33,6 +33,7 @@ type Grant struct {
 	Person string
 	Name   string // as others see it in the engine's own lists
 	Mode   Mode
+	SignIn string // by which the ticket was asked for
 }
 
 // Ticket lets one person connect to the engine for one room.
@@ -54,6 +55,9 @@ type Peer struct {
 	Speaking bool      `json:"speaking"`
 	Quality  string    `json:"quality"` // excellent, good, poor, lost; "" when not known yet
 	Since    time.Time `json:"since"`
+	// SignIn is that of the ticket they came with, where an engine tells it: one to
+	// which people come without Muster being asked again.
+	SignIn string `json:"-"`
 }
 
 // Seen is everything an engine carries at one moment, by room. It is the whole,

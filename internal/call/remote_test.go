@@ -201,3 +201,52 @@ func TestAskingALiveKitElsewhere(t *testing.T) {
 		t.Error("it was not away:", err)
 	}
 }
+
+// What ends with a sign-in is what was connected by it: not by who asked for a
+// ticket and never came, and also when Muster was away meanwhile.
+func TestASignInEndsElsewhere(t *testing.T) {
+	l := livekittest.Start(t)
+	w := open(t, func(*world) call.Engine { return remote(l, l.URL, l.Secret) })
+	war := w.room(room.New{Name: "war"})
+	w.enter(war, w.ann, w.bob)
+	signIn := func(who actor.Actor) actor.Actor {
+		t.Helper()
+		w.must(func(tx *db.Tx) error {
+			_, se, err := w.accounts.CreateToken(ctx, tx, who, who.ID, id.New(), 1)
+			who.Session = se.ID
+			return err
+		})
+		return who
+	}
+	end := func(who actor.Actor) {
+		t.Helper()
+		w.must(func(tx *db.Tx) error { return w.accounts.RevokeToken(ctx, tx, who, who.Session) })
+	}
+	ann, bob := signIn(w.ann), signIn(w.bob)
+	desk, other := w.joinElsewhere(ann, war, call.Table), w.joinElsewhere(bob, war, call.Table)
+
+	// A second device asks and does not come; its sign-in is not the one that talks.
+	laptop := signIn(w.ann)
+	if _, err := w.calls.Join(ctx, w.db.Read(), laptop, war.ID, call.Table, false); err != nil {
+		t.Fatal(err)
+	}
+	end(laptop)
+	w.clock.Advance(10 * time.Second)
+	w.speak(desk)
+	w.hears(other, w.ann)
+	if err := desk.Err(); err != nil {
+		t.Fatalf("ann was put out by the end of another sign-in: %v", err)
+	}
+	end(ann)
+	w.out(desk)
+
+	// Muster goes and comes back; the LiveKit carries the call on meanwhile.
+	w.stop()
+	w.start(remote(l, l.URL, l.Secret))
+	w.until("bob is still there", func() bool { return w.in(war, w.bob).Mode == call.Table && w.in(war, w.bob).Quality != "lost" })
+	if err := other.Err(); err != nil {
+		t.Fatal(err)
+	}
+	end(bob)
+	w.out(other)
+}

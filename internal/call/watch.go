@@ -278,7 +278,10 @@ func (s *Store) follow(at State, seen Seen) (came map[seat]bool, next time.Durat
 				out = append(out, change{room: roomID, call: l.id, at: now, kind: "started"})
 			}
 			if s.seenIn(roomID, l, p, now, &out) {
-				came[seat{roomID, p.Person}] = true
+				at := seat{roomID, p.Person}
+				if came[at] = true; p.SignIn != "" {
+					s.sessions[at] = admission{p.SignIn, now}
+				}
 			}
 		}
 	}

@@ -261,7 +261,7 @@ func (c *Child) Ports() (udp, tcp int) { return c.settings.UDPPort, c.settings.T
 
 // Issue makes a ticket.
 func (c *Child) Issue(g call.Grant) (call.Ticket, error) {
-	token, err := c.issue(g)
+	token, err := c.issue(g, nil)
 	return call.Ticket{URL: "/media", Token: token, Expires: time.Now().Add(tokenLife)}, err
 }
 

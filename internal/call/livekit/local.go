@@ -62,7 +62,7 @@ func (l *Local) State() call.State { return l.state.Load().(call.State) }
 
 // Issue makes a ticket.
 func (l *Local) Issue(g call.Grant) (call.Ticket, error) {
-	token, err := l.issue(g)
+	token, err := l.issue(g, nil)
 	return call.Ticket{URL: "/media", Token: token, Expires: time.Now().Add(tokenLife)}, err
 }
 

@@ -96,7 +96,9 @@ func (r *Remote) seen(ctx context.Context) (call.Seen, error) {
 		}
 		for _, p := range in.Participants {
 			if !hidden(p) {
-				out[room.Name] = append(out[room.Name], peerOf(p))
+				peer := peerOf(p)
+				peer.SignIn = r.unseal(p.Attributes[signIn])
+				out[room.Name] = append(out[room.Name], peer)
 			}
 		}
 		sorted(out[room.Name])
@@ -131,7 +133,11 @@ func (r *Remote) State() call.State { return r.state.Load().(call.State) }
 
 // Issue makes a ticket.
 func (r *Remote) Issue(g call.Grant) (call.Ticket, error) {
-	token, err := r.issue(g)
+	by, err := r.seal(g.SignIn)
+	if err != nil {
+		return call.Ticket{}, err
+	}
+	token, err := r.issue(g, map[string]string{signIn: by})
 	return call.Ticket{URL: r.browsers, Token: token, Expires: time.Now().Add(tokenLife)}, err
 }
 

@@ -1,6 +1,10 @@
 package livekit
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
 	"time"
 
 	"github.com/livekit/protocol/auth"
@@ -19,7 +23,8 @@ type keyring struct{ key, secret string }
 
 var errToken = fault.New(fault.Denied, "This ticket to the call is not valid any more. Join the call again.")
 
-func (k keyring) issue(g call.Grant) (string, error) {
+// issue mints a ticket's token. Attributes are seen by everybody in the room.
+func (k keyring) issue(g call.Grant, attributes map[string]string) (string, error) {
 	v := &auth.VideoGrant{RoomJoin: true, Room: g.Room}
 	v.SetCanSubscribe(true)
 	v.SetCanPublishData(false)
@@ -27,7 +32,43 @@ func (k keyring) issue(g call.Grant) (string, error) {
 	if v.SetCanPublish(g.Mode == call.Table); g.Mode == call.Table {
 		v.SetCanPublishSources(sources)
 	}
-	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(v).SetIdentity(g.Person).SetName(g.Name).SetValidFor(tokenLife).ToJWT()
+	return auth.NewAccessToken(k.key, k.secret).SetVideoGrant(v).SetIdentity(g.Person).SetName(g.Name).SetAttributes(attributes).SetValidFor(tokenLife).ToJWT()
+}
+
+// signIn is the attribute in which a LiveKit elsewhere keeps by which sign-in
+// somebody came, for us alone to read: it outlives a restart of Muster, and is
+// that of the connection, not of who asked for a ticket last.
+const signIn = "muster.sign_in"
+
+func (k keyring) sealer() (cipher.AEAD, error) {
+	key := sha256.Sum256([]byte("muster: sign-in of a call\n" + k.secret))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+func (k keyring) seal(session string) (string, error) {
+	a, err := k.sealer()
+	if err != nil {
+		return "", err
+	}
+	return base64.RawStdEncoding.EncodeToString(a.Seal(nil, nil, []byte(session), nil)), nil
+}
+
+// unseal gives "" for what is not ours.
+func (k keyring) unseal(sealed string) string {
+	a, err := k.sealer()
+	b, bad := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil || bad != nil {
+		return ""
+	}
+	session, err := a.Open(nil, nil, b, nil)
+	if err != nil {
+		return ""
+	}
+	return string(session)
 }
 
 // sources are what may be published.
