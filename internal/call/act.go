@@ -90,7 +90,8 @@ func (s *Store) React(ctx context.Context, q db.Querier, who actor.Actor, roomID
 }
 
 // Whisper makes one person the only one who hears who, which everybody sees;
-// "" ends it. The browser withholds the voice from all others.
+// "" ends it. The browser withholds the voice from all others, though not
+// from a recorder: where calls are recorded nobody whispers.
 func (s *Store) Whisper(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, person string) error {
 	if person == who.ID {
 		return fault.Field("user_id", "Whisper to somebody else.")
@@ -105,6 +106,9 @@ func (s *Store) Whisper(ctx context.Context, tx *db.Tx, who actor.Actor, roomID,
 	}
 	if me.Mode != Table {
 		return fault.New(fault.Conflict, "From the gallery nobody hears you. Join the table first.")
+	}
+	if s.MustRecord(r) {
+		return fault.New(fault.Conflict, "Calls in this room are recorded, and everybody who took part may hear them again. Speak aside in a room that is not recorded.")
 	}
 	if _, _, _, err := s.in(ctx, tx, who, roomID, person); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +286,62 @@ func TestRecordingIsTurnedOnMeanwhile(t *testing.T) {
 	if w.in(ops, w.ann).Mode != call.Table {
 		t.Error("she does not sit at the table any more")
 	}
+}
+
+// Who speaks at a recorded table is recorded, whatever their browser lets others hear.
+func TestNobodyIsKeptFromTheRecord(t *testing.T) {
+	w := open(t, nil)
+	ops := w.room(room.New{Name: "ops"})
+	w.record(ops, room.Recorded)
+	w.enter(ops, w.ann, w.bob)
+	ann, bob := w.consent(w.ann, ops), w.consent(w.bob, ops)
+	w.until("it is recorded", func() bool { return w.isRecorded(ops) })
+	err := w.try(func(tx *db.Tx) error { return w.calls.Whisper(ctx, tx, w.ann, ops.ID, w.bob.ID) })
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "recorded") {
+		t.Error(err)
+	}
+	if err := ann.Only(w.eve.ID); err != nil { // before there is anything to hear
+		t.Fatal(err)
+	}
+	w.speak(ann)
+	w.speak(bob)
+	if err := bob.Only(w.eve.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []actor.Actor{w.ann, w.bob} {
+		w.until(who.Name+" is recorded", func() bool {
+			return slices.ContainsFunc(w.recordings(w.admin, ops), func(r call.Recording) bool { return r.UserID == who.ID })
+		})
+	}
+	pause(t, 500*time.Millisecond)
+	for _, p := range []*peer.Peer{ann, bob} {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	w.until("it is kept", func() bool {
+		all := w.recordings(w.admin, ops)
+		return len(all) == 2 && !slices.ContainsFunc(all, func(r call.Recording) bool { return r.State != "kept" || r.Bytes == 0 })
+	})
+}
+
+// Who whispered when the recording began speaks to everybody, or not at all.
+func TestAWhisperEndsWhereRecordingBegins(t *testing.T) {
+	w := open(t, nil)
+	ops := w.room(room.New{Name: "ops"})
+	w.enter(ops, w.ann, w.bob)
+	for _, who := range []actor.Actor{w.ann, w.bob} {
+		w.must(func(tx *db.Tx) error { return w.calls.Consent(ctx, tx, who, ops.ID) }) // nothing yet: it is not recorded
+	}
+	ann, bob := w.join(w.ann, ops, call.Table), w.join(w.bob, ops, call.Table)
+	w.speak(ann)
+	w.hears(bob, w.ann)
+	w.must(func(tx *db.Tx) error { return w.calls.Whisper(ctx, tx, w.ann, ops.ID, w.bob.ID) })
+	w.record(ops, room.Recorded)
+	w.until("ann is asked first, and whispers to nobody", func() bool {
+		p := w.in(ops, w.ann)
+		return p.Mode == call.Gallery && p.WhisperTo == ""
+	})
 }
 
 // Neither a full disk nor a dead engine ends a call; people are told that it is

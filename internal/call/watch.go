@@ -421,7 +421,7 @@ func (s *Store) review(ctx context.Context, seen Seen, pick func(at seat) bool) 
 		case err == nil:
 			s.enforce(seen, o.seat, o.mode)
 		case errors.Is(err, ErrConsent): // recorded from now on, and they have not been asked
-			s.turn(o.room, o.person, func(_ *live, m *member) { m.Mode = Gallery })
+			s.turn(o.room, o.person, func(_ *live, m *member) { m.Mode, m.WhisperTo = Gallery, "" })
 			s.enforce(seen, o.seat, Gallery)
 		case fault.KindOf(err) == fault.Internal || fault.KindOf(err) == fault.Unavailable:
 			s.Log.Warn("ask whether somebody may stay in a call", "person", o.person, "room", o.room, "error", err)

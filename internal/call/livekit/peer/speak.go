@@ -127,6 +127,16 @@ func (p *Peer) SpeakAs(ctx context.Context, s Sound, source livekit.TrackSource)
 	return p.publish(ctx, livekit.TrackType_AUDIO, source, opus, func(ctx context.Context, t *Sender) { t.sound(ctx, s) })
 }
 
+// Only lets nobody but the people named hear and see what is published here; none
+// are everybody again.
+func (p *Peer) Only(people ...string) error {
+	ask := &livekit.SubscriptionPermission{AllParticipants: len(people) == 0}
+	for _, who := range people {
+		ask.TrackPermissions = append(ask.TrackPermissions, &livekit.TrackPermission{ParticipantIdentity: who, AllTracks: true})
+	}
+	return p.send(&livekit.SignalRequest{Message: &livekit.SignalRequest_SubscriptionPermission{SubscriptionPermission: ask}})
+}
+
 // Show publishes pictures: a camera, or a screen.
 func (p *Peer) Show(ctx context.Context, screen bool) (*Sender, error) {
 	source := livekit.TrackSource_CAMERA

@@ -71,7 +71,7 @@ function Acts({ seat, room }: { seat: Seat; room: CallRoom }) {
         </IconButton>
       }
     >
-      {may && seat.mode === 'table' && (
+      {may && !mine.recording && seat.mode === 'table' && (
         <MenuItem icon={<Eye size={14} />} onSelect={() => act('You did not whisper', session.whisper(whisper === seat.id ? '' : seat.id))}>
           {whisper === seat.id ? 'Speak to everybody again' : 'Whisper to them; all see that you do'}
         </MenuItem>

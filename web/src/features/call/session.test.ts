@@ -436,6 +436,15 @@ describe('beside speaking', () => {
     expect(now().whisper).toBe('')
     expect(last().did).toEqual(['whisper kofi', 'whisper '])
   })
+  it('where calls are recorded nobody whispers', async () => {
+    const { session, now, last, w } = world()
+    await session.join('r1')
+    w.recorded.add('r1')
+    await session.whisper('kofi')
+    expect(last().did).toEqual([])
+    expect(now().whisper).toBe('')
+    expect(now().notice?.title).toBe('Nobody whispers here')
+  })
   it('several screens at once, each ended by itself', async () => {
     const { session, now, last } = world()
     await session.join('r1')

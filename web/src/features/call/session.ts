@@ -349,6 +349,7 @@ export function createSession(d: Deps) {
     async whisper(to: string) {
       const r = main
       if (!r?.conn || get().whisper === to) return
+      if (to && d.records(r.line.room)) return notice('Nobody whispers here', 'Calls in this room are recorded, and all who took part may hear them again. Speak aside in a room that is not recorded.')
       const before = get().whisper
       try {
         if (to) {
