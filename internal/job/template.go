@@ -144,6 +144,14 @@ var localName = regexp.MustCompile(`(?s)(\(\s*\)|function\s).*(^|[\s;&|({\\])loc
 
 var arithmeticTest = regexp.MustCompile(`\[\[[^\]]*\s-(eq|ne|lt|le|gt|ge)\s`)
 
+var melts = regexp.MustCompile(`["'\\]|\$(\{[^{}]*\}|\([^()]*\)|[A-Za-z_]\w*|[0-9@*#?$!-])|` + "`[^`]*`" + `|\x01+([a-z])`)
+
+// melted is a text without what may come to nothing in the middle of a word: of
+// ${y}eval, e""val and ${option.y}eval the shell runs eval. Values are \x01.
+func melted(text string) string {
+	return melts.ReplaceAllString(refRE.ReplaceAllString(text, "\x01"), "$2")
+}
+
 // ParseShell reads a shell text.
 func ParseShell(text string) *Template {
 	t := &Template{}
@@ -157,8 +165,8 @@ func ParseShell(text string) *Template {
 	// The author's text alone is searched: what a value holds is not its concern.
 	// Also with its continued lines joined, for a shell reads it so.
 	whole := strings.ReplaceAll(text, "\\\n", "")
-	for _, text := range []string{text, whole} {
-		if m := inner.FindStringSubmatch(refRE.ReplaceAllString(text, "X")); m != nil {
+	for _, text := range []string{text, whole, melted(whole)} {
+		if m := inner.FindStringSubmatch(strings.ReplaceAll(refRE.ReplaceAllString(text, "X"), "\x01", "X")); m != nil {
 			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 		}
 		if marked := refRE.ReplaceAllString(text, "\x01"); fed.MatchString(marked) || localName.MatchString(marked) {
