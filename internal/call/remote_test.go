@@ -144,6 +144,15 @@ func TestALiveKitElsewhere(t *testing.T) {
 	w.speak(ann)
 	w.hears(eve, w.ann)
 	w.until("it is recorded again", func() bool { return w.isRecorded(war) })
+	anns := func(state string) (n int) {
+		for _, r := range w.recordings(w.admin, war) {
+			if r.UserID == w.ann.ID && (state == "" || r.State == state) {
+				n++
+			}
+		}
+		return n
+	}
+	w.until("ann is heard by the recorder again", func() bool { return anns("") >= 2 })
 	if n := w.calls.Calls(); len(n) != 1 || n[0].ID != was {
 		t.Errorf("another call: %+v", n)
 	}
@@ -158,16 +167,7 @@ func TestALiveKitElsewhere(t *testing.T) {
 		n := w.notes(war)
 		return strings.HasPrefix(n[len(n)-1], "The call ended after ") && strings.Contains(n[len(n)-1], "The ann") && strings.HasSuffix(n[len(n)-1], " took part.")
 	})
-	kept := 0
-	w.until("the recordings are kept", func() bool {
-		kept = 0
-		for _, r := range w.recordings(w.admin, war) {
-			if r.State == "kept" && r.UserID == w.ann.ID {
-				kept++
-			}
-		}
-		return kept >= 2
-	})
+	w.until("the recordings are kept", func() bool { return anns("kept") >= 2 })
 	for _, r := range w.recordings(w.admin, war) {
 		opusinfo(t, w.sound(r))
 	}
