@@ -111,6 +111,9 @@ type live struct {
 	told    Call // as last published
 	// Who was moved to the gallery by another is held there for the rest of the call.
 	held map[string]bool
+	// Who is known to have agreed that this call is recorded: the recorder asks here,
+	// and waits for no database with a packet in its hand.
+	agreed map[string]bool
 	// It is recorded at this moment.
 	recording bool
 }

@@ -71,7 +71,8 @@ type Tape interface {
 	Hears()
 	// Track begins a stretch of one person's voice. What is written to it is an
 	// Ogg file of Opus; an error of it ends the recording. It is nil, without an
-	// error, while nothing of this person may be taken: ask again a second later.
+	// error, while nothing of this person may be taken: ask again with the next
+	// packet. It waits for nothing.
 	Track(person string, at time.Time) (Track, error)
 }
 

@@ -115,16 +115,34 @@ func (s *Store) Consent(ctx context.Context, tx *db.Tx, who actor.Actor, roomID 
 }
 
 // consented says whether somebody agreed, for the call that goes on or the next.
+// Everybody is asked about who comes, before they are heard: so the call knows.
 func (s *Store) consented(ctx context.Context, q db.Querier, person string, r room.Room) (bool, error) {
 	since := s.Clock.Now()
 	s.mu.Lock()
-	if l := s.live[r.ID]; l != nil {
+	l := s.live[r.ID]
+	if l != nil {
 		since = l.started
 	}
 	s.mu.Unlock()
 	var n int
 	err := q.QueryRow(ctx, `SELECT COUNT(*) FROM call_consent WHERE room = $1 AND person = $2 AND given_at >= $3`, r.ID, person, db.Micro(since.Add(-consentLasts))).Scan(&n)
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if l != nil {
+		s.mu.Lock()
+		l.agreed[person] = true
+		s.mu.Unlock()
+	}
+	return true, nil
+}
+
+// takes says whether what somebody says in a call may be kept.
+func (s *Store) takes(roomID, callID, person string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.live[roomID]
+	return l != nil && l.id == callID && l.agreed[person]
 }
 
 // recording is the recorder of one call.
@@ -273,14 +291,8 @@ func (t *tape) Track(person string, at time.Time) (Track, error) {
 	}
 	// Who has not agreed is on their way to the gallery; until they are there,
 	// nothing of them is kept.
-	ctx, stop := brief()
-	defer stop()
-	r, err := t.s.Rooms.Get(ctx, t.s.DB.Read(), t.room)
-	if err != nil {
-		return nil, err
-	}
-	if ok, err := t.s.consented(ctx, t.s.DB.Read(), person, r); err != nil || !ok {
-		return nil, err
+	if !t.s.takes(t.room, t.call, person) {
+		return nil, nil
 	}
 	tr := &track{tape: t, id: id.New(), person: person, began: t.s.Clock.Now(), chunks: make(chan chunk, chunksWaiting), failed: make(chan struct{})}
 	t.writing.Go(tr.keep)

@@ -2,6 +2,7 @@ package call_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -490,4 +491,63 @@ func TestATranscript(t *testing.T) {
 		t.Error("it got another file")
 	}
 	w.event("call.Transcribed")
+}
+
+// tapped is an engine whose recorder's tape a test holds.
+type tapped struct {
+	call.Engine
+	tapes chan call.Tape
+}
+
+func (e tapped) Record(ctx context.Context, _ string, t call.Tape) error {
+	t.Hears()
+	e.tapes <- t
+	<-ctx.Done()
+	return nil
+}
+
+// The recorder asks with a packet in its hand: what it asks is known, and no
+// database is waited for.
+func TestATapeAsksNoDatabase(t *testing.T) {
+	tapes := make(chan call.Tape, 8)
+	w := open(t, func(w *world) call.Engine {
+		e, err := livekit.NewLocal(livekit.Settings{Local: true}, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tapped{e, tapes}
+	})
+	ops := w.room(room.New{Name: "ops"})
+	w.record(ops, room.Recorded)
+	w.enter(ops, w.ann)
+	w.consent(w.ann, ops)
+	w.join(w.eve, ops, call.Gallery)
+	tape := <-tapes
+	var voice call.Track
+	w.until("who agreed is taken", func() (is bool) {
+		var err error
+		if voice, err = tape.Track(w.ann.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		return voice != nil
+	})
+	if err := voice.Close(); err != nil {
+		t.Error(err)
+	}
+	w.must(func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `ALTER TABLE call_consent RENAME TO call_consent_gone`)
+		return err
+	})
+	voice, err := tape.Track(w.ann.ID, time.Now())
+	if err != nil || voice == nil {
+		t.Fatal("the database was asked:", voice, err)
+	}
+	if err := voice.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, who := range []string{w.eve.ID, w.bob.ID, id.New()} {
+		if voice, err := tape.Track(who, time.Now()); voice != nil || err != nil {
+			t.Error("who has not agreed is taken:", voice, err)
+		}
+	}
 }

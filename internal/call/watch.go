@@ -273,7 +273,7 @@ func (s *Store) follow(at State, seen Seen) (came map[seat]bool, next time.Durat
 			}
 			l := s.live[roomID]
 			if l == nil {
-				l = &live{id: id.New(), started: now, people: map[string]*member{}, held: map[string]bool{}}
+				l = &live{id: id.New(), started: now, people: map[string]*member{}, held: map[string]bool{}, agreed: map[string]bool{}}
 				s.live[roomID] = l
 				out = append(out, change{room: roomID, call: l.id, at: now, kind: "started"})
 			}

@@ -387,7 +387,7 @@ FROM call c LEFT JOIN call_person p ON p.call = c.id WHERE c.ended_at = 0 ORDER 
 		}
 		l := s.live[r.room]
 		if l == nil {
-			l = &live{id: r.call, started: db.At(r.started), people: map[string]*member{}, held: map[string]bool{}}
+			l = &live{id: r.call, started: db.At(r.started), people: map[string]*member{}, held: map[string]bool{}, agreed: map[string]bool{}}
 			s.live[r.room] = l
 		}
 		l.held[r.person] = r.held

@@ -28,7 +28,7 @@ func (a admin) Record(ctx context.Context, room string, t call.Tape) error {
 	if err != nil {
 		return err
 	}
-	r := &recorder{tape: t, tracks: map[*peer.Track]*voice{}, barred: map[*peer.Track]time.Time{}, failed: make(chan error, 1)}
+	r := &recorder{tape: t, tracks: map[*peer.Track]*voice{}, failed: make(chan error, 1)}
 	p, err := peer.Connect(ctx, peer.Options{URL: a.base, Token: token, Client: a.client, Blind: true, Heard: r.heard, Ended: r.ended})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -54,7 +54,6 @@ type recorder struct {
 	tape   call.Tape
 	mu     sync.Mutex
 	tracks map[*peer.Track]*voice
-	barred map[*peer.Track]time.Time // until when, of whom nothing may be taken
 	failed chan error
 }
 
@@ -64,21 +63,14 @@ func (r *recorder) heard(t *peer.Track, pkt peer.Packet) {
 	}
 	r.mu.Lock()
 	v, ok := r.tracks[t]
-	again := r.barred[t]
 	r.mu.Unlock()
 	if !ok {
-		if pkt.At.Before(again) {
-			return
-		}
 		person := t.Person()
 		if person == "" {
 			return // not told yet who they are; a moment later it is
 		}
 		out, err := r.tape.Track(person, pkt.At)
 		if out == nil && err == nil {
-			r.mu.Lock()
-			r.barred[t] = pkt.At.Add(time.Second)
-			r.mu.Unlock()
 			return
 		}
 		if err == nil {
@@ -104,7 +96,6 @@ func (r *recorder) ended(t *peer.Track) {
 	r.mu.Lock()
 	v := r.tracks[t]
 	delete(r.tracks, t)
-	delete(r.barred, t)
 	r.mu.Unlock()
 	if v != nil {
 		if err := v.close(); err != nil {
