@@ -128,6 +128,17 @@ func (s *Store) floorTo(ctx context.Context, tx *db.Tx, who actor.Actor, action,
 	return f, s.access.Check(ctx, tx, who, action, floorResource(f))
 }
 
+// holdFloors has what adds, orders or takes away floors come one after the other:
+// each counts on how many there are.
+func holdFloors(ctx context.Context, tx *db.Tx) error {
+	if tx.Dialect() == db.Postgres { // SQLite has one writer anyway
+		if _, err := tx.Exec(ctx, `LOCK TABLE floor IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return fmt.Errorf("hold floors: %w", err)
+		}
+	}
+	return nil
+}
+
 // FloorSeen says whether the judged may see a floor.
 func FloorSeen(j access.Judge, f Floor) bool { return j.Allowed("read", floorResource(f)) }
 
@@ -256,6 +267,9 @@ func (s *Store) AddFloor(ctx context.Context, tx *db.Tx, who actor.Actor, name s
 	if err != nil {
 		return Plan{}, err
 	}
+	if err := holdFloors(ctx, tx); err != nil {
+		return Plan{}, err
+	}
 	if err := s.floorNameFree(ctx, tx, name, ""); err != nil {
 		return Plan{}, err
 	}
@@ -278,6 +292,9 @@ func (s *Store) AddFloor(ctx context.Context, tx *db.Tx, who actor.Actor, name s
 func (s *Store) GroundFloor(ctx context.Context) error {
 	who := actor.System("office")
 	return s.access.Do(ctx, who, func(tx *db.Tx) error {
+		if err := holdFloors(ctx, tx); err != nil {
+			return err
+		}
 		var n int
 		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM floor`).Scan(&n); err != nil || n > 0 {
 			return err
@@ -453,6 +470,9 @@ func (s *Store) RenameFloor(ctx context.Context, tx *db.Tx, who actor.Actor, flo
 
 // MoveFloor puts a floor at a place among the floors, from 0.
 func (s *Store) MoveFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string, to int) error {
+	if err := holdFloors(ctx, tx); err != nil {
+		return err
+	}
 	f, err := s.floorTo(ctx, tx, who, "update", floorID)
 	if err != nil {
 		return err
@@ -481,6 +501,9 @@ func (s *Store) MoveFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floor
 // RemoveFloor takes away a floor without rooms. Archived ones that stood on it
 // go to the first that is left, so that they can come back.
 func (s *Store) RemoveFloor(ctx context.Context, tx *db.Tx, who actor.Actor, floorID string) error {
+	if err := holdFloors(ctx, tx); err != nil {
+		return err
+	}
 	f, err := s.floorTo(ctx, tx, who, "delete", floorID)
 	if err != nil {
 		return err

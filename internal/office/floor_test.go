@@ -403,3 +403,42 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 }
+
+// Each of two who take away the last floors sees the other's still standing.
+func TestTheLastFloorsRemovedAtOnce(t *testing.T) {
+	w := open(t)
+	for round := range 8 {
+		all, err := w.office.Floors(ctx, w.d.Read(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(all) < 2 {
+			var p office.Plan
+			w.must(func(tx *db.Tx) (err error) {
+				p, err = w.office.AddFloor(ctx, tx, w.admin, fmt.Sprintf("Floor %d of %d", len(all), round), office.Layout{})
+				return err
+			})
+			all = append(all, p.Floor)
+		}
+		start, errs := make(chan struct{}), make(chan error)
+		for _, f := range all {
+			go func() {
+				<-start
+				errs <- w.do(func(tx *db.Tx) error { return w.office.RemoveFloor(ctx, tx, w.admin, f.ID) })
+			}()
+		}
+		close(start)
+		gone := 0
+		for range all {
+			if err := <-errs; err == nil {
+				gone++
+			} else if !fault.Is(err, fault.Conflict) {
+				t.Error(err)
+			}
+		}
+		left, err := w.office.Floors(ctx, w.d.Read(), nil)
+		if err != nil || len(left) != 1 || gone != len(all)-1 {
+			t.Fatalf("round %d: %d removed, %d left, %v", round, gone, len(left), err)
+		}
+	}
+}
