@@ -432,3 +432,49 @@ func TestAGuestAndTheRestOfTheOffice(t *testing.T) {
 		t.Error("opens where she may not read:", a.status, a.text)
 	}
 }
+
+// A guest is told of who comes to their room and who goes, not of what goes on in
+// the rest of the house.
+func TestGuestsAreToldOfTheirRoom(t *testing.T) {
+	s := start(t)
+	r, token, _ := hosting(t, s)
+	elsewhere, third := s.room("elsewhere"), s.room("third")
+	s.as("bob").connect()
+	ann := s.as("ann").connect()
+	bob := s.people["bob"].ID
+	enter := func(in room.Room) {
+		s.as("bob").want(204, "POST", "/rooms/"+in.ID+"/enter", nil)
+		ann.wait("bob in "+in.Name, presence(bob, "available", in.ID))
+	}
+	enter(elsewhere)
+	g, _ := s.guest(token, "Zoe")
+	wire := g.guestSocket(t)
+	s.letIn("ann")
+	wire.wait("being let in", func(e event) bool { return e.typ == "visit" })
+	// said waits until everything before it was told.
+	said := func(text string) int {
+		s.as("ann").want(201, "POST", "/rooms/"+r.ID+"/messages", obj{"text": text})
+		wire.wait(text, func(e event) bool { return e.typ == "message" && e.get("message", "text") == text })
+		return countVisits(wire.came())
+	}
+	quiet := said("before")
+	enter(third)
+	enter(elsewhere)
+	if n := said("after"); n != quiet {
+		t.Errorf("the guest was told %d times of steps elsewhere", n-quiet)
+	}
+	enter(r)
+	wire.until("bob's coming", func() bool { return countVisits(wire.events) > quiet })
+	came := said("he is here")
+	enter(third)
+	wire.until("bob's going", func() bool { return countVisits(wire.events) > came })
+}
+
+func countVisits(all []event) (n int) {
+	for _, e := range all {
+		if e.typ == "visit" {
+			n++
+		}
+	}
+	return n
+}

@@ -38,7 +38,7 @@ func (s *Server) heard(topic string, payload any) {
 			return map[string]any{"type": "call", "call": p}, s.views.Visits(ctx, who.ID) == p.RoomID
 		})
 		for _, person := range s.inCall(p) {
-			s.later("presence "+person, func(ctx context.Context) { s.presence(ctx, person) })
+			s.later("presence "+person, func(ctx context.Context) { s.moved(ctx, person) })
 		}
 		s.later("call "+p.RoomID, func(ctx context.Context) {
 			r, err := s.views.RoomNow(ctx, p.RoomID)
@@ -114,8 +114,7 @@ func (s *Server) heard(topic string, payload any) {
 	case string:
 		switch topic {
 		case "presence":
-			s.visitsTurned("people", "")
-			s.later("presence "+p, func(ctx context.Context) { s.presence(ctx, p) })
+			s.later("presence "+p, func(ctx context.Context) { s.moved(ctx, p) })
 			return
 		case "floors":
 			s.later("floors", s.floors)
@@ -224,21 +223,45 @@ func (s *Server) compose() {
 }
 
 // presence shows where a person is: in which room only to those who may read it.
-func (s *Server) presence(ctx context.Context, person string) {
+// It gives the room's id, "" for none.
+func (s *Server) presence(ctx context.Context, person string) (room string, err error) {
 	at, err := s.views.Presence(ctx, person)
 	if fault.Is(err, fault.NotFound) {
-		return // a guest at the door, who is nobody yet
+		return "", nil // a guest at the door, who is nobody yet
 	}
 	if err != nil {
 		s.log.Error("show presence", "person", person, "error", err)
-		return
+		return "", err
 	}
 	outside := map[string]any{"type": "presence", "presence": at.Outside}
 	if at.Room == nil {
 		s.send("office", outside, false)
-		return
+		return "", nil
 	}
 	s.toReaders(ctx, *at.Room, map[string]any{"type": "presence", "presence": at.Inside}, outside)
+	return at.Room.ID, nil
+}
+
+// moved shows where a person is, and tells the guests of that room and of the one
+// they were in: other guests do not see them. Of whom nothing was told yet it is
+// not known where they were, so every guest is told once.
+func (s *Server) moved(ctx context.Context, person string) {
+	room, err := s.presence(ctx, person)
+	s.mu.Lock()
+	was, known := s.stood[person]
+	if s.stood[person] = room; err != nil {
+		delete(s.stood, person)
+	}
+	s.mu.Unlock()
+	if !known || err != nil {
+		s.visitsTurned("people", "")
+		return
+	}
+	for _, in := range slices.Compact([]string{was, room}) {
+		if in != "" {
+			s.visitsTurned("people "+in, in)
+		}
+	}
 }
 
 // floors shows the floors, and then which there are and in what order. While
@@ -289,7 +312,7 @@ func (s *Server) roomChanged(ctx context.Context, r room.Room) {
 		return
 	}
 	for _, person := range inside {
-		s.presence(ctx, person)
+		_, _ = s.presence(ctx, person) // which logs
 	}
 }
 

@@ -95,6 +95,7 @@ type Server struct {
 	pulses     map[*centrifuge.Client]*pulse
 	slots      int
 	talking    map[string]map[string]bool // who is in the call of a room, as last told
+	stood      map[string]string          // in which room each person was, as guests were told last
 
 	pendingMu sync.Mutex
 	pending   map[string]func(context.Context)
@@ -122,7 +123,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	s := &Server{
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
 		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, audiences: map[string]audience{},
-		pulses: map[*centrifuge.Client]*pulse{}, talking: map[string]map[string]bool{},
+		pulses: map[*centrifuge.Client]*pulse{}, talking: map[string]map[string]bool{}, stood: map[string]string{},
 		asking: make(chan struct{}, 16), pending: map[string]func(context.Context){},
 		left: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
 	}
