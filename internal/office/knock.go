@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -198,13 +199,22 @@ func (s *Store) showKnock(ctx context.Context, tx *db.Tx, k Knock) error {
 	if err != nil {
 		return err
 	}
+	users, err := s.people.ByIDs(ctx, tx, all)
+	if err != nil {
+		return err
+	}
+	members, err := s.rooms.Members(ctx, tx, r.ID)
+	if err != nil {
+		return fmt.Errorf("read members: %w", err)
+	}
+	judge, err := s.rooms.Judge(ctx, tx, actor.System("office"))
+	if err != nil {
+		return err
+	}
 	inside := []string{}
 	for _, person := range all { // rights may have gone from under somebody who sits there
-		u, err := s.people.Get(ctx, tx, person)
-		if err != nil {
-			return err
-		}
-		if s.rooms.May(ctx, tx, u.Actor(), "read", r) {
+		u, known := users[person]
+		if known && room.Readable(judge.For(u.Actor()), r, slices.Contains(members, person)) {
 			inside = append(inside, person)
 		}
 	}
