@@ -3,7 +3,7 @@ import { Link, Outlet, useRouter, useRouterState } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { keepTyped, takeTyped } from '@/lib/typeahead'
+import { keepTyped, PALETTE, takeTyped } from '@/lib/typeahead'
 import { loadOffice, startOffice, stopOffice, useOffice, watchActivity } from '@/realtime'
 import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
 import { GetPopups } from '@/features/people/GetPopups'
@@ -126,8 +126,8 @@ function Office() {
 
 // Whoever opens the palette types at once, whether or not it is there yet.
 useOverlays.subscribe((now, before) => {
-  if (now.palette && !before.palette) keepTyped()
-  if (!now.palette && before.palette) takeTyped()
+  if (now.palette && !before.palette) keepTyped(PALETTE)
+  if (!now.palette && before.palette) takeTyped(PALETTE)
 })
 
 function Overlays() {

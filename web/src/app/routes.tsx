@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, Outlet, redirect, useParams, type RouteComponent } from '@tanstack/react-router'
 import { lazy, type ComponentType } from 'react'
 import { RoomView } from '@/features/room/RoomView'
+import { keepTyped, takeTyped } from '@/lib/typeahead'
 import { Failed, Missing } from './Failed'
 import { Shell } from './Shell'
 
@@ -78,6 +79,15 @@ const tree = root.addChildren([
 ])
 
 export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', defaultPreloadStaleTime: 0, scrollRestoration: false, defaultHashScrollIntoView: false })
+
+// Whoever opens a room types at once: until its composer is there, letters are neither lost nor shortcuts.
+let awaited = ''
+router.subscribe('onBeforeNavigate', ({ pathChanged, toLocation }) => {
+  if (!pathChanged) return
+  if (awaited) takeTyped(awaited)
+  awaited = /^\/rooms\/([^/]+)$/.exec(toLocation.pathname)?.[1] ?? ''
+  if (awaited) keepTyped(awaited)
+})
 
 declare module '@tanstack/react-router' {
   interface Register {

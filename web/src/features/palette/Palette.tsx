@@ -7,7 +7,7 @@ import { Dialog as Radix } from 'radix-ui'
 import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
-import { takeTyped } from '@/lib/typeahead'
+import { PALETTE, takeTyped } from '@/lib/typeahead'
 import { useTheme } from '@/lib/theme'
 import { enterRoom, getPerson, goHome, keptOut, knockAt, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
 import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
@@ -44,7 +44,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [query, setQuery] = useState('')
   // Not at the first rendering, which may be thrown away.
   useLayoutEffect(() => {
-    const before = takeTyped()
+    const before = takeTyped(PALETTE)
     if (before) setQuery(before)
   }, [])
   const [moved, setMoved] = useState('')
@@ -59,7 +59,12 @@ export default function Palette({ onClose }: { onClose: () => void }) {
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className={dialogClass('scrim')} />
-        <Radix.Content className={s.box} aria-describedby={undefined}>
+        <Radix.Content
+          className={s.box}
+          aria-describedby={undefined}
+          // The room one jumped to has the focus already: it does not go back to where one came from.
+          onCloseAutoFocus={(e) => document.activeElement?.closest('[data-composer]') && e.preventDefault()}
+        >
           <Radix.Title className="sr">Go to or do anything</Radix.Title>
           <Command
             label="Go to or do anything"

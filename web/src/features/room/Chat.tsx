@@ -3,6 +3,7 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useMyId, type Message, type Room } from '@/api'
 import { useWindow } from '@/lib/hooks'
+import { takeTyped } from '@/lib/typeahead'
 import { loadAround, loadLatest, markRead, nameOf, useRoom, useTyping } from '@/realtime'
 import { Empty, ErrorState, Loading, toast, useSlots } from '@/ui'
 import { Composer } from './Composer'
@@ -56,8 +57,12 @@ export function Chat({ room }: { room: Room }) {
     timeline.current?.toEnd()
   }, [hash, navigate, room.id, state.hasAfter])
 
+  const failed = state.status === 'failed'
+  useEffect(() => {
+    if (failed) takeTyped(room.id)
+  }, [failed, room.id])
   const typing = useTyping(room.id)
-  if (state.status === 'failed')
+  if (failed)
     return (
       <div className={s.chat}>
         <ErrorState error={state.error} title="The messages did not load" onRetry={() => void loadLatest(room.id)} />

@@ -5,6 +5,7 @@ import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 're
 import { api, ApiError, errorText, type Completion, type Items, type Message, type Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { store, stored, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
+import { takeTyped } from '@/lib/typeahead'
 import { sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
 import { IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
 import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
@@ -44,7 +45,12 @@ export function Composer({
   useEffect(() => {
     if (replyTo) area.current?.focus()
   }, [replyTo])
-  useEffect(() => {
+  // Not at the first rendering, which may be thrown away; in the commit that gives the focus, so that no key falls between.
+  useLayoutEffect(() => {
+    const before = takeTyped(room.id).trimStart()
+    if (before) setText((text) => text + before)
+  }, [room.id])
+  useLayoutEffect(() => {
     // The talk comes a moment after the room: whoever opened a menu meanwhile keeps it.
     if (!phone && !document.querySelector('[role=menu], [role=dialog]')) area.current?.focus()
   }, [phone])
@@ -116,7 +122,7 @@ export function Composer({
       </div>
     )
   return (
-    <div className={s.wrap} data-composer>
+    <div className={s.wrap} data-composer={room.id}>
       {said && (
         <div className={s.said}>
           <Notice

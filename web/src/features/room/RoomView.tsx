@@ -1,8 +1,9 @@
 // A room: header with who is inside, tabs, timeline, composer, and the panel of what it is about.
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { api, ApiError, type Room } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
+import { takeTyped } from '@/lib/typeahead'
 import { useActiveRuns, useOffice, usePeopleIn, useVoice } from '@/realtime'
 import { cx } from '@/lib/cx'
 import { Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
@@ -26,6 +27,11 @@ export function RoomView({ id }: { id: string }) {
     enabled: !known,
   })
   const room = known ?? q.data
+  // Without a composer that takes them, keys do again what they do everywhere.
+  const none = !!q.error || (!!room && room.id !== id)
+  useEffect(() => {
+    if (none) takeTyped(id)
+  }, [none, id])
   if (!room) {
     if (q.error) {
       const gone = q.error instanceof ApiError && q.error.status === 404
