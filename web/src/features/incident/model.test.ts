@@ -42,6 +42,11 @@ describe('stages and clocks', () => {
     expect(m.nextStage('closed').label).toBe('Reopen')
     expect(m.stageIndex('closed')).toBe(5)
   })
+  it('knows the stages that were skipped', () => {
+    expect([...m.stagesSeen([])]).toEqual(['declared'])
+    const moves = [entry('incident.stage', 1, { from: 'declared', to: 'mitigating' }), entry('note', 2, { to: 'triage' }), entry('incident.stage', 3, { from: 'mitigating', to: 'resolved' })]
+    expect([...m.stagesSeen(moves)]).toEqual(['declared', 'mitigating', 'resolved'])
+  })
   it('stops the clock when resolved', () => {
     expect(m.openFor(incident(), Date.parse(T(42)))).toBe(42 * 60_000)
     expect(m.openFor(incident({ stage: 'closed', times: { declared: T(0), resolved: T(10), closed: T(90) } }), Date.parse(T(999)))).toBe(600_000)

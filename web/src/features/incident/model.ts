@@ -15,6 +15,12 @@ export function stageLabel(stage: Stage): string {
 export function stageIndex(stage: Stage): number {
   return stage === 'closed' ? STAGES.length : STAGES.findIndex((s) => s.id === stage)
 }
+/** The stages it really stood in, as its timeline tells: forward also goes by skipping. */
+export function stagesSeen(entries: readonly TimelineEntry[]): Set<unknown> {
+  const seen = new Set<unknown>(['declared'])
+  for (const { kind, data } of entries) if (kind === 'incident.stage') seen.add(data.from).add(data.to)
+  return seen
+}
 /** The button that moves it on, in words; a closed incident can be reopened. */
 export function nextStage(stage: Stage): { to: Stage; label: string } {
   switch (stage) {

@@ -1,7 +1,7 @@
 // Pieces of an incident that its panel, its page and the map share.
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { AudioLines, BadgeCheck, BellRing, Check, CircleDot, DoorOpen, Flag, MessageSquareText, Pin, PlayCircle, Plus, ShieldCheck, Siren, StepForward, UserCheck, UserPlus, Users, X } from 'lucide-react'
+import { AudioLines, BadgeCheck, BellRing, Check, CircleDot, DoorOpen, Flag, MessageSquareText, Minus, Pin, PlayCircle, Plus, ShieldCheck, Siren, StepForward, UserCheck, UserPlus, Users, X } from 'lucide-react'
 import { useMemo, useState, type FormEvent, type ReactElement } from 'react'
 import { api, errorText, useMyId, type Incident, type IncidentRoleName, type Items, type Metric, type Recording, type Stage, type TimelineEntry, type User } from '@/api'
 import { cx } from '@/lib/cx'
@@ -9,7 +9,7 @@ import { ago } from '@/lib/time'
 import { callsOf, heardAt, UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
-import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stampWord, TIMELINE_FILTERS, type Mark } from './model'
+import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stagesSeen, stampWord, TIMELINE_FILTERS, type Mark } from './model'
 import s from './incident.module.css'
 
 /** The severity, and for the commander the way to change it. */
@@ -36,24 +36,31 @@ export function Severity({ i, acts }: { i: Incident; acts: Acts }) {
 /** Where the incident stands. Those who command it move it by pressing a stage. */
 export function Stages({ i, acts }: { i: Incident; acts: Acts }) {
   const at = stageIndex(i.stage)
+  const entries = useTimeline(i.id).data?.items
+  const seen = useMemo(() => entries && stagesSeen(entries), [entries])
   const [to, setTo] = useState<Stage | null>(null)
   const next = nextStage(i.stage)
   return (
     <>
       <ol className={s.stages} aria-label={`Stage: ${stageLabel(i.stage)}`}>
         {STAGES.map((x, k) => {
-          const cls = cx(s.stage, k < at && s.past, k === at && s.current, k === at && x.id === 'resolved' && s.done)
+          // Before the timeline is there nobody claims that a stage was passed, or skipped.
+          const past = k < at && !!seen?.has(x.id)
+          const skipped = k < at && !!seen && !past
+          const cls = cx(s.stage, past && s.past, skipped && s.skipped, k === at && s.current, k === at && x.id === 'resolved' && s.done)
           const body = (
             <>
               <i />
               <span>
-                {k < at && <Check size={10} strokeWidth={3} aria-hidden="true" />}
+                {past && <Check size={10} strokeWidth={3} aria-hidden="true" />}
+                {skipped && <Minus size={10} aria-hidden="true" />}
                 {x.label}
+                {skipped && <span className="sr"> (skipped)</span>}
               </span>
             </>
           )
           return (
-            <li key={x.id} aria-current={k === at ? 'step' : undefined}>
+            <li key={x.id} aria-current={k === at ? 'step' : undefined} title={skipped ? `${x.label} was skipped` : undefined}>
               {i.abilities?.command && k !== at ? (
                 <button type="button" className={cls} onClick={() => setTo(x.id)} aria-label={`Set the stage to ${x.label}`}>
                   {body}
