@@ -42,8 +42,7 @@ function TwoLines({ run, onMore }: { run: Run; onMore: () => void }) {
         </Link>
         <span className={s.dim}>Run {run.number}</span>
         <EnvChip env={run.environment} />
-        <span className="grow" />
-        <button type="button" className={s.more} aria-expanded={false} onClick={onMore}>
+        <button type="button" className={cx(s.more, s.end)} aria-expanded={false} onClick={onMore}>
           <ChevronDown size={13} />
           Show
         </button>
@@ -78,19 +77,20 @@ function Full({ run, onLess }: { run: Run; onLess: () => void }) {
         <StateChip state={run.state} />
         <EnvChip env={run.environment} />
         <span className={s.dim}>{nodesWord(run.nodes.length || run.progress.total)}</span>
-        <span className="grow" />
-        {time !== null && (
-          <span className={cx(s.clock, 'tnum')}>
-            <ClockIcon size={12} aria-hidden="true" />
-            <span className="sr">running for </span>
-            {running(time)}
-          </span>
-        )}
-        {live && run.abilities.stop && <StopButton run={run} />}
-        <SettleButtons run={run} />
-        <button type="button" className={s.more} aria-expanded={true} aria-label="Show less of this run" onClick={onLess}>
-          <ChevronUp size={13} />
-        </button>
+        <span className={cx(s.acts, s.end)}>
+          {time !== null && (
+            <span className={cx(s.clock, 'tnum')}>
+              <ClockIcon size={12} aria-hidden="true" />
+              <span className="sr">running for </span>
+              {running(time)}
+            </span>
+          )}
+          {live && run.abilities.stop && <StopButton run={run} />}
+          <SettleButtons run={run} />
+          <button type="button" className={s.more} aria-expanded={true} aria-label="Show less of this run" onClick={onLess}>
+            <ChevronUp size={13} />
+          </button>
+        </span>
       </header>
       {run.state === 'waiting' ? (
         <>
