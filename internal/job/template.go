@@ -165,7 +165,7 @@ func ParseShell(text string) *Template {
 	// The author's text alone is searched: what a value holds is not its concern.
 	// Also with its continued lines joined, for a shell reads it so.
 	whole := strings.ReplaceAll(text, "\\\n", "")
-	for _, text := range []string{text, whole, melted(whole)} {
+	for _, text := range []string{text, whole, melted(text), melted(whole)} {
 		if m := inner.FindStringSubmatch(strings.ReplaceAll(refRE.ReplaceAllString(text, "X"), "\x01", "X")); m != nil {
 			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 		}

@@ -202,6 +202,7 @@ func TestUnsafePlaces(t *testing.T) {
 		"e\\\nval echo ${option.x}",
 		"${y//}eval '${option.x}'",
 		"$1eval ${option.x}",
+		"#\\\n${y:-}eval '${option.x}'",
 		`"$y"eval ${option.x}`,
 		`e""val ${option.x}`,
 		`e\val ${option.x}`,
