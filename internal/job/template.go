@@ -144,12 +144,22 @@ var localName = regexp.MustCompile(`(?s)(\(\s*\)|function\s).*(^|[\s;&|({\\])loc
 
 var arithmeticTest = regexp.MustCompile(`\[\[[^\]]*\s-(eq|ne|lt|le|gt|ge)\s`)
 
-var melts = regexp.MustCompile(`["'\\]|\$(\{[^{}]*\}|\([^()]*\)|[A-Za-z_]\w*|[0-9@*#?$!-])|` + "`[^`]*`" + `|\x01+([a-z])`)
+var melts = regexp.MustCompile(`\$?["']|\\|\$(\{[^{}]*\}|\([^()]*\)|[A-Za-z_]\w*|[0-9@*#?$!-])|` + "`[^`]*`" + `|\x01+([a-z])`)
+
+var defaults = regexp.MustCompile(`\$\{\w*:?[-+=]([^{}]*)\}`)
 
 // melted is a text without what may come to nothing in the middle of a word: of
 // ${y}eval, e""val and ${option.y}eval the shell runs eval. Values are \x01.
 func melted(text string) string {
-	return melts.ReplaceAllString(refRE.ReplaceAllString(text, "\x01"), "$2")
+	text = refRE.ReplaceAllString(text, "\x01")
+	for range 9 { // one in another
+		less := melts.ReplaceAllString(text, "$2")
+		if less == text {
+			break
+		}
+		text = less
+	}
+	return text
 }
 
 // ParseShell reads a shell text.
@@ -165,7 +175,8 @@ func ParseShell(text string) *Template {
 	// The author's text alone is searched: what a value holds is not its concern.
 	// Also with its continued lines joined, for a shell reads it so.
 	whole := strings.ReplaceAll(text, "\\\n", "")
-	for _, text := range []string{text, whole, melted(text), melted(whole)} {
+	named := defaults.ReplaceAllString(whole, "$1")
+	for _, text := range []string{text, whole, melted(text), melted(whole), melted(named)} {
 		if m := inner.FindStringSubmatch(strings.ReplaceAll(refRE.ReplaceAllString(text, "X"), "\x01", "X")); m != nil {
 			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 		}
