@@ -59,6 +59,8 @@ func FuzzAuthor(f *testing.F) {
 		f.Add(of("read ", " fi", "'${option.x}'"), uint16(i), "") // found once: a name for read that is a value
 		f.Add(of("\\", "read ", " fi", "'${option.x}'"), uint16(i), "")
 		f.Add(of("${y:-", "eval ", "}", "\"$(echo ${option.x})\""), uint16(i), "")
+		f.Add(of("${y:-", "${y:-", "eval ", "}", "eval ", "}", "\"$(echo ${option.x})\""), uint16(i), "")
+		f.Add(of(" #", "\\\n", "${y:-", "eval ", "}", "'${option.x}'"), uint16(i), "")
 		f.Add(of(" #", "\\\n", "${y:-", "}", "eval ", "'${option.x}'"), uint16(i), "")
 		f.Add(of("${y//", "}", "eval ", "'${option.x}'"), uint16(i), "") // found once: what is in front of the name comes to nothing
 	}

@@ -149,11 +149,18 @@ var melts = regexp.MustCompile(`\$?["']|\\|\$(\{[^{}]*\}|\([^()]*\)|[A-Za-z_]\w*
 var defaults = regexp.MustCompile(`\$\{\w*:?[-+=]([^{}]*)\}`)
 
 // melted is a text without what may come to nothing in the middle of a word: of
-// ${y}eval, e""val and ${option.y}eval the shell runs eval. Values are \x01.
-func melted(text string) string {
+// ${y}eval, e""val and ${option.y}eval the shell runs eval. With spoken, what an
+// expansion says instead of nothing stands in its place. Values are \x01.
+func melted(text string, spoken bool) string {
 	text = refRE.ReplaceAllString(text, "\x01")
-	for range 9 { // one in another
-		less := melts.ReplaceAllString(text, "$2")
+	for range 20 { // one in another
+		less := text
+		if spoken {
+			less = defaults.ReplaceAllString(text, "$1")
+		}
+		if less == text {
+			less = melts.ReplaceAllString(text, "$2")
+		}
 		if less == text {
 			break
 		}
@@ -175,8 +182,11 @@ func ParseShell(text string) *Template {
 	// The author's text alone is searched: what a value holds is not its concern.
 	// Also with its continued lines joined, for a shell reads it so.
 	whole := strings.ReplaceAll(text, "\\\n", "")
-	named := defaults.ReplaceAllString(whole, "$1")
-	for _, text := range []string{text, whole, melted(text), melted(whole), melted(named)} {
+	var forms []string
+	for _, text := range []string{text, whole} { // a comment's backslash continues nothing
+		forms = append(forms, text, melted(text, false), melted(text, true))
+	}
+	for _, text := range forms {
 		if m := inner.FindStringSubmatch(strings.ReplaceAll(refRE.ReplaceAllString(text, "X"), "\x01", "X")); m != nil {
 			s.unsafe("%s stands in a text that `%s` reads as code again; %s", first, strings.Fields(m[3])[0], remedy(first))
 		}

@@ -127,8 +127,23 @@ func (s *Shell) stop() {
 // text must end well.
 func (s *Shell) File(text string) (string, error) { return s.file("file", text) }
 
-// Apart is File in a subshell, for a text that may end in any way it likes.
-func (s *Shell) Apart(text string) (string, error) { return s.file("apart", text) }
+// Apart is File in a subshell, for a text that may end in any way it likes. What
+// files earlier texts left are gone: a * would be their names.
+func (s *Shell) Apart(text string) (string, error) {
+	all, err := os.ReadDir(s.dir)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range all {
+		if f.Name() == "text" || f.Name() == "loop" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(s.dir, f.Name())); err != nil {
+			return "", err
+		}
+	}
+	return s.file("apart", text)
+}
 
 // Eval gives the shell a line for eval, with the line end in $_n, and returns
 // what it printed. The line must end well.
