@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { ArrowUpRight } from 'lucide-react'
 import type { Room } from '@/api'
+import { cx } from '@/lib/cx'
 import { useOffice } from '@/realtime'
 import { buttonClass, PanelSection, StageChip } from '@/ui'
 import { Clocks } from './IncidentPanel'
@@ -16,11 +17,10 @@ export default function WarSide({ room }: { room: Room }) {
   if (!i) return null
   return (
     <div className={s.panel} tabIndex={0} role="region" aria-label={`Incident ${i.ticket}`}>
-      <div className={s.head}>
+      <div className={cx(s.head, s.warHead)}>
         <span>{i.ticket}</span>
         <Severity i={i} acts={acts} />
         <StageChip stage={i.stage} />
-        <span className="grow" />
         <Link to="/incidents/$id" params={{ id: i.ticket }} className={buttonClass('quiet', 's')} aria-label={`Open the page of ${i.ticket}`} title="Open the incident’s page">
           <ArrowUpRight size={15} />
         </Link>
