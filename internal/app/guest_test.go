@@ -457,12 +457,18 @@ func TestGuestsAreToldOfTheirRoom(t *testing.T) {
 		wire.wait(text, func(e event) bool { return e.typ == "message" && e.get("message", "text") == text })
 		return countVisits(wire.came())
 	}
+	// What is told goes another way than what is said, so that some of the beginning
+	// may still come: few, beside so many steps.
 	quiet := said("before")
-	enter(third)
-	enter(elsewhere)
-	if n := said("after"); n != quiet {
-		t.Errorf("the guest was told %d times of steps elsewhere", n-quiet)
+	const steps = 20
+	for range steps / 2 {
+		enter(third)
+		enter(elsewhere)
 	}
+	if n := said("after") - quiet; n > steps/2 {
+		t.Errorf("the guest was told %d times of steps elsewhere", n)
+	}
+	quiet = countVisits(wire.came())
 	enter(r)
 	wire.until("bob's coming", func() bool { return countVisits(wire.events) > quiet })
 	came := said("he is here")
