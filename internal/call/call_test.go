@@ -221,25 +221,21 @@ func TestATicketAtTheEngineItself(t *testing.T) {
 	ticket := w.ticket(w.ann, ops, call.Table)
 	back := httptest.NewServer(w.deps.Engine.Signalling())
 	defer back.Close()
-	direct := func(token string) *peer.Peer {
+	direct := func(token string) {
 		p, err := peer.Connect(ctx, peer.Options{URL: back.URL + "/media", Token: token})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = p.Close() })
-		return p
+		w.removed(p, err)
 	}
-	w.out(direct(ticket.Token))
+	direct(ticket.Token)
 	stranger, err := w.deps.Engine.Issue(call.Grant{Room: ops.ID, Person: "mallory", Mode: call.Table})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.out(direct(stranger.Token))
+	direct(stranger.Token)
 	made, err := w.deps.Engine.Issue(call.Grant{Room: ops.ID, Person: id.New(), Mode: call.Table})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.out(direct(made.Token))
+	direct(made.Token)
 	for _, p := range w.calls.Calls()[0].People {
 		if p.UserID == "mallory" {
 			t.Error("a stranger shows")

@@ -99,10 +99,7 @@ func TestALiveKitElsewhere(t *testing.T) {
 
 	// Who has the key lets anybody into its rooms, but not into ours.
 	stranger, err := w.elsewhere(l.URL, l.Token(war.ID, "a stranger"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.out(stranger)
+	w.removed(stranger, err)
 	outsider, err := w.elsewhere(l.URL, l.Token(war.ID, w.person("mallory", "observer").ID))
 	if err != nil {
 		t.Fatal(err)

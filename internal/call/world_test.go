@@ -357,6 +357,20 @@ func (w *world) out(p *peer.Peer) {
 	}
 }
 
+// removed takes what a connection came to that is to be put out: at times it is
+// before it stands.
+func (w *world) removed(p *peer.Peer, err error) {
+	w.Helper()
+	var gone *peer.Gone
+	switch {
+	case err == nil:
+		w.Cleanup(func() { _ = p.Close() })
+		w.out(p)
+	case !errors.As(err, &gone) || gone.Reason != "PARTICIPANT_REMOVED":
+		w.Fatal(err)
+	}
+}
+
 // refused wants a connection to be refused with a status.
 func (w *world) refused(who actor.Actor, token string, status int) {
 	w.Helper()
