@@ -265,11 +265,11 @@ test('a guest is asked before they are recorded, and without a microphone listen
     await more(zoe, 'energy')
     await zoe.axe('a guest without a microphone', { themes: ['light'] })
     await zoe.shot('guest-call-denied-phone')
-    await button(zoe, 'Leave the call').click()
 
-    // From now on calls here are recorded: the guest is told before they speak.
+    // From now on calls here are recorded: who is in one is moved and asked, and who comes is told before they speak.
     await press(ines, button(ines, 'More about this room'), 'Record calls here')
     await dialog(ines, /^Record calls in/).getByRole('button', { name: 'Record calls' }).click()
+    await dialog(zoe, 'This call is recorded from now on').getByRole('button', { name: 'Leave the call' }).click()
     await voice(zoe).getByText('Calls are recorded').waitFor()
     const ask = (p, title = 'Calls in this room are recorded') => dialog(p, title)
     await dialog(ines, 'This call is recorded from now on').getByRole('button', { name: 'Stay and be recorded' }).click()

@@ -112,6 +112,33 @@ describe('a guest’s part in a call', () => {
       expect(now().notice?.title).toBe(records ? undefined : 'You were moved to the gallery')
     }
   })
+  it('is asked, too, when the call tells of the move before the visit tells why', async () => {
+    const { session, tell, now } = world()
+    await session.join('r1', 'table')
+    const at = (mode: CallMode) => call('c1', 'r1', [caller('zoe', { mode }), caller('ines')])
+    const gallery = at('gallery')
+    tell(view({ call: at('table') }))
+    tell(view({ call: gallery }))
+    expect(now().notice?.title).toBe('You were moved to the gallery')
+    tell(view({ records: true, call: gallery }))
+    expect(now()).toMatchObject({ notice: null, asking: { room: 'r1', why: 'began' } })
+  })
+  it('who was moved by a moderator long before is not asked', async () => {
+    vi.useFakeTimers()
+    try {
+      const { session, tell, now } = world()
+      await session.join('r1', 'table')
+      const at = (mode: CallMode) => call('c1', 'r1', [caller('zoe', { mode }), caller('ines')])
+      const gallery = at('gallery')
+      tell(view({ call: at('table') }))
+      tell(view({ call: gallery }))
+      await vi.advanceTimersByTimeAsync(60_000)
+      tell(view({ records: true, call: gallery }))
+      expect(now().asking).toBeNull()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
   it('when voice went away it comes back as soon as the visit tells so', async () => {
     vi.useFakeTimers()
     try {

@@ -43,6 +43,7 @@ export function createGuest(first: GuestView, api: GuestCallApi, d: Pick<Deps, '
       seen.setState(view, true)
       if (view.media.state !== was.media.state) session.media(view.media.state)
       if (view.call && view.call !== was.call) session.call(view.call)
+      if (view.records && !was.records) session.recorded()
     },
     end() {
       session.stop()

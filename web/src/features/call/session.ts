@@ -82,6 +82,8 @@ export function createSession(d: Deps) {
   let agreed = ''
   /** The server has told that I whisper. */
   let whispers = false
+  /** I was put into the gallery, and nothing told why: that calls here are recorded now may be told after. */
+  let moved: { room: string; mic: boolean; at: number } | null = null
 
   const show = () => set({ main: main?.line ?? null, also: also?.line ?? null })
   const patch = (r: Runner, p: Partial<Line>) => {
@@ -419,7 +421,10 @@ export function createSession(d: Deps) {
         const mic = get().mic === 'on'
         toGallery(r)
         if (d.records(r.line.room) && agreed !== r.line.room) ask(r.line.room, 'began', mic)
-        else notice('You were moved to the gallery', 'You hear everybody; raise a hand when you want to speak.')
+        else {
+          moved = { room: r.line.room, mic, at: d.now() }
+          notice('You were moved to the gallery', 'You hear everybody; raise a hand when you want to speak.')
+        }
       } else if (changed && my.mode === 'table' && r.line.mode === 'gallery') {
         patch(r, { mode: 'table' })
         notice('You are at the table now', 'Unmute when you want to speak.')
@@ -431,6 +436,14 @@ export function createSession(d: Deps) {
         whispers = false
         set({ whisper: '' })
       }
+    },
+    /** Calls in the room I am in are recorded from now on; that I was moved for it may have been told before. */
+    recorded() {
+      const was = moved
+      moved = null
+      if (!was || d.now() - was.at > 10_000 || main?.line.room !== was.room || main.line.mode !== 'gallery' || agreed === was.room || !d.records(was.room)) return
+      set({ notice: null })
+      ask(was.room, 'began', was.mic)
     },
     media(state: MediaState) {
       for (const r of [main, also]) {
