@@ -29,6 +29,8 @@ install -D -m 0755 "$here/muster" /usr/bin/muster
 install -d -m 0755 /etc/muster /usr/share/doc/muster
 install -d -m 0700 -o muster -g muster /var/lib/muster /var/backups/muster
 [ -e /etc/muster/muster.yaml ] || install -m 0640 -o root -g muster "$here/muster.yaml" /etc/muster/muster.yaml
+# Backup, doctor and all else that opens the data folder itself read the settings there.
+[ -e /var/lib/muster/muster.yaml ] || ln -sfT /etc/muster/muster.yaml /var/lib/muster/muster.yaml
 cp -R "$here/doc/." /usr/share/doc/muster/
 if [ -d /run/systemd/system ]; then
 	install -D -m 0644 -t /etc/systemd/system "$here"/systemd/*

@@ -56,6 +56,9 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	}
 	log := newLog(std.Err, cfg.Log)
 	slog.SetDefault(log) // db has none of its own
+	if in.Config != "" && !config.Same(data, in.Config) {
+		log.Warn("backup, doctor and other commands on the data folder read the settings in it, not these: make one a link to the other", "these", in.Config, "theirs", filepath.Join(data, "muster.yaml"))
+	}
 	m := newManager(log)
 	a, err := Start(ctx, cfg, log)
 	if err != nil {

@@ -201,6 +201,17 @@ func Load(data, file string) (Config, error) {
 	return c, c.Check()
 }
 
+// Same says whether a settings file is the one in the data folder, which is what
+// everything reads that opens the folder without the server.
+func Same(data, file string) bool {
+	a, err := os.Stat(filepath.Join(data, "muster.yaml"))
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(file)
+	return err == nil && os.SameFile(a, b)
+}
+
 func notSettings(err error) string {
 	if err == nil {
 		return "this is not a list of settings. Write each as NAME: VALUE, or take the line out"
