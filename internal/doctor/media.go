@@ -57,7 +57,11 @@ func (e *examination) media(ctx context.Context) {
 	if m.Address != "" && !ours(m.Address) {
 		e.add(Warn, "voice", "Right behind NAT or in a container, when it forwards both ports to here; else mend media.address.", "Browsers are sent to %s, which is no address of this machine.", m.Address)
 	} else {
-		e.ok("voice", "UDP port %d, TCP port %d; both must be open in the firewall", m.UDPPort, m.TCPPort)
+		to := "this machine's own addresses"
+		if m.Address != "" {
+			to = m.Address
+		}
+		e.ok("voice", "UDP port %d, TCP port %d; both must be open in the firewall; browsers are sent to %s", m.UDPPort, m.TCPPort, to)
 	}
 	if m.TURNTLSPort > 0 || m.TURNUDPPort > 0 {
 		e.relay(m)

@@ -33,6 +33,8 @@ func TestVoice(t *testing.T) {
 		{"local", Media{Engine: "child", Local: true}, "voice", OK, "this machine only"},
 		{"TCP taken", Media{Engine: "child", TCPPort: tcp}, "voice", Fail, "TCP port"},
 		{"UDP taken", Media{Engine: "child", UDPPort: udp}, "voice", Fail, "UDP port"},
+		{"here", Media{Engine: "child"}, "voice", OK, "this machine's own addresses"},
+		{"at one address of ours", Media{Engine: "child", Address: "127.0.0.1"}, "voice", OK, "sent to 127.0.0.1"},
 		{"elsewhere", Media{Engine: "child", Address: "192.0.2.1"}, "voice", Warn, "no address of this machine"},
 		{"the relay's TCP taken", Media{Engine: "child", TURNTLSPort: tcp}, "relay", Fail, "TCP port"},
 		{"the relay's UDP taken", Media{Engine: "child", TURNUDPPort: udp}, "relay", Fail, "UDP port"},
