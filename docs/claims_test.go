@@ -1,0 +1,85 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+)
+
+// The lists of the guide that somebody keeps by hand are whole: what is not on
+// them is not found by whoever needs it.
+
+func guide(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("guide", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestGuideNamesEveryTypedCommand(t *testing.T) {
+	page := guide(t, "commands.md")
+	files, err := filepath.Glob("../internal/command/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	verb, seen := regexp.MustCompile(`Usage: +"/([a-z]+)`), 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range verb.FindAllStringSubmatch(string(text), -1) {
+			if seen++; !regexp.MustCompile("`/" + m[1] + "\\b").MatchString(page) {
+				t.Errorf("commands.md does not name /%s (%s)", m[1], file)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("only %d commands were found", seen)
+	}
+}
+
+func TestGuideNamesEveryRightOfTheOffice(t *testing.T) {
+	page := guide(t, "access-policy.md")
+	for _, policy := range []string{"roles", "private", "floors", "guests"} {
+		if !strings.Contains(page, "`"+policy+"`") {
+			t.Errorf("access-policy.md does not name the policy %s", policy)
+		}
+		f, err := os.Open("../internal/access/defaults/" + policy + ".aclpolicy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dec := yaml.NewDecoder(f); ; {
+			var doc struct {
+				For map[string][]struct{ Allow []string }
+			}
+			if err := dec.Decode(&doc); err != nil {
+				break
+			}
+			for typ, entries := range doc.For {
+				row := regexp.MustCompile("(?m)^\\| `" + typ + "` \\|([^|]*)\\|").FindStringSubmatch(page)
+				if row == nil {
+					t.Errorf("access-policy.md has no row for %s", typ)
+					continue
+				}
+				for _, e := range entries {
+					for _, action := range e.Allow {
+						if !regexp.MustCompile(`\b` + action + `\b`).MatchString(row[1]) {
+							t.Errorf("access-policy.md does not name %s on %s", action, typ)
+						}
+					}
+				}
+			}
+		}
+		_ = f.Close()
+	}
+}
