@@ -83,3 +83,29 @@ func TestGuideNamesEveryRightOfTheOffice(t *testing.T) {
 		_ = f.Close()
 	}
 }
+
+// What the architecture says one package declares for another is declared there.
+func TestSeamsAreThere(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`([a-z]+)\\.(?:[A-Z][a-zA-Z]*\\.)?([A-Z][a-zA-Z]*)`").FindAllStringSubmatch(string(text), -1) {
+		files, err := filepath.Glob("../internal/" + m[1] + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		declared := regexp.MustCompile(`(?m)^(type |func (\([^)]*\) )?|\t)` + m[2] + `\b`)
+		found := len(files) == 0 // of another module
+		for _, file := range files {
+			code, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = found || declared.Match(code)
+		}
+		if !found {
+			t.Errorf("ARCHITECTURE.md names %s.%s, which internal/%s does not declare", m[1], m[2], m[1])
+		}
+	}
+}
