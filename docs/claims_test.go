@@ -48,8 +48,14 @@ func TestGuideNamesEveryTypedCommand(t *testing.T) {
 	}
 }
 
-func TestGuideNamesEveryRightOfTheOffice(t *testing.T) {
+func TestEveryRightOfTheOfficeIsNamed(t *testing.T) {
 	page := guide(t, "access-policy.md")
+	// What Admin, Who may do what, lets one ask about.
+	model, err := os.ReadFile("../web/src/features/admin/model.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, asked, _ := strings.Cut(string(model), "export const OFFICE_TYPES")
 	for _, policy := range []string{"roles", "private", "floors", "guests"} {
 		if !strings.Contains(page, "`"+policy+"`") {
 			t.Errorf("access-policy.md does not name the policy %s", policy)
@@ -71,10 +77,18 @@ func TestGuideNamesEveryRightOfTheOffice(t *testing.T) {
 					t.Errorf("access-policy.md has no row for %s", typ)
 					continue
 				}
+				offered := regexp.MustCompile(`id: '` + typ + `'.*actions: \[(.*)\]`).FindStringSubmatch(asked)
+				if offered == nil {
+					t.Errorf("nobody can ask on the screen who may do what with a %s", typ)
+					continue
+				}
 				for _, e := range entries {
 					for _, action := range e.Allow {
 						if !regexp.MustCompile(`\b` + action + `\b`).MatchString(row[1]) {
 							t.Errorf("access-policy.md does not name %s on %s", action, typ)
+						}
+						if !strings.Contains(offered[1], "'"+action+"'") {
+							t.Errorf("nobody can ask on the screen who may %s a %s", action, typ)
 						}
 					}
 				}

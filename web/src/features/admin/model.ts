@@ -219,7 +219,7 @@ export const WHY_TYPES: { id: string; label: string; actions: string[] }[] = [
 /** The same for the office as a whole. */
 export const OFFICE_TYPES: { id: string; label: string; actions: string[] }[] = [
   { id: 'incident', label: 'Incident', actions: ['declare', 'read', 'update', 'command'] },
-  { id: 'room', label: 'Room', actions: ['read', 'post', 'create', 'update', 'enter', 'invite', 'moderate'] },
+  { id: 'room', label: 'Room', actions: ['read', 'post', 'create', 'update', 'enter', 'invite', 'invite_guest', 'moderate'] },
   { id: 'alert', label: 'Alert', actions: ['read', 'acknowledge'] },
   { id: 'alert_source', label: 'Alert source', actions: ['read', 'manage'] },
   { id: 'service', label: 'Service', actions: ['read', 'manage'] },
@@ -229,6 +229,9 @@ export const OFFICE_TYPES: { id: string; label: string; actions: string[] }[] = 
   { id: 'project', label: 'Project', actions: ['read', 'manage'] },
   { id: 'ledger', label: 'Ledger', actions: ['read', 'export'] },
   { id: 'token', label: 'API token', actions: ['create'] },
+  { id: 'floor', label: 'Floor', actions: ['read', 'create', 'update', 'delete'] },
+  { id: 'recording', label: 'Recording of a call', actions: ['read'] },
+  { id: 'office', label: 'Office', actions: ['read', 'manage'] },
 ]
 export function whyQuery(f: { user: string; type: string; action: string; name: string; group: string; env: string }): Record<string, string> {
   const q: Record<string, string> = { user: f.user, action: f.action, type: f.type }
