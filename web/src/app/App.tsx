@@ -1,6 +1,6 @@
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
-import { SlotsProvider, Toaster } from '@/ui'
+import { Sayer, SlotsProvider, Toaster } from '@/ui'
 import { setGo } from '@/lib/go'
 import { queries } from './queries'
 import { router } from './routes'
@@ -13,6 +13,7 @@ export const App = () => (
     <SlotsProvider value={slots}>
       <RouterProvider router={router} />
       <Toaster />
+      <Sayer />
       <section id="overlays" aria-label="Menus" />
     </SlotsProvider>
   </QueryClientProvider>
