@@ -5,9 +5,10 @@ import { createRoot } from 'react-dom/client'
 import { loadSession } from '@/api'
 import { startTheme } from '@/lib/theme'
 import { App } from '@/app/App'
-import { preloadOverlays } from '@/ui'
+import { preloadOverlays, watchFocus } from '@/ui'
 
 startTheme()
+watchFocus()
 void loadSession()
 createRoot(document.getElementById('root')!).render(
   <StrictMode>

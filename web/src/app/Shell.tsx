@@ -100,11 +100,11 @@ function Office() {
             <ErrorState title="The office did not load" error={error} onRetry={() => void loadOffice()} />
           ) : status === 'loading' ? (
             <div className="grow">
-              <h1 className="sr">Loading the office</h1>
+              <h1 className="sr" data-loading>Loading the office</h1>
               <Loading label="Loading the office" lines={6} />
             </div>
           ) : (
-            <Suspense fallback={<div className="grow"><h1 className="sr">Loading</h1><Loading lines={6} /></div>}>
+            <Suspense fallback={<div className="grow"><h1 className="sr" data-loading>Loading</h1><Loading lines={6} /></div>}>
               <Outlet />
             </Suspense>
           )}

@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, Outlet, redirect, useParams
 import { lazy, type ComponentType } from 'react'
 import { RoomView } from '@/features/room/RoomView'
 import { keepTyped, takeTyped } from '@/lib/typeahead'
+import { screenCame, screenComes } from '@/ui'
 import { Failed, Missing } from './Failed'
 import { Shell } from './Shell'
 
@@ -82,12 +83,15 @@ export const router = createRouter({ routeTree: tree, defaultPreload: 'intent', 
 
 // Whoever opens a room types at once: until its composer is there, letters are neither lost nor shortcuts.
 let awaited = ''
-router.subscribe('onBeforeNavigate', ({ pathChanged, toLocation }) => {
+router.subscribe('onBeforeNavigate', ({ pathChanged, toLocation, fromLocation }) => {
   if (!pathChanged) return
+  if (fromLocation) screenComes()
   if (awaited) takeTyped(awaited)
   awaited = /^\/rooms\/([^/]+)$/.exec(toLocation.pathname)?.[1] ?? ''
   if (awaited) keepTyped(awaited)
 })
+
+router.subscribe('onRendered', screenCame)
 
 declare module '@tanstack/react-router' {
   interface Register {

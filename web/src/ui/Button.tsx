@@ -17,6 +17,7 @@ export function Button({
   children,
   className,
   disabled,
+  onClick,
   ...rest
 }: {
   kind?: ButtonKind
@@ -30,8 +31,11 @@ export function Button({
     <button
       type="button"
       {...rest}
-      disabled={disabled || busy}
+      disabled={disabled}
+      // Not really disabled: a browser takes the focus from what is, and what is typed next would act on the page.
+      aria-disabled={busy || undefined}
       aria-busy={busy || undefined}
+      onClick={busy ? (e) => e.preventDefault() : onClick}
       className={cx(buttonClass(kind, size), className)}
     >
       {busy ? <i className={s.spin} aria-hidden="true" /> : icon}

@@ -18,11 +18,16 @@ const focusFirst = (e: Event) => {
   if (!box.contains(document.activeElement)) (field ?? box).focus()
 }
 
+/** It has no trigger to return to: ui/focus knows where the keyboard was. */
+export const noTrigger = (e: Event) => e.preventDefault()
+/** A page or a request above it is answered, and the dialog stays. */
+export const notAbove = (e: Event) => e.target instanceof Element && e.target.closest('[data-over-modal]') && e.preventDefault()
+
 export const Dialog = ({ open, onOpenChange, title, description, width = 480, footer, children }: DialogProps) => (
   <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
     <RadixDialog.Portal>
       <RadixDialog.Overlay className={d.scrim} />
-      <RadixDialog.Content className={d.box} style={{ maxWidth: width }} onOpenAutoFocus={focusFirst} {...(description ? {} : { 'aria-describedby': undefined })}>
+      <RadixDialog.Content className={d.box} style={{ maxWidth: width }} onOpenAutoFocus={focusFirst} onCloseAutoFocus={noTrigger} onInteractOutside={notAbove} {...(description ? {} : { 'aria-describedby': undefined })}>
         <header className={d.head}>
           <RadixDialog.Title className={d.title}>{title}</RadixDialog.Title>
           <RadixDialog.Close asChild>

@@ -3,7 +3,7 @@ import { Headphones, Mic, Volume1 } from 'lucide-react'
 import { useEffect } from 'react'
 import { useMyId, type Room } from '@/api'
 import { recordsCalls, useCall, useOffice } from '@/realtime'
-import { Button, Chip, Spinner } from '@/ui'
+import { Button, Chip, focusNext, Spinner } from '@/ui'
 import { useAround, useCallState } from './around'
 import { SettingsButton } from './CallControls'
 import { PeopleButton } from './CallPeople'
@@ -54,18 +54,22 @@ function Offered({ room }: { room: Room }) {
     const t = setTimeout(() => void loadEngine().catch(() => {}), 1500)
     return () => clearTimeout(t)
   }, [here, media])
+  const go = (into: () => Promise<void>) => {
+    focusNext('[data-voice] button[aria-label="Microphone"]', '[data-voice] button')
+    void into()
+  }
   if (inside || media === 'off' || room.archived || (!here && !talk.length)) return null
   return (
-    <section className={s.offer} aria-label="Voice">
+    <section className={s.offer} aria-label="Voice" data-offer>
       {(media === 'starting' || !here) && <span className={s.say}>{media === 'starting' ? 'Voice is starting' : `${plural(talk.length, 'person talks', 'people talk')} here`}</span>}
       {records && <Chip title="Who speaks here is asked first">Calls are recorded</Chip>}
       {here && (
-        <Button kind={talk.length ? 'live' : 'soft'} icon={<Mic size={13} />} disabled={media !== 'ready'} onClick={() => void session.join(room.id, 'table')}>
+        <Button kind={talk.length ? 'live' : 'soft'} icon={<Mic size={13} />} disabled={media !== 'ready'} onClick={() => go(() => session.join(room.id, 'table'))}>
           {joinWords(call, me)}
         </Button>
       )}
       {talk.length > 0 && (
-        <Button icon={<Headphones size={13} />} disabled={media !== 'ready'} onClick={() => void session.listen(room.id)}>
+        <Button icon={<Headphones size={13} />} disabled={media !== 'ready'} onClick={() => go(() => session.listen(room.id))}>
           {elsewhere ? 'Listen here as well' : 'Only listen'}
         </Button>
       )}
@@ -79,7 +83,7 @@ function Also({ room }: { room: Room }) {
   const { session } = useAround()
   const line = useCallState((c) => c.also)
   return (
-    <section className={s.bar} aria-label="Voice">
+    <section className={s.bar} aria-label="Voice" data-voice>
       {line?.phase === 'on' ? <Headphones size={15} className="c-teal" aria-hidden="true" /> : <Spinner size={12} />}
       <span className={s.say} role="status">
         {line?.phase === 'on' ? 'You listen here as well' : 'Voice is reconnecting'}

@@ -17,7 +17,7 @@ export function InCall({ room, here }: { room: CallRoom; /** I sit in the room, 
   const held = useCallState((c) => c.held)
   const phone = usePhone()
   return (
-    <section className={s.bar} aria-label="Voice" data-phase={phase}>
+    <section className={s.bar} aria-label="Voice" data-voice data-phase={phase}>
       {phase === 'on' ? (
         <>
           <MicButton />

@@ -62,8 +62,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         <Radix.Content
           className={s.box}
           aria-describedby={undefined}
-          // The room one jumped to has the focus already: it does not go back to where one came from.
-          onCloseAutoFocus={(e) => document.activeElement?.closest('[data-composer]') && e.preventDefault()}
+          // It has no trigger: ui/focus knows where the keyboard was, and a room one jumped to has it already.
+          onCloseAutoFocus={(e) => e.preventDefault()}
         >
           <Radix.Title className="sr">Go to or do anything</Radix.Title>
           <Command

@@ -15,7 +15,7 @@ export function GetPopups() {
   const undisturbed = useUndisturbed()
   return (
     <>
-      <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive">
+      <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive" data-passing data-over-modal>
         {asked
           .filter((g) => !g.quiet)
           .map((g) => (
@@ -28,7 +28,7 @@ export function GetPopups() {
         )}
       </div>
       {/* Asked not to be disturbed: what comes stands at the edge, and nothing speaks or moves. */}
-      <div className={s.quiet} role="region" aria-label="Quiet requests">
+      <div className={s.quiet} role="region" aria-label="Quiet requests" data-passing data-over-modal>
         {asked
           .filter((g) => g.quiet)
           .map((g) => (

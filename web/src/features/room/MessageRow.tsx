@@ -4,7 +4,7 @@ import { errorText, useMyId, type Message } from '@/api'
 import { cx } from '@/lib/cx'
 import { clock } from '@/lib/time'
 import { deleteMessage, discard, editMessage, findUser, nameOf, pinMessage, react, retry, UserAvatar, UserName, type Pending } from '@/realtime'
-import { Button, copy, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Spinner, Time, toast, toastError, useSlots, type Mentions } from '@/ui'
+import { Button, copy, focusNext, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Spinner, Time, toast, toastError, useSlots, type Mentions } from '@/ui'
 import { Versions } from './Versions'
 import s from './timeline.module.css'
 
@@ -121,7 +121,11 @@ function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (i
         This message was deleted. <Versions m={m} label="History" />
       </p>
     )
-  if (editing) return <Editor m={m} onDone={() => onEdit(null)} />
+  const edited = () => {
+    onEdit(null)
+    focusNext('[data-composer] textarea')
+  }
+  if (editing) return <Editor m={m} onDone={edited} />
   if (!m.text) return null
   if (m.text.startsWith('/')) return <CommandLine text={m.text} />
   return (

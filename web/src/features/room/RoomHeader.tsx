@@ -4,7 +4,7 @@ import { go } from '@/lib/go'
 import { api, useMyId, type Door, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { enterRoom, setHome, turnDoor, useCall, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
-import { Button, Chip, copy, EnvChip, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
+import { Button, Chip, copy, EnvChip, focusNext, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
 import s from './room.module.css'
 
 const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
@@ -112,6 +112,7 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
             disabled={room.abilities.enter === false}
             onClick={() => {
               setBusy(true)
+              focusNext('[data-offer] button', '[data-composer] textarea')
               enterRoom(room.id)
                 .catch((e) => toastError(`You could not enter ${room.name}`, e))
                 .finally(() => setBusy(false))
