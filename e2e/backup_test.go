@@ -11,16 +11,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"muster/e2e/host"
+	"muster/internal/await"
 	"muster/internal/db/dbtest"
 )
 
 // A backup is taken while people write as fast as they can. Whatever a client
 // had been told was stored before it began is in it, and the file is sound.
 func TestBackupWhileEverybodyWrites(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Limit)
 	defer cancel()
 	dir := t.TempDir()
 	bin := filepath.Join(binDir(t), "muster")

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"muster/e2e/host"
+	"muster/internal/await"
 )
 
 // canary is a secret, and every form in which it could be written down.
@@ -255,7 +256,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 	call(ada, "POST", api+"/jobs/"+jobID+"/preview", obj{"options": options}, 200, nil)
 	call(ada, "POST", api+"/rooms/"+room+"/messages", obj{"text": "/run canary given=" + secure + " hidden=" + exposed}, 201, nil)
 	ended := regexp.MustCompile(`"state":"(succeeded|failed|stopped)"`)
-	for deadline := time.Now().Add(time.Minute); ; {
+	for deadline := time.Now().Add(await.Limit); ; {
 		text := call(ada, "GET", api+"/runs/"+run, nil, 200, nil)
 		all := call(ada, "GET", api+"/runs?limit=50", nil, 200, nil)
 		if ended.MatchString(text) && !strings.Contains(all, `"state":"running"`) && !strings.Contains(all, `"state":"queued"`) {

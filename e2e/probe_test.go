@@ -8,7 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"time"
+
+	"muster/internal/await"
 )
 
 type headers []string
@@ -35,7 +36,7 @@ func probeMain() {
 }
 
 func probe(method, path, body string, hs headers, nobody, show bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Limit)
 	defer cancel()
 	base := os.Getenv("MUSTER_URL")
 	req, err := http.NewRequestWithContext(ctx, method, base, strings.NewReader(body))

@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
 
@@ -147,7 +149,7 @@ func until(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, "until REGEXP muster ARG…")
 	wanted, err := regexp.Compile(`(?m)` + args[0])
 	ts.Check(err)
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(await.Limit)
 	for {
 		run(ts, args[1:])
 		if wanted.MatchString(ts.ReadFile("stdout")) {
@@ -207,7 +209,7 @@ func pick(v any, path string) (string, error) {
 
 func startSSHD(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, args, 2, "sshd VAR DIR")
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Limit)
 	defer cancel()
 	s, err := sshd.Start(ctx, sshd.Options{Dir: ts.MkAbs(args[1])})
 	ts.Check(err)

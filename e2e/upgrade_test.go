@@ -13,11 +13,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"muster/internal/await"
+	"muster/internal/freeport"
 
 	"github.com/coder/websocket"
 
@@ -233,12 +237,11 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	if given := os.Getenv("MUSTER_BIN"); given != "" {
 		bin = given
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP() // where it comes back
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := free.Addr().String()
-	_ = free.Close()
+	addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 	data := t.TempDir()
 	if err := os.WriteFile(filepath.Join(data, "muster.yaml"), []byte("runs: {allow_local: true}\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -323,7 +326,7 @@ func TestUpgradeUnderLoad(t *testing.T) {
 	load.Wait()
 
 	// The runs that were asked for end by themselves.
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(await.Limit)
 	for {
 		var active struct{ Items []any }
 		must(op.Call(context.Background(), "GET", "/runs?state=active&limit=500", nil, &active))

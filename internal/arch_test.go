@@ -14,7 +14,7 @@ import (
 // order is the architecture: a package imports only packages that stand before
 // it. docs/ARCHITECTURE.md says what each is for.
 var order = strings.Fields(`
-	fault id clock actor yamldoc
+	fault id clock actor yamldoc await freeport
 	meter db db/dbtest bus blob outbound task
 	ledger access key account approval notify
 	room message office call call/livekit/peer call/livekit call/livekit/livekittest
@@ -29,7 +29,7 @@ var order = strings.Fields(`
 `)
 
 // base imports the standard library only.
-var base = []string{"fault", "id", "clock", "actor"}
+var base = []string{"fault", "id", "clock", "actor", "await", "freeport"}
 
 func TestImportsFollowTheOrder(t *testing.T) {
 	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {

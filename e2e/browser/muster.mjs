@@ -124,14 +124,23 @@ async function demoLogins(dir, url) {
   return { logins, webhook }
 }
 
-/** freePort gives a loopback port nobody listens on. */
+/**
+ * freePort gives a loopback port nobody listens on, below the range from which the
+ * kernel takes ports by itself: no connection has it when it is bound.
+ */
 export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address()
-  server.close()
-  await once(server, 'close')
-  return port
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 5_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+    } catch {
+      continue
+    }
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 /**

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"muster/internal/freeport"
 )
 
 // postgres is a PostgreSQL of our own on loopback. Unlike the one of
@@ -71,7 +73,7 @@ func startPostgres(dir string) (*postgres, error) {
 	if out, err := init.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb in %s: %v\n%s", dir, err, out)
 	}
-	port, err := freePort()
+	port, err := freeport.TCP()
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 
 	"muster/e2e/host"
 	"muster/internal/executor/sshd"
+	"muster/internal/freeport"
 )
 
 // bank is one Muster with its people, machines and database, and the book of
@@ -77,21 +77,12 @@ func newBank(ctx context.Context, bin, dir, engine string, seed uint64) (b *bank
 		return b, err
 	}
 	b.ran = filepath.Join(dir, "node", "ran")
-	port, err := freePort()
+	port, err := freeport.TCP()
 	if err != nil {
 		return b, err
 	}
 	b.addr = fmt.Sprintf("127.0.0.1:%d", port)
 	return b, nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // closed is closed with the bank.

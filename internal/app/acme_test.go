@@ -22,6 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+	"muster/internal/freeport"
+
 	"golang.org/x/net/dns/dnsmessage"
 
 	"muster/internal/app"
@@ -87,12 +90,12 @@ func TestACME(t *testing.T) {
 }
 
 func freePort(t *testing.T) int {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	t.Helper()
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // startPebble gives the directory, a file with whom to trust for it, and the
@@ -159,7 +162,7 @@ func startPebble(t *testing.T, validate int) (directory, ca string, root func(t 
 		return io.ReadAll(res.Body)
 	}
 	directory = fmt.Sprintf("https://127.0.0.1:%d/dir", api)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(await.Limit); ; time.Sleep(20 * time.Millisecond) {
 		if _, err := get(directory); err == nil {
 			break
 		} else if time.Now().After(deadline) {

@@ -9,6 +9,7 @@ import (
 	"github.com/coder/websocket"
 
 	"muster/internal/account"
+	"muster/internal/await"
 )
 
 // Who may read no keys of a project gets one answer, whether it has keys, has
@@ -55,7 +56,7 @@ func TestLargeFrame(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		t.Error("the socket goes on")
 	}
 	s.as("ann").want(200, "GET", "/me", nil)

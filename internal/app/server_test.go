@@ -11,7 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"muster/internal/await"
 
 	"muster/internal/account"
 	"muster/internal/actor"
@@ -202,7 +203,7 @@ func (c caller) send(method, path string, body any) answer {
 		}
 		in = bytes.NewReader(text)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), await.Limit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, c.s.URL()+path, in)
 	if err != nil {

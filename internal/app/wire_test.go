@@ -13,11 +13,12 @@ import (
 
 	"github.com/coder/websocket"
 
+	"muster/internal/await"
 	"muster/internal/httpapi"
 )
 
 // soon is how long an event may take; nothing that works takes that long.
-const soon = 20 * time.Second
+const soon = await.Limit
 
 // socket is a client of the live office: the socket's JSON protocol, and all
 // it was sent.

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/call"
@@ -528,7 +530,7 @@ func TestNothingWaitsForEachOther(t *testing.T) {
 	for range n {
 		select {
 		case <-done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(await.Limit):
 			t.Fatal("somebody waits for ever")
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/internal/actor"
+	"muster/internal/await"
 	"muster/internal/call"
 	"muster/internal/call/livekit"
 	"muster/internal/call/livekit/livekittest"
@@ -31,7 +32,7 @@ func remote(l *livekittest.Stock, url, secret string) *livekit.Remote {
 // elsewhere connects somebody by the ticket's own address, as a browser does.
 func (w *world) elsewhere(url, token string) (*peer.Peer, error) {
 	w.Helper()
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, await.Limit)
 	defer stop()
 	p, err := peer.Connect(ctx, peer.Options{URL: url, Token: token})
 	if err == nil {

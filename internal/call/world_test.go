@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
@@ -192,7 +194,7 @@ func (w *world) hear(topic string, payload any) {
 // connected is told, of which the bus does not know.
 func (w *world) until(what string, is func() bool) {
 	w.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(await.Limit)
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
 	for {
@@ -284,7 +286,7 @@ func (w *world) ticket(who actor.Actor, r room.Room, m call.Mode) call.Ticket {
 
 func (w *world) connect(who actor.Actor, token string) (*peer.Peer, error) {
 	w.Helper()
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, await.Limit)
 	defer stop()
 	p, err := peer.Connect(ctx, peer.Options{URL: w.server.URL + "/media", Token: token, Header: w.sign(who)})
 	if err == nil {
@@ -310,7 +312,7 @@ func (w *world) join(who actor.Actor, r room.Room, m call.Mode) *peer.Peer {
 
 func (w *world) speak(p *peer.Peer) *peer.Sender {
 	w.Helper()
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, await.Limit)
 	defer stop()
 	s, err := p.Speak(ctx, peer.Tone())
 	if err != nil {
@@ -322,7 +324,7 @@ func (w *world) speak(p *peer.Peer) *peer.Sender {
 // hears waits until one hears more of another than so far.
 func (w *world) hears(p *peer.Peer, who actor.Actor) {
 	w.Helper()
-	ctx, stop := context.WithTimeout(ctx, 20*time.Second)
+	ctx, stop := context.WithTimeout(ctx, await.Limit)
 	defer stop()
 	before := p.Hears(who.ID)
 	if err := p.Wait(ctx, func() bool { return p.Hears(who.ID) > before+5 }); err != nil {
@@ -348,7 +350,7 @@ func (w *world) out(p *peer.Peer) {
 	w.Helper()
 	select {
 	case <-p.Done():
-	case <-time.After(15 * time.Second):
+	case <-time.After(await.Limit):
 		w.Fatal("their media goes on")
 	}
 	var gone *peer.Gone
@@ -412,7 +414,7 @@ func (w *world) written(want ...string) {
 	w.Helper()
 	slices.Sort(want)
 	var got []string
-	end := time.Now().Add(15 * time.Second)
+	end := time.Now().Add(await.Limit)
 	for !slices.Equal(got, want) {
 		if time.Now().After(end) {
 			w.Fatalf("the ledger says of calls\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

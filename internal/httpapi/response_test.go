@@ -18,6 +18,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/actor"
 	"muster/internal/alert"
 	"muster/internal/fault"
@@ -357,7 +359,7 @@ func alertmanager(t *testing.T, url string) (base string) {
 	case <-listening:
 	case <-gone:
 		t.Fatal("Alertmanager ended")
-	case <-time.After(30 * time.Second):
+	case <-time.After(await.Limit):
 		t.Fatal("Alertmanager does not listen")
 	}
 	return "http://" + addr
@@ -396,7 +398,7 @@ func TestARealAlertmanager(t *testing.T) {
 				t.Fatal("we answered", code)
 			}
 			r.Clock.Advance(time.Since(r.Clock.Now()))
-		case <-time.After(60 * time.Second):
+		case <-time.After(await.Limit):
 			t.Fatal("Alertmanager delivered nothing")
 		}
 	}

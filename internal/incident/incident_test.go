@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"github.com/google/go-cmp/cmp"
 
 	"muster/internal/actor"
@@ -134,7 +136,7 @@ func pagesUntil(t *testing.T, r *Rig, id string, n int) incident.Incident {
 		}
 	})
 	defer cancel()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(await.Limit)
 	for {
 		if i := r.Incident(id); len(i.Pages) >= n {
 			return i
@@ -165,7 +167,7 @@ func TestNobodyAcknowledgesAndTheLadderIsClimbedTwice(t *testing.T) {
 	r.Clock.Advance(5 * time.Minute)
 	select {
 	case <-over:
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		t.Fatal("the top of the ladder was never reported")
 	}
 	i = r.Incident(i.ID)

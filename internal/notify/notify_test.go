@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
@@ -227,7 +229,7 @@ func (r *rig) send(in notify.New) (n notify.Notification) {
 // until waits for the person's screen to show the mail in a state.
 func (r *rig) until(id, state string) notify.Delivery {
 	r.t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(await.Limit)
 	for {
 		select {
 		case n := <-r.told:
@@ -247,7 +249,7 @@ func (r *rig) mail(b *inbox) received {
 	select {
 	case m := <-b.mails:
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		r.t.Fatal("no mail came")
 	}
 	panic("unreachable")
@@ -328,7 +330,7 @@ func TestMailIsTriedAgainAndGivenUp(t *testing.T) {
 // state is shown.
 func advance(r *rig, b *inbox) {
 	r.t.Helper()
-	for late := time.Now().Add(20 * time.Second); ; {
+	for late := time.Now().Add(await.Limit); ; {
 		var planned int
 		if err := r.d.Read().QueryRow(ctx, `SELECT COUNT(*) FROM task WHERE kind = 'notify.email' AND state = 'ready' AND attempt = 1`).Scan(&planned); err != nil {
 			r.t.Fatal(err)

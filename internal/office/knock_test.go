@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"muster/internal/actor"
+	"muster/internal/await"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/ledger"
@@ -58,7 +59,7 @@ func TestKnockAndComeIn(t *testing.T) {
 	if err := w.enter(w.bob, r.ID); !fault.Is(err, fault.Denied) || !strings.Contains(fault.Message(err), "Knock") {
 		t.Fatalf("through a closed door: %v", err)
 	}
-	w.heard = nil
+	w.told()
 	k, err := w.knocks(w.bob, r.ID)
 	if err != nil || k.State != "pending" || k.ExpiresAt.Sub(k.CreatedAt) != office.KnockExpiry {
 		t.Fatalf("%+v %v", k, err)
@@ -66,11 +67,12 @@ func TestKnockAndComeIn(t *testing.T) {
 	if again, err := w.knocks(w.bob, r.ID); err != nil || again.ID != k.ID {
 		t.Errorf("a second knock: %+v %v", again, err)
 	}
+	heard := w.told()
 	for _, person := range []string{w.ann.ID, w.bob.ID} {
-		if !slices.ContainsFunc(w.heard, func(h string) bool {
+		if !slices.ContainsFunc(heard, func(h string) bool {
 			return strings.HasPrefix(h, "user:"+person+" ") && strings.Contains(h, `"type":"knock"`)
 		}) {
-			t.Errorf("%s heard nothing: %v", person, w.heard)
+			t.Errorf("%s heard nothing: %v", person, heard)
 		}
 	}
 	// Neither who knocks nor who is elsewhere opens.
@@ -117,7 +119,7 @@ func TestKnockThatNobodyAnswers(t *testing.T) {
 	w.tasks.Start()
 	t.Cleanup(w.tasks.Stop)
 	w.clock.Advance(office.KnockExpiry)
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(await.Limit)
 	for {
 		ks, err := w.office.Knocks(ctx, w.d.Read(), w.bob)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type world struct {
 	messages *message.Store
 	office   *office.Store
 	tasks    *task.Queue
+	mu       sync.Mutex
 	heard    []string
 	ann, bob actor.Actor // responders
 	admin    actor.Actor
@@ -64,11 +66,22 @@ func open(t *testing.T) *world {
 	w.office.RegisterTasks(w.d)
 	w.bus.Subscribe(func(topic string, payload any) {
 		b, _ := json.Marshal(payload)
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		w.heard = append(w.heard, topic+" "+string(b))
 	})
 	w.ann, w.bob = w.person("ann", "responder"), w.person("bob", "responder")
 	w.admin, w.watcher = w.person("root", "administrator"), w.person("wanda", "observer")
 	return w
+}
+
+// told gives what screens were told so far, and forgets it.
+func (w *world) told() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	heard := w.heard
+	w.heard = nil
+	return heard
 }
 
 func (w *world) person(name string, roles ...string) actor.Actor {

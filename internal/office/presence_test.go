@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
@@ -27,7 +29,7 @@ func (w *world) shows(person string) (next func(want office.Reach)) {
 		w.t.Helper()
 		select {
 		case <-told:
-		case <-time.After(10 * time.Second):
+		case <-time.After(await.Limit):
 			w.t.Fatalf("nobody was told that they are %s", want)
 		}
 		if got := w.office.Reach(person); got != want {
@@ -137,7 +139,7 @@ func TestStatusEndsByItself(t *testing.T) {
 	if av := now(); av.State != "dnd" || av.StatusText != "key ceremony" {
 		t.Fatalf("too early: %+v", av)
 	}
-	late := time.After(20 * time.Second)
+	late := time.After(await.Limit)
 	for ended := false; !ended; {
 		w.clock.Advance(100 * time.Millisecond)
 		select {
@@ -258,7 +260,7 @@ func TestHome(t *testing.T) {
 	if where() != desk.ID {
 		t.Error("was not sent home but to", where())
 	}
-	if got := w.heard[len(w.heard)-1]; !strings.Contains(strings.Join(w.heard, "\n"), `"home_room_id":"`+desk.ID) {
+	if got := w.told(); !strings.Contains(strings.Join(got, "\n"), `"home_room_id":"`+desk.ID) {
 		t.Error("they are not told where they are now:", got)
 	}
 	// A door that is locked for them stays so.

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"muster/internal/call"
+	"muster/internal/freeport"
 )
 
 const (
@@ -83,20 +84,16 @@ func NewChild(s Settings, command []string, path string, log *slog.Logger) (*Chi
 func (s *Settings) complete() (keyring, error) {
 	s.Key, s.Secret = "muster", rand.Text()+rand.Text()
 	if s.UDPPort == 0 {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
+		var err error
+		if s.UDPPort, err = freeport.UDP(); err != nil {
 			return keyring{}, fmt.Errorf("find a UDP port for media: %w", err)
 		}
-		s.UDPPort = c.LocalAddr().(*net.UDPAddr).Port
-		_ = c.Close()
 	}
 	if s.TCPPort == 0 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+		var err error
+		if s.TCPPort, err = freeport.TCP(); err != nil {
 			return keyring{}, fmt.Errorf("find a TCP port for media: %w", err)
 		}
-		s.TCPPort = ln.Addr().(*net.TCPAddr).Port
-		_ = ln.Close()
 	}
 	return keyring{s.Key, s.Secret}, nil
 }

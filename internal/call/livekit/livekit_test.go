@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/call"
 	"muster/internal/call/livekit"
 	"muster/internal/call/livekit/peer"
@@ -56,14 +58,14 @@ func open(t *testing.T) *rig {
 	r.url = srv.URL + "/media"
 	select {
 	case <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		t.Fatal("the engine is not ready")
 	}
 	return r
 }
 
 func (r *rig) ctx() context.Context {
-	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), await.Limit)
 	r.t.Cleanup(stop)
 	return ctx
 }
@@ -101,7 +103,7 @@ func (r *rig) join(room, person string, m call.Mode, change ...func(*peer.Option
 // until waits for what the engine tells to be as wanted.
 func (r *rig) until(what string, is func(call.Seen) bool) {
 	r.t.Helper()
-	end := time.After(15 * time.Second)
+	end := time.After(await.Limit)
 	for {
 		select {
 		case s := <-r.seen:

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+	"muster/internal/freeport"
+
 	"github.com/livekit/livekit-server/pkg/service"
 	"github.com/livekit/protocol/auth"
 	"github.com/livekit/protocol/livekit"
@@ -108,7 +111,7 @@ func openRelay(t *testing.T, change func(*TURN)) *relayRig {
 	})
 	select {
 	case <-ready:
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		t.Fatal("the engine is not ready")
 	}
 	web := httptest.NewServer(e.Signalling())
@@ -135,20 +138,15 @@ func certificate(t *testing.T, cert, key string) {
 
 func free(t *testing.T, network string) int {
 	t.Helper()
+	choose := freeport.TCP
 	if network == "udp" {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.Close() }()
-		return c.LocalAddr().(*net.UDPAddr).Port
+		choose = freeport.UDP
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := choose()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = ln.Close() }()
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 func (r *relayRig) join(ctx context.Context, person string, relayed bool) *peer.Peer {
@@ -213,7 +211,7 @@ func (r *relayRig) listen(at string) net.PacketConn {
 }
 
 func brief(t *testing.T) context.Context {
-	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), await.Limit)
 	t.Cleanup(stop)
 	return ctx
 }
@@ -285,7 +283,7 @@ func TestTheRelay(t *testing.T) {
 
 func read(t *testing.T, c net.PacketConn) string {
 	t.Helper()
-	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(await.Limit)); err != nil {
 		t.Fatal(err)
 	}
 	b := make([]byte, 100)
@@ -331,7 +329,7 @@ func TestThePasswordsOfTheRelay(t *testing.T) {
 	}
 	look := time.NewTicker(100 * time.Millisecond)
 	defer look.Stop()
-	for end := time.Now().Add(10 * time.Second); ; <-look.C {
+	for end := time.Now().Add(await.Limit); ; <-look.C {
 		if _, err := r.client("udp", user, password).Allocate(); err != nil {
 			if !strings.Contains(err.Error(), "400") {
 				t.Error(err)
@@ -378,7 +376,7 @@ func TestOneParticipantsRelays(t *testing.T) {
 	}
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	for end := time.Now().Add(10 * time.Second); ; <-look.C { // the relay is told that one is closed, and does not answer
+	for end := time.Now().Add(await.Limit); ; <-look.C { // the relay is told that one is closed, and does not answer
 		if _, err := r.client("udp", named["ann"][0], named["ann"][1]).Allocate(); err == nil {
 			break
 		} else if time.Now().After(end) {

@@ -18,13 +18,14 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
 	"muster/internal/id"
 	"muster/internal/run"
 )
 
 // Patience is how long a test waits for something that must happen. It is
 // generous, since it is only used up by failures.
-const Patience = 60 * time.Second
+const Patience = await.Limit
 
 // Fixture is an executor and a node it can reach.
 type Fixture struct {

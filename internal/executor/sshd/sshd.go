@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"muster/internal/fault"
+	"muster/internal/freeport"
 )
 
 // Options say what server to start.
@@ -121,11 +122,11 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	endLeftover(dir)
-	// The port is free when it is chosen, and may be taken when sshd binds it.
+	// On another address of loopback somebody may hold the port all the same.
 	for try := 0; ; try++ {
 		s.Port = o.Port
 		if s.Port == 0 {
-			if s.Port, err = freePort(); err != nil {
+			if s.Port, err = freeport.TCP(); err != nil {
 				return nil, err
 			}
 		}
@@ -210,15 +211,6 @@ func yes(b bool) string {
 		return "yes"
 	}
 	return "no"
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // start runs sshd in the foreground and waits for its word that it listens

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"muster/internal/await"
+
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
@@ -228,7 +230,7 @@ func (f *Office) Until(id string, states ...string) run.Run {
 		}
 	})
 	defer cancel()
-	late := time.After(20 * time.Second)
+	late := time.After(await.Limit)
 	for {
 		r := f.See(id)
 		for _, s := range states {

@@ -9,7 +9,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -25,11 +24,14 @@ import (
 	"github.com/livekit/protocol/auth"
 	"github.com/livekit/protocol/livekit"
 	"github.com/livekit/protocol/logger"
+
+	"muster/internal/await"
+	"muster/internal/freeport"
 )
 
 const (
 	word  = "livekit-elsewhere"
-	ready = 30 * time.Second
+	ready = await.Limit
 )
 
 // Main makes this process a LiveKit when Start has begun it for that; the
@@ -84,12 +86,8 @@ func Start(t testing.TB) *Stock {
 	s := &Stock{TB: t, Key: "elsewhere", Secret: rand.Text() + rand.Text()}
 	var ports [3]int
 	for i := range ports {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		ports[i] = ln.Addr().(*net.TCPAddr).Port
-		if err := ln.Close(); err != nil {
+		var err error
+		if ports[i], err = freeport.TCP(); err != nil {
 			t.Fatal(err)
 		}
 	}
