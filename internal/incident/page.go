@@ -122,7 +122,7 @@ func (s *Store) page(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident
 	}
 	n, err := s.Notify.Send(ctx, tx, notify.New{
 		Person: user, Kind: "page", Title: fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title), Body: body, Link: "/rooms/" + i.Room.ID,
-		Incident: i.ID, Email: true, Subject: fmt.Sprintf("[%s] %s %s", Label(i.Severity), i.Ticket, i.Title), Key: "page:" + p,
+		Incident: i.ID, Email: true, Severity: i.Severity, Subject: fmt.Sprintf("[%s] %s %s", Label(i.Severity), i.Ticket, i.Title), Key: "page:" + p,
 	})
 	if err != nil {
 		return err
@@ -207,7 +207,18 @@ func (s *Store) stopped(ctx context.Context, tx *db.Tx, incidentID string) (bool
 			return false, err
 		}
 	}
-	return len(cs) > 0, nil
+	return len(cs) > 0, s.endClimbed(ctx, tx, incidentID)
+}
+
+// endClimbed ends what the ladder paged: somebody has it now. Who was called
+// by hand is still wanted.
+func (s *Store) endClimbed(ctx context.Context, tx *db.Tx, incidentID string) error {
+	told, err := db.All(ctx, tx, func(r db.Scanner) (id string, err error) { return id, r.Scan(&id) },
+		`SELECT notification FROM incident_page WHERE incident = $1 AND escalation <> '' AND acknowledged_at = 0 ORDER BY id`, incidentID)
+	if err != nil {
+		return fmt.Errorf("read unanswered pages: %w", err)
+	}
+	return s.Notify.End(ctx, tx, told...)
 }
 
 // Target is whom to page: a user, or whoever is on call for a service.

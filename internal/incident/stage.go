@@ -140,6 +140,9 @@ func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 		if err := s.stopClimbs(ctx, tx, i.ID); err != nil {
 			return i, err
 		}
+		if err := s.Notify.EndPages(ctx, tx, i.ID); err != nil {
+			return i, err
+		}
 	}
 	if err := s.Ledger.Append(ctx, tx, who, about(i), StageChanged{From: i.Stage, To: to, Note: note}); err != nil {
 		return i, err

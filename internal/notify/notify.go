@@ -35,6 +35,9 @@ type Notification struct {
 	CreatedAt  time.Time  `json:"created_at"`
 	SeenAt     *time.Time `json:"seen_at,omitempty"`
 	ActedAt    *time.Time `json:"acted_at,omitempty"`
+	EndedAt    *time.Time `json:"ended_at,omitempty" doc:"When what it asks for was over without you: somebody else did it, or it is no longer needed"`
+	Severity   int        `json:"severity,omitempty" doc:"1 to 4 as the incident's; left out where it has none"`
+	Drill      bool       `json:"drill,omitempty" doc:"A drill or test, not the real thing"`
 	Channels   []Delivery `json:"channels"`
 
 	person  string
@@ -62,6 +65,8 @@ type New struct {
 	Incident string
 	Email    bool
 	Subject  string // of the mail; "" is Title
+	Severity int    // 1 (worst) to 4 as the incident's; 0: none
+	Drill    bool   // a drill or test: marked in title and subject wherever it is told
 	Key      string // the same key for the same person is told once
 }
 
@@ -146,26 +151,25 @@ func (s *Store) Send(ctx context.Context, tx *db.Tx, in New) (Notification, erro
 	if in.Subject == "" {
 		in.Subject = in.Title
 	}
+	if in.Severity < 0 || in.Severity > 4 {
+		return Notification{}, fmt.Errorf("notify: severity %d", in.Severity)
+	}
+	if in.Drill {
+		in.Title, in.Subject = drill(in.Title), drill(in.Subject)
+	}
 	now := s.clock.Now()
-	n := Notification{ID: id.New(), Kind: in.Kind, Title: clip(in.Title, 300), Body: clip(in.Body, 4000), Link: in.Link, IncidentID: in.Incident, CreatedAt: now, person: in.Person, subject: clip(in.Subject, 300)}
-	if _, err := tx.Exec(ctx, `INSERT INTO notification (id, person, kind, title, subject, body, link, incident, uniq, created_at, seen_at, acted_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0)`,
-		n.ID, n.person, n.Kind, n.Title, n.subject, n.Body, n.Link, n.IncidentID, in.Key, db.Micro(now)); err != nil {
+	n := Notification{ID: id.New(), Kind: in.Kind, Title: clip(in.Title, 300), Body: clip(in.Body, 4000), Link: in.Link, IncidentID: in.Incident, CreatedAt: now, Severity: in.Severity, Drill: in.Drill, person: in.Person, subject: clip(in.Subject, 300)}
+	if _, err := tx.Exec(ctx, `INSERT INTO notification (id, person, kind, title, subject, body, link, incident, uniq, created_at, seen_at, acted_at, severity, drill) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,0,0,$11,$12)`,
+		n.ID, n.person, n.Kind, n.Title, n.subject, n.Body, n.Link, n.IncidentID, in.Key, db.Micro(now), n.Severity, n.Drill); err != nil {
 		return n, fmt.Errorf("notify: %w", err)
 	}
 	n.Channels = []Delivery{{Channel: "app", State: "sent", At: &now}}
 	if in.Email {
 		c := Delivery{Channel: "email", State: "queued", At: &now}
-		switch {
-		case s.set.Mail == nil:
-			c.State, c.Error = "off", "Email is not set up on this server."
-		case to.Email == "":
-			c.State, c.Error = "off", "No email address is stored for this person."
-		case to.Disabled:
-			c.State, c.Error = "off", "The account is disabled."
-		default:
-			if err := s.tasks.Enqueue(ctx, tx, taskEmail, emailArgs{Notification: n.ID}, task.Options{Key: n.ID}); err != nil {
-				return n, err
-			}
+		if why := s.noMail(to); why != "" {
+			c.State, c.Error = "off", why
+		} else if err := s.tasks.Enqueue(ctx, tx, taskEmail, emailArgs{Notification: n.ID}, task.Options{Key: n.ID}); err != nil {
+			return n, err
 		}
 		n.Channels = append(n.Channels, c)
 	}
@@ -192,12 +196,12 @@ func (s *Store) publish(ctx context.Context, tx *db.Tx, n Notification, fresh bo
 	return nil
 }
 
-const columns = `n.id, n.person, n.kind, n.title, n.subject, n.body, n.link, n.incident, n.created_at, n.seen_at, n.acted_at`
+const columns = `n.id, n.person, n.kind, n.title, n.subject, n.body, n.link, n.incident, n.created_at, n.seen_at, n.acted_at, n.ended_at, n.severity, n.drill`
 
 func scan(r db.Scanner) (n Notification, err error) {
-	var created, seen, acted int64
-	err = r.Scan(&n.ID, &n.person, &n.Kind, &n.Title, &n.subject, &n.Body, &n.Link, &n.IncidentID, &created, &seen, &acted)
-	n.CreatedAt, n.SeenAt, n.ActedAt = db.At(created), at(seen), at(acted)
+	var created, seen, acted, ended int64
+	err = r.Scan(&n.ID, &n.person, &n.Kind, &n.Title, &n.subject, &n.Body, &n.Link, &n.IncidentID, &created, &seen, &acted, &ended, &n.Severity, &n.Drill)
+	n.CreatedAt, n.SeenAt, n.ActedAt, n.EndedAt = db.At(created), at(seen), at(acted), at(ended)
 	return n, err
 }
 
@@ -345,11 +349,7 @@ func (s *Store) Acted(ctx context.Context, tx *db.Tx, notificationID string) err
 	if _, err := tx.Exec(ctx, `UPDATE notification SET acted_at = $2, seen_at = CASE WHEN seen_at = 0 THEN $2 ELSE seen_at END WHERE id = $1`, n.ID, db.Micro(now)); err != nil {
 		return fmt.Errorf("mark acted: %w", err)
 	}
-	n.ActedAt = &now
-	if n.SeenAt == nil {
-		n.SeenAt = &now
-	}
-	return s.publish(ctx, tx, n, false)
+	return s.withdraw(ctx, tx, n.ID)
 }
 
 // Settle is Acted by the key the person was told under. Without such a

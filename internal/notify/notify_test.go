@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -509,5 +510,58 @@ func TestSettings(t *testing.T) {
 	}
 	if err := plain(25).Validate(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A page stays open until its person answers, or somebody else did: then
+// nothing that waits is sent any more.
+func TestAPageIsOpenUntilAnswered(t *testing.T) {
+	r := open(t, notify.Settings{Mail: plain(1)}) // the queue does not run: mail waits
+	low := r.send(notify.New{Title: "SEV-4 INC-1", Incident: "i1", Severity: 4, Email: true})
+	worst := r.send(notify.New{Title: "SEV-1 INC-2", Subject: "[SEV-1] INC-2", Incident: "i2", Severity: 1, Email: true, Drill: true})
+	r.send(notify.New{Title: "x", Kind: "mention"})
+	r.send(notify.New{Title: "waits", Kind: "approval"})
+	ask := r.send(notify.New{Title: "waits", Kind: "approval", Severity: 2})
+	list := func() (ids []string) {
+		t.Helper()
+		ns, err := r.store.Open(ctx, r.d.Read(), r.ann.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range ns {
+			ids = append(ids, n.ID)
+		}
+		return ids
+	}
+	if worst.Title != "DRILL SEV-1 INC-2" {
+		t.Error(worst.Title)
+	}
+	if got := list(); !slices.Equal(got, []string{worst.ID, ask.ID, low.ID}) {
+		t.Error(got)
+	}
+	r.do(func(tx *db.Tx) error { _, err := r.store.See(ctx, tx, r.ann, worst.ID); return err })
+	if got := list(); len(got) != 3 {
+		t.Error("seeing it is not answering it:", got)
+	}
+	r.do(func(tx *db.Tx) error { return r.store.EndPages(ctx, tx, "i1") })
+	r.do(func(tx *db.Tx) error { return r.store.Acted(ctx, tx, worst.ID) })
+	r.do(func(tx *db.Tx) error { return r.store.End(ctx, tx, ask.ID, ask.ID, "none") })
+	if got := list(); len(got) != 0 {
+		t.Error(got)
+	}
+	all, err := r.store.Channels(ctx, r.d.Read(), []string{low.ID, worst.ID})
+	if err != nil || all[low.ID][1].State != "skipped" || all[worst.ID][1].State != "skipped" {
+		t.Error(all, err)
+	}
+}
+
+func TestReach(t *testing.T) {
+	r := open(t, notify.Settings{})
+	if got, err := r.store.Reach(ctx, r.d.Read(), r.ann.ID); err != nil || got.Beyond() || got.Why != "Email is not set up on this server." {
+		t.Error(got, err)
+	}
+	r = open(t, notify.Settings{Mail: plain(1)})
+	if got, err := r.store.Reach(ctx, r.d.Read(), r.ann.ID); err != nil || !got.Beyond() {
+		t.Error(got, err)
 	}
 }

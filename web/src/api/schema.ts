@@ -3467,6 +3467,13 @@ export interface components {
             channels: components["schemas"]["Delivery"][];
             /** Format: date-time */
             created_at: string;
+            /** @description A drill or test, not the real thing */
+            drill?: boolean;
+            /**
+             * Format: date-time
+             * @description When what it asks for was over without you: somebody else did it, or it is no longer needed
+             */
+            ended_at?: string;
             id: string;
             incident_id?: string;
             /** @enum {string} */
@@ -3475,6 +3482,11 @@ export interface components {
             link: string;
             /** Format: date-time */
             seen_at?: string;
+            /**
+             * Format: int64
+             * @description 1 to 4 as the incident's; left out where it has none
+             */
+            severity?: number;
             title: string;
         };
         OfficeName: {

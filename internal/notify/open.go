@@ -1,0 +1,129 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"muster/internal/account"
+	"muster/internal/db"
+	"muster/internal/fault"
+)
+
+// A notification of kind page, or of kind approval with a severity, is open
+// until its person acts on it or until what it asks for is over: an open one is
+// what a screen shows all the time, whatever was missed or clicked away.
+
+const isOpen = ` n.acted_at = 0 AND n.ended_at = 0`
+
+// Open gives what a person is called to and nobody answered yet, worst first
+// and then the oldest.
+func (s *Store) Open(ctx context.Context, q db.Querier, person string) ([]Notification, error) {
+	ns, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM notification n WHERE n.person = $1 AND`+isOpen+` AND (n.kind = 'page' OR n.kind = 'approval' AND n.severity > 0)
+ORDER BY CASE WHEN n.severity = 0 THEN 5 ELSE n.severity END, n.id LIMIT 500`, person)
+	if err != nil {
+		return nil, fmt.Errorf("list what is open: %w", err)
+	}
+	return ns, s.fill(ctx, q, ns)
+}
+
+// EndPages ends every open page of an incident, whoever was paged: somebody
+// acknowledged, or the incident is over. What waits to be sent is not sent.
+func (s *Store) EndPages(ctx context.Context, tx *db.Tx, incidentID string) error {
+	ns, err := db.All(ctx, tx, scan, `SELECT `+columns+` FROM notification n WHERE n.incident = $1 AND n.incident <> '' AND n.kind = 'page' AND`+isOpen+` ORDER BY n.id`, incidentID)
+	if err != nil {
+		return fmt.Errorf("list open pages: %w", err)
+	}
+	for _, n := range ns {
+		if err := s.end(ctx, tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// End ends single notifications, as EndPages does those of an incident.
+func (s *Store) End(ctx context.Context, tx *db.Tx, notificationIDs ...string) error {
+	for _, id := range notificationIDs {
+		n, err := s.one(ctx, tx, `n.id = $1 AND`+isOpen, id)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.end(ctx, tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) end(ctx context.Context, tx *db.Tx, n Notification) error {
+	if _, err := tx.Exec(ctx, `UPDATE notification SET ended_at = $2 WHERE id = $1`, n.ID, db.Micro(s.clock.Now())); err != nil {
+		return fmt.Errorf("end notification: %w", err)
+	}
+	return s.withdraw(ctx, tx, n.ID)
+}
+
+// withdraw takes back what was not sent yet and has the person's screens see it.
+func (s *Store) withdraw(ctx context.Context, tx *db.Tx, notificationID string) error {
+	res, err := tx.Exec(ctx, `UPDATE notification_channel SET state = 'skipped', error = 'Not sent: it was answered before.', at = $2 WHERE notification = $1 AND state = 'queued'`, notificationID, db.Micro(s.clock.Now()))
+	if err != nil {
+		return fmt.Errorf("withdraw what waits: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n > 0 {
+		s.count(tx, Delivery{Channel: "email", State: "skipped"})
+	}
+	n, err := s.one(ctx, tx, `n.id = $1`, notificationID)
+	if err != nil {
+		return err
+	}
+	return s.publish(ctx, tx, n, false)
+}
+
+// Reachable is how a person can be called who has no browser open.
+type Reachable struct {
+	Channels []string // "email"
+	Why      string   // why there is none; "" where there is one
+}
+
+// Beyond says whether there is a way to the person beyond the browser.
+func (r Reachable) Beyond() bool { return len(r.Channels) > 0 }
+
+// Reach says how a page reaches a person beyond the browser.
+func (s *Store) Reach(ctx context.Context, q db.Querier, person string) (Reachable, error) {
+	u, err := s.people.Get(ctx, q, person)
+	if err != nil {
+		return Reachable{}, err
+	}
+	why := s.noMail(u)
+	if why != "" {
+		return Reachable{Why: why}, nil
+	}
+	return Reachable{Channels: []string{"email"}}, nil
+}
+
+// noMail says why no mail can be sent to somebody; "" where it can.
+func (s *Store) noMail(u account.User) string {
+	switch {
+	case u.Disabled:
+		return "The account is disabled."
+	case s.set.Mail == nil:
+		return "Email is not set up on this server."
+	case u.Email == "":
+		return "No email address is stored for this person."
+	}
+	return ""
+}
+
+// drill marks a line of text as one of a drill, once.
+func drill(text string) string {
+	if strings.HasPrefix(text, "DRILL") || strings.HasPrefix(text, "[DRILL]") {
+		return text
+	}
+	if strings.HasPrefix(text, "[") {
+		return "[DRILL]" + text
+	}
+	return "DRILL " + text
+}
