@@ -7,88 +7,78 @@ import (
 	"sync"
 )
 
-// Bus fans out to every subscriber, one item of news after the other, in the
-// order of publishing: no subscriber is called twice at the same time, and what
-// was published later never overtakes. Subscribers must return at once; they may
-// publish. They run in the goroutine of a publisher, not always of the one whose
-// news it is: Publish may return before its news was told when another
-// publisher's is being told.
+// Bus fans out to every subscriber. A subscriber runs in the publisher's
+// goroutine and must return at once; when several publish at the same moment it
+// runs several times at once, and which is told first is not said. So what is
+// told of a thing that changes often is that it changed: who shows it reads how it
+// is then.
 type Bus interface {
 	Publish(topic string, payload any)
-	// Subscribe's cancel returns when fn is not running and will not be called
-	// again. It must not be called by fn.
+	// Subscribe's cancel returns when fn runs no more and will not run again. fn
+	// may publish; it must not call cancel.
 	Subscribe(fn func(topic string, payload any)) (cancel func())
 }
 
 // Memory is the bus of one process.
 type Memory struct {
+	mu   sync.Mutex
+	subs []*subscriber // replaced, never changed: who publishes goes through a list without the lock
+}
+
+type subscriber struct {
+	fn func(topic string, payload any)
+
 	mu      sync.Mutex
-	told    sync.Cond // running has changed
-	telling bool
-	running *subscriber // who is being told now
-	queue   []news
-	subs    []*subscriber
+	idle    sync.Cond
+	running int
+	gone    bool
 }
-
-type news struct {
-	topic   string
-	payload any
-}
-
-type subscriber struct{ fn func(string, any) }
 
 // NewMemory returns an empty bus.
-func NewMemory() *Memory {
-	m := &Memory{}
-	m.told.L = &m.mu
-	return m
-}
+func NewMemory() *Memory { return &Memory{} }
 
 func (m *Memory) Publish(topic string, payload any) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.queue = append(m.queue, news{topic, payload})
-	if m.telling {
-		return // whoever tells now tells this too
+	subs := m.subs
+	m.mu.Unlock()
+	for _, s := range subs {
+		s.tell(topic, payload)
 	}
-	m.telling = true
-	defer func() { m.telling = false }() // also when a subscriber panics
-	for len(m.queue) > 0 {
-		n := m.queue[0]
-		m.queue[0] = news{}
-		m.queue = m.queue[1:]
-		for _, s := range slices.Clone(m.subs) {
-			if slices.Contains(m.subs, s) { // not cancelled by one before it
-				m.tell(s, n)
-			}
-		}
-	}
-	m.queue = nil
 }
 
-// tell calls a subscriber without the lock.
-func (m *Memory) tell(s *subscriber, n news) {
-	m.running = s
-	m.mu.Unlock()
+func (s *subscriber) tell(topic string, payload any) {
+	s.mu.Lock()
+	if s.gone {
+		s.mu.Unlock()
+		return
+	}
+	s.running++
+	s.mu.Unlock()
 	defer func() {
-		m.mu.Lock()
-		m.running = nil
-		m.told.Broadcast()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.running--; s.running == 0 {
+			s.idle.Broadcast()
+		}
 	}()
-	s.fn(n.topic, n.payload)
+	s.fn(topic, payload)
 }
 
 func (m *Memory) Subscribe(fn func(topic string, payload any)) func() {
-	s := &subscriber{fn}
+	s := &subscriber{fn: fn}
+	s.idle.L = &s.mu
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.subs = append(m.subs, s)
+	m.subs = append(slices.Clip(m.subs), s)
 	return func() {
 		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.subs = slices.DeleteFunc(m.subs, func(o *subscriber) bool { return o == s })
-		for m.running == s {
-			m.told.Wait()
+		m.subs = slices.DeleteFunc(slices.Clone(m.subs), func(o *subscriber) bool { return o == s })
+		m.mu.Unlock()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.gone = true
+		for s.running > 0 {
+			s.idle.Wait()
 		}
 	}
 }
