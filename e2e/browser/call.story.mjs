@@ -18,7 +18,7 @@ after(async () => {
 })
 
 const button = (p, name) => p.page.getByRole('button', { name, exact: true })
-const said = (p) => p.page.getByRole('status', { name: 'Voice', exact: true })
+const said = (p) => p.page.locator('[data-say]')
 const tile = (p, words) => stage(p).getByRole('listitem').filter({ hasText: words })
 
 test('two people hear and see each other, show screens, and are muted', { timeout: 240_000 }, async () => {

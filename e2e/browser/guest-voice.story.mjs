@@ -19,7 +19,7 @@ after(async () => {
 })
 
 const button = (p, name) => p.page.getByRole('button', { name, exact: true })
-const said = (p) => p.page.getByRole('status', { name: 'Voice', exact: true })
+const said = (p) => p.page.locator('[data-say]')
 const offer = (p) => voice(p).getByRole('button', { name: /^(Join|Start) voice/ })
 const here = (p) => p.page.getByRole('list', { name: 'In the room' })
 const tracks = (p) => p.page.evaluate(() => window.kept.tracks.map((t) => t.readyState))

@@ -18,7 +18,7 @@ after(async () => {
 })
 
 const button = (p, name) => p.page.getByRole('button', { name, exact: true })
-const said = (p) => p.page.getByRole('status', { name: 'Voice', exact: true })
+const said = (p) => p.page.locator('[data-say]')
 const header = (p) => p.page.getByRole('main').locator('header').first()
 const asked = (p, title = 'Calls in this room are recorded') => dialog(p, title)
 const offer = (p) => voice(p).getByRole('button', { name: /^(Join|Start) voice/ })

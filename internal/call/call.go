@@ -89,6 +89,8 @@ type Store struct {
 	// By call.
 	recorders map[string]*recording
 	recording sync.WaitGroup
+	// Where somebody's screens were seen during a call: zero, or since when they are not.
+	screens map[seat]time.Time
 	// Everybody had to come back by then, after the engine or Muster was away.
 	grace time.Time
 
@@ -138,7 +140,7 @@ type admission struct {
 
 // New makes a store.
 func New(d Deps) *Store {
-	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, playing: map[playing]time.Time{}, recorders: map[string]*recording{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
+	s := &Store{Deps: d, live: map[string]*live{}, sessions: map[seat]admission{}, playing: map[playing]time.Time{}, screens: map[seat]time.Time{}, recorders: map[string]*recording{}, state: Off, news: make(chan struct{}, 1), stopped: make(chan struct{})}
 	s.clerk.init()
 	if d.Engine != nil {
 		s.state = Starting

@@ -535,3 +535,38 @@ func TestNothingWaitsForEachOther(t *testing.T) {
 		}
 	}
 }
+
+// A closed laptop is greyed in the call as soon as it is missed, and leaves it long
+// before the engine gives up; who sends is there, whatever their screen does.
+func TestAClosedLaptop(t *testing.T) {
+	w := open(t, nil)
+	r := w.room(room.New{Name: "ops"})
+	w.enter(r, w.ann, w.bob)
+	w.office.Connected(w.ann.ID, "laptop")
+	laptop := w.office.Connected(w.bob.ID, "laptop")
+	ann, bob := w.join(w.ann, r, call.Table), w.join(w.bob, r, call.Table)
+	w.speak(bob)
+	w.hears(ann, w.bob)
+
+	w.office.Silent(w.ann.ID, "laptop", true) // she only listens
+	w.until("ann is lost", func() bool { return w.in(r, w.ann).Quality == "lost" })
+	w.office.Silent(w.ann.ID, "laptop", false)
+	w.until("ann is back", func() bool { return w.in(r, w.ann).Quality != "lost" })
+
+	w.office.Silent(w.bob.ID, "laptop", true)
+	w.until("what bob says is a sign of life", func() bool { return w.office.Online(w.bob.ID) && w.in(r, w.bob).Quality != "lost" })
+	w.clock.Advance(30 * time.Second)
+	w.hears(ann, w.bob)
+	if p := w.in(r, w.bob); p.UserID == "" || p.Quality == "lost" || !w.office.Online(w.bob.ID) {
+		t.Fatalf("bob talks, and is taken for gone: %+v", p)
+	}
+	laptop()
+	w.office.Silent(w.ann.ID, "laptop", true)
+	w.until("ann is lost", func() bool { return w.in(r, w.ann).Quality == "lost" })
+	w.clock.Advance(7 * time.Second)
+	w.until("ann left", func() bool { return w.in(r, w.ann).UserID == "" })
+	// She opens it again: the engine has kept her, and so has Muster.
+	w.office.Silent(w.ann.ID, "laptop", false)
+	w.until("ann is in the call again", func() bool { return w.in(r, w.ann).UserID != "" })
+	w.hears(ann, w.bob)
+}

@@ -55,6 +55,9 @@ type Peer struct {
 	Speaking bool      `json:"speaking"`
 	Quality  string    `json:"quality"` // excellent, good, poor, lost; "" when not known yet
 	Since    time.Time `json:"since"`
+	// Arrives says that packets of theirs came within the last second: somebody who
+	// sends is there, whatever else of theirs does not answer.
+	Arrives bool `json:"arrives"`
 	// SignIn is that of the ticket they came with, where an engine tells it: one to
 	// which people come without Muster being asked again.
 	SignIn string `json:"-"`

@@ -24,6 +24,10 @@ const (
 	// settle is how long somebody may be missing who only connects anew, as when
 	// a second tab takes over: that is no leaving and coming.
 	settle = 300 * time.Millisecond
+	// goneFor is how long somebody is kept in a call whose screens do not answer and
+	// of whom nothing comes: a closed laptop. The engine would believe in them for
+	// three times as long, and others would talk to nobody.
+	goneFor = 6 * time.Second
 	// reviewEvery is how often everybody's rights are looked at, beside each time
 	// that something is heard which may have changed them.
 	reviewEvery = 5 * time.Second
@@ -143,6 +147,7 @@ func (s *Store) loop(ctx context.Context) {
 	defer close(s.stopped)
 	review, again := s.Clock.NewTimer(reviewEvery), s.Clock.NewTimer(time.Hour)
 	defer func() { review.Stop(); again.Stop() }()
+	arriving := map[string]bool{}
 	for {
 		regular := false
 		select {
@@ -165,6 +170,7 @@ func (s *Store) loop(ctx context.Context) {
 			h.seen = s.ours(ctx, h.seen)
 			s.reopen(ctx, h.at)
 		}
+		arriving = s.alive(h.seen, arriving)
 		came, next := s.follow(h.at, h.seen)
 		again.Stop()
 		again = s.Clock.NewTimer(next)
@@ -183,6 +189,63 @@ func (s *Store) loop(ctx context.Context) {
 			})
 		}
 	}
+}
+
+// alive tells the office whose media comes in, and of whom it does no longer.
+func (s *Store) alive(seen Seen, before map[string]bool) map[string]bool {
+	now := map[string]bool{}
+	for _, peers := range seen {
+		for _, p := range peers {
+			if p.Arrives {
+				now[p.Person] = true
+			}
+		}
+	}
+	for person := range now {
+		s.Office.Media(person, true)
+	}
+	for person := range before {
+		if !now[person] {
+			s.Office.Media(person, false)
+		}
+	}
+	return now
+}
+
+// present leaves out those whose screens are gone for so long that they count as
+// gone. A program that talks and has no screen is not judged by it. It gives who of
+// the rest is out of reach, and when to look again. s.mu is held.
+func (s *Store) present(seen Seen, now time.Time) (here Seen, lost, carried map[seat]bool, next time.Duration) {
+	here, lost, carried, next = Seen{}, map[seat]bool{}, map[seat]bool{}, time.Hour
+	for roomID, peers := range seen {
+		for _, p := range peers {
+			at := seat{roomID, p.Person}
+			carried[at] = true
+			since, known := s.screens[at]
+			switch reachable := s.Office.Online(p.Person); {
+			case reachable:
+				s.screens[at] = time.Time{}
+			case known:
+				if since.IsZero() {
+					since = now
+					s.screens[at] = now
+				}
+				lost[at] = true
+				// An engine elsewhere does not tell whose media comes in: there it says who goes.
+				if s.Engine.Signalling() == nil {
+					break
+				}
+				wait := since.Add(goneFor).Sub(now)
+				if wait <= 0 {
+					continue
+				}
+				next = min(next, wait)
+			}
+			here[roomID] = append(here[roomID], p)
+		}
+	}
+	maps.DeleteFunc(s.screens, func(at seat, _ time.Time) bool { return !carried[at] })
+	return here, lost, carried, next
 }
 
 // ours leaves out the rooms that are not of this Muster: an engine elsewhere may
@@ -254,10 +317,11 @@ func (s *Store) remove(at seat) {
 // to look again even if nothing is heard.
 func (s *Store) follow(at State, seen Seen) (came map[seat]bool, next time.Duration) {
 	now := s.Clock.Now()
-	came, next = map[seat]bool{}, time.Hour
+	came = map[seat]bool{}
 	var out []change
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	seen, lost, carried, next := s.present(seen, now)
 	if was := s.state; was != at {
 		s.state = at
 		if at == Ready {
@@ -276,6 +340,9 @@ func (s *Store) follow(at State, seen Seen) (came map[seat]bool, next time.Durat
 				l = &live{id: id.New(), started: now, people: map[string]*member{}, held: map[string]bool{}, agreed: map[string]bool{}}
 				s.live[roomID] = l
 				out = append(out, change{room: roomID, call: l.id, at: now, kind: "started"})
+			}
+			if lost[seat{roomID, p.Person}] {
+				p.Speaking, p.Quality = false, "lost"
 			}
 			if s.seenIn(roomID, l, p, now, &out) {
 				at := seat{roomID, p.Person}
@@ -312,7 +379,8 @@ func (s *Store) follow(at State, seen Seen) (came map[seat]bool, next time.Durat
 				continue
 			}
 			delete(l.people, person)
-			if by := s.sessions[seat{roomID, person}]; by.at.Before(m.lostAt) {
+			// Whom the engine still carries comes back by the same sign-in.
+			if by := s.sessions[seat{roomID, person}]; by.at.Before(m.lostAt) && !carried[seat{roomID, person}] {
 				delete(s.sessions, seat{roomID, person})
 			}
 			out = append(out, change{room: roomID, call: l.id, at: m.lostAt, kind: "left", person: person, since: m.JoinedAt})

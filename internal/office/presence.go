@@ -41,6 +41,7 @@ type device struct {
 // connections are a person's, while there is one or there was until just now.
 type connections struct {
 	open  map[string]*device
+	media bool      // what they say or show in a call comes in
 	left  time.Time // when the last one that answered ended; zero while one does
 	used  time.Time // when something was last done on any of them
 	shown Reach
@@ -57,7 +58,7 @@ func (s *Store) Connected(person, connection string) (gone func()) {
 		s.turn(person, false, func(c *connections) {
 			if d := c.open[connection]; d == nil {
 				return
-			} else if delete(c.open, connection); !d.silent && !c.answers() {
+			} else if delete(c.open, connection); !d.silent && !c.connected() {
 				c.left = s.clock.Now()
 			}
 		})
@@ -72,6 +73,13 @@ func (s *Store) Silent(person, connection string, silent bool) {
 			d.silent = silent
 		}
 	})
+}
+
+// Media notes whether a person's sound or picture comes in. Of somebody who was
+// connected it is as good as an answer: a machine that is busy with a screen it
+// shows is late with its beats, and they are there all the same.
+func (s *Store) Media(person string, arrives bool) {
+	s.turn(person, false, func(c *connections) { c.media = arrives })
 }
 
 // Used notes how long ago something was last done on a device.
@@ -109,7 +117,10 @@ func (s *Store) turn(person string, come bool, change func(c *connections)) {
 	}
 }
 
-func (c *connections) answers() bool {
+// answers says whether they are there: by a device, or by their media.
+func (c *connections) answers() bool { return c.media || c.connected() }
+
+func (c *connections) connected() bool {
 	for _, d := range c.open {
 		if !d.silent {
 			return true
@@ -120,7 +131,7 @@ func (c *connections) answers() bool {
 
 func (c *connections) reports() bool {
 	for _, d := range c.open {
-		if d.reports && !d.silent {
+		if d.reports && (!d.silent || c.media) {
 			return true
 		}
 	}
@@ -135,6 +146,9 @@ func (c *connections) reach(now time.Time) (Reach, time.Time) {
 			return c.shown, end
 		}
 		return Gone, time.Time{}
+	}
+	if len(c.open) == 0 && c.shown != Gone { // their media alone: a page that reloads, a network that changes
+		return c.shown, time.Time{}
 	}
 	if !c.reports() {
 		return Here, time.Time{}
@@ -151,7 +165,7 @@ func (c *connections) reach(now time.Time) (Reach, time.Time) {
 // look says whether a person's reach changed, and sees to it that the next
 // change is noticed. s.mu is held.
 func (s *Store) look(person string, c *connections) (changed bool) {
-	if c.answers() {
+	if c.connected() {
 		c.left = time.Time{}
 	}
 	now, next := c.reach(s.clock.Now())

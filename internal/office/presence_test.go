@@ -84,6 +84,39 @@ func TestReachIsThatOfAllDevices(t *testing.T) {
 	}
 }
 
+func TestWhoseMediaComesInIsThere(t *testing.T) {
+	w := open(t)
+	w.office.Media(w.ann.ID, true)
+	if w.office.Online(w.ann.ID) {
+		t.Fatal("media of somebody who never connected was taken for them")
+	}
+	told := w.shows(w.ann.ID)
+	laptop := w.office.Connected(w.ann.ID, "laptop")
+	told(office.Here)
+	w.office.Used(w.ann.ID, "laptop", 0)
+	told(office.Active)
+	// A laptop that is busy with the screen it shows is late with its beats.
+	w.office.Media(w.ann.ID, true)
+	w.office.Silent(w.ann.ID, "laptop", true)
+	if r := w.office.Reach(w.ann.ID); r != office.Active {
+		t.Fatal("they talk, and are shown as", r)
+	}
+	w.office.Media(w.ann.ID, false)
+	told(office.Gone)
+	w.office.Silent(w.ann.ID, "laptop", false)
+	told(office.Active)
+
+	// Closed, or only reloaded: its socket ends first, and the grace runs from there.
+	w.office.Media(w.ann.ID, true)
+	laptop()
+	w.office.Media(w.ann.ID, false)
+	if !w.office.Online(w.ann.ID) {
+		t.Fatal("a page that reloads is offline")
+	}
+	w.clock.Advance(office.Grace)
+	told(office.Gone)
+}
+
 func TestStateOrder(t *testing.T) {
 	said := func(s string) account.Availability { return account.Availability{State: s} }
 	for _, c := range []struct {

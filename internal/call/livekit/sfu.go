@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/livekit/livekit-server/pkg/config"
 	"github.com/livekit/livekit-server/pkg/routing"
 	"github.com/livekit/livekit-server/pkg/rtc"
+	"github.com/livekit/livekit-server/pkg/rtc/types"
 	"github.com/livekit/livekit-server/pkg/service"
 	"github.com/livekit/livekit-server/pkg/telemetry"
 	"github.com/livekit/livekit-server/pkg/telemetry/prometheus"
@@ -39,6 +41,8 @@ type sfu struct {
 	turn    *turn.Server
 	handler http.Handler
 
+	arrived map[string]arrival // by connection; used by who asks what is seen, one at a time
+
 	stop chan struct{}
 	wg   sync.WaitGroup
 }
@@ -63,7 +67,7 @@ func newSFU(s Settings) (*sfu, error) {
 	if err := prometheus.Init(string(node.NodeID()), node.NodeType()); err != nil {
 		return nil, err
 	}
-	e := &sfu{store: service.NewLocalStore(), stop: make(chan struct{})}
+	e := &sfu{store: service.NewLocalStore(), arrived: map[string]arrival{}, stop: make(chan struct{})}
 	bus := psrpc.NewLocalMessageBus()
 	signals, err := routing.NewSignalClient(node.NodeID(), bus, conf.SignalRelay)
 	if err != nil {
@@ -175,18 +179,51 @@ func (e *sfu) seen(ctx context.Context) (call.Seen, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := call.Seen{}
+	out, now, there := call.Seen{}, time.Now(), map[string]bool{}
 	for _, r := range rooms {
 		if live := e.rooms.GetRoom(ctx, livekit.RoomName(r.Name)); live != nil {
-			if peers := peersOf(live); len(peers) > 0 {
+			if peers := e.peersOf(live, now, there); len(peers) > 0 {
 				out[r.Name] = peers
 			}
 		}
 	}
+	maps.DeleteFunc(e.arrived, func(sid string, _ arrival) bool { return !there[sid] })
 	return out, nil
 }
 
-func peersOf(r *rtc.Room) []call.Peer {
+// arrival is what came of a connection's media so far, and when more did last.
+type arrival struct {
+	packets     uint64
+	last, asked time.Time
+}
+
+const (
+	arrivesFor = time.Second            // how long a packet shows that somebody is there
+	countEvery = 250 * time.Millisecond // counting is not free
+)
+
+// arrives says whether media of somebody comes in.
+func (e *sfu) arrives(p types.LocalParticipant, now time.Time, there map[string]bool) bool {
+	sid := string(p.ID())
+	there[sid] = true
+	a := e.arrived[sid]
+	if now.Sub(a.asked) >= countEvery {
+		var n uint64
+		for _, t := range p.GetPublishedTracks() {
+			for _, r := range t.Receivers() {
+				n += uint64(r.GetTrackStats().GetPackets())
+			}
+		}
+		if n > a.packets {
+			a.last = now
+		}
+		a.packets, a.asked = n, now
+		e.arrived[sid] = a
+	}
+	return now.Sub(a.last) < arrivesFor
+}
+
+func (e *sfu) peersOf(r *rtc.Room, now time.Time, there map[string]bool) []call.Peer {
 	var out []call.Peer
 	for _, p := range r.GetParticipants() {
 		info := p.ToProto()
@@ -196,6 +233,7 @@ func peersOf(r *rtc.Room) []call.Peer {
 		peer := peerOf(info)
 		_, peer.Speaking = p.GetAudioLevel()
 		peer.Speaking = peer.Speaking && peer.Mic
+		peer.Arrives = e.arrives(p, now, there)
 		if q := p.GetConnectionQuality(); q != nil && info.State == livekit.ParticipantInfo_ACTIVE {
 			peer.Quality = qualities[q.Quality]
 		}

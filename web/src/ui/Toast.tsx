@@ -1,5 +1,5 @@
 import { CircleAlert, CircleCheck, Info, Siren, X } from 'lucide-react'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { create } from 'zustand'
 import { ApiError, errorText } from '@/api/client'
 import { cx } from '@/lib/cx'
@@ -33,16 +33,28 @@ export const untoast = drop
 export const toastError = (title: string, error: unknown) =>
   toast(title, { tone: 'bad', detail: errorText(error), action: error instanceof ApiError && error.status === 403 ? { label: 'Why?', run: () => go('/guide/access-policy#why-was-i-refused') } : undefined })
 
+/** There is something to do: as long as it takes to read, decide and come to it by key. */
+const WITH_BUTTON = 25_000
 const ICON = { info: Info, good: CircleCheck, bad: CircleAlert, page: Siren }
 function Item({ t }: { t: Toast }) {
   const Icon = ICON[t.tone]
+  // Nothing goes from under a finger: while it is pointed at, or has the focus, its time stands still.
+  const [held, hold] = useState(0)
+  const grip = (by: number) => ({ in: () => hold((h) => h | by), out: () => hold((h) => h & ~by) })
+  const [pointer, focus] = [grip(1), grip(2)]
   useEffect(() => {
-    if (t.tone === 'page') return // It stands until it is answered.
-    const h = setTimeout(() => drop(t.id), t.tone === 'bad' || t.action ? 9000 : 4500)
+    if (t.tone === 'page' || held) return // A page stands until it is answered.
+    const h = setTimeout(() => drop(t.id), t.action || t.main ? WITH_BUTTON : t.tone === 'bad' ? 9000 : 4500)
     return () => clearTimeout(h)
-  }, [t])
+  }, [t, held])
   return (
-    <li className={cx(s.toast, s[t.tone])}>
+    <li
+      className={cx(s.toast, s[t.tone])}
+      onPointerEnter={pointer.in}
+      onPointerLeave={pointer.out}
+      onFocus={focus.in}
+      onBlur={(e) => !e.currentTarget.contains(e.relatedTarget) && focus.out()}
+    >
       <Icon size={15} aria-hidden="true" />
       <div role={t.tone === 'page' ? 'alert' : undefined}>
         <b>{t.title}</b>

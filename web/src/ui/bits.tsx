@@ -9,6 +9,7 @@ import { ago, clock, dateTime, local, ms, running, utc, type When } from '@/lib/
 import { Button, IconButton } from './Button'
 export { Kbd } from './Kbd'
 import { WhyDenied } from './GuideLink'
+import { say } from './say'
 import { Tooltip } from './Tooltip'
 import s from './bits.module.css'
 
@@ -106,12 +107,25 @@ export function Clock({ from, to, className }: { from: When; to?: When; classNam
   return <span className={cx('tnum', className)}>{running((b ?? now) - a)}</span>
 }
 
-/** What is left until `to`: 04:59, then 00:00. */
-export function Countdown({ to, className, done = '00:00' }: { to: When; className?: string; done?: ReactNode }) {
+/**
+ * What is left until `to`: 04:59, then 00:00. It is read when one comes to it and never by itself, for it
+ * changes each second; with `of`, that a minute is left is said, once.
+ */
+export function Countdown({ to, className, done = '00:00', of }: { to: When; className?: string; done?: ReactNode; /** What runs out: "to answer Jonas" */ of?: string }) {
   const n = ms(to)
   const now = useNow('second', n !== null)
+  const left = n === null ? 0 : Math.ceil((n - now) / 1000)
+  const before = useRef(left)
+  useEffect(() => {
+    if (of && before.current > 60 && left <= 60 && left > 0) say(`1 minute left ${of}`)
+    before.current = left
+  }, [left, of])
   if (n === null) return null
-  return <span className={cx('tnum', className)}>{n <= now ? done : running(n - now + 999)}</span>
+  return (
+    <span className={cx('tnum', className)} role="timer" aria-live="off">
+      {n <= now ? done : running(n - now + 999)}
+    </span>
+  )
 }
 
 export const Spinner = ({ size = 14, label }: { size?: number; label?: string }) => (

@@ -1,11 +1,12 @@
-// The words of a call for who reads with their ears.
-import { useEffect, useRef, useState } from 'react'
+// The words of a call for who reads with their ears, and the short sounds of one's own microphone.
+import { useEffect, useRef } from 'react'
 import type { Call } from '@/api'
+import { say } from '@/ui'
 import { useAround, useCallState, usePeople } from './around'
-import { chime } from './chime'
-import { announce, reactionWord, recordedWords, type Line } from './model'
+import { chime, CLOSES, OPENS } from './chime'
+import { announce, micWords, reactionWord, recordedWords, type Line } from './model'
 
-/** Says who comes, goes, raises a hand or shows something, once. */
+/** Says who comes, goes, raises a hand or shows something, and what my own microphone does, once. */
 export function Announcer() {
   const { useCall } = useAround()
   const people = usePeople()
@@ -17,14 +18,13 @@ export function Announcer() {
   const last = useRef(0)
   // A guest who leaves is nobody a moment later, and is still to be named.
   const names = useRef(new Map<string, string>())
-  const [text, setText] = useState('')
   const line = useCallState((c) => c.main)
   const was = useRef<Line | null>(null)
   useEffect(() => {
     const said = recordedWords(was.current, line)
     was.current = line
     if (!said) return
-    setText(said)
+    say(said, { key: 'recording', urgent: true })
     if (line?.recording) void chime()
   }, [line])
   useEffect(() => {
@@ -32,23 +32,25 @@ export function Announcer() {
     for (const p of call?.people ?? []) names.current.set(p.user_id, name(p.user_id))
     const said = announce(before.current, call, me, name)
     before.current = call
-    if (said.length) setText(said.join('. '))
+    if (said.length) say(said.join('. '))
   }, [call, me, people])
   useEffect(() => {
     const r = reactions.at(-1)
     if (!r || r.id === last.current || r.user === me) return
     last.current = r.id
-    setText(`${people.name(r.user)}: ${reactionWord(r.emoji)}`)
+    say(`${people.name(r.user)}: ${reactionWord(r.emoji)}`, { key: 'reaction ' + r.id })
   }, [reactions, me, people])
-  // Once read out it is gone, so that nobody finds the words twice.
+  const mic = useCallState((c) => c.mic)
+  const held = useCallState((c) => c.held)
+  const cues = useCallState((c) => c.choice.cues)
+  const on = line?.phase === 'on'
+  const own = useRef({ mic, held })
   useEffect(() => {
-    if (!text) return
-    const t = setTimeout(() => setText(''), 2500)
-    return () => clearTimeout(t)
-  }, [text])
-  return (
-    <div className="sr" role="status" aria-label="Voice">
-      {text}
-    </div>
-  )
+    const said = micWords(own.current, { mic, held })
+    own.current = { mic, held }
+    if (!said || !on) return
+    say(said, { key: 'microphone' })
+    if (cues) void chime(said === 'Muted' ? CLOSES : OPENS)
+  }, [mic, held, cues, on])
+  return null
 }

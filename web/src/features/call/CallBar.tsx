@@ -6,12 +6,12 @@ import { recordsCalls, useCall, useOffice } from '@/realtime'
 import { Button, Chip, focusNext, Spinner } from '@/ui'
 import { useAround, useCallState } from './around'
 import { SettingsButton } from './CallControls'
-import { PeopleButton } from './CallPeople'
+import { PeopleButton, Strip } from './CallPeople'
 import { InCall } from './InCall'
 import { InOffice } from './InOffice'
 import { loadEngine } from './load'
 import { Over } from './Messages'
-import { joinWords, plural } from './model'
+import { hasStage, joinWords, plural } from './model'
 import s from './call.module.css'
 
 export default function CallBar({ room }: { room: Room }) {
@@ -83,16 +83,23 @@ function Also({ room }: { room: Room }) {
   const { session } = useAround()
   const line = useCallState((c) => c.also)
   return (
-    <section className={s.bar} aria-label="Voice" data-voice>
-      {line?.phase === 'on' ? <Headphones size={15} className="c-teal" aria-hidden="true" /> : <Spinner size={12} />}
-      <span className={s.say} role="status">
-        {line?.phase === 'on' ? 'You listen here as well' : 'Voice is reconnecting'}
-      </span>
-      <Volume />
-      <span className="grow" />
-      <PeopleButton room={room} />
-      <Button onClick={session.stopListening}>Stop listening</Button>
-    </section>
+    <>
+      <section className={s.bar} aria-label="Voice" data-voice>
+        {line?.phase === 'on' ? <Headphones size={15} className="c-teal" aria-hidden="true" /> : <Spinner size={12} />}
+        <span className={s.say} role="status">
+          {line?.phase === 'on' ? 'You listen here as well' : 'Voice is reconnecting'}
+        </span>
+        <Volume />
+        <span className="grow" />
+        <PeopleButton room={room} />
+        <Button onClick={session.stopListening}>Stop listening</Button>
+      </section>
+      {line?.phase === 'on' && !hasStage(line) && (
+        <div className={s.voices}>
+          <Strip room={room} />
+        </div>
+      )}
+    </>
   )
 }
 export function Volume() {

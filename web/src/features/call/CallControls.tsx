@@ -52,7 +52,7 @@ export function ShareButton() {
   if (!can) return null
   return sharing ? (
     <>
-      <IconButton label="Stop showing your screen" on className={cx(s.control, s.live)} onClick={() => void session.unshare()}>
+      <IconButton label="Stop showing your screen" className={cx(s.control, s.live)} onClick={() => void session.unshare()}>
         <MonitorOff size={16} />
       </IconButton>
       <IconButton label="Show one more screen" className={s.control} onClick={() => void session.share()}>

@@ -147,18 +147,19 @@ function Listening({ line }: { line: Line }) {
 function Ended({ path }: { path: string }) {
   const { session } = useAround()
   const ended = useCallState((c) => c.ended)
+  const name = useShortName(ended?.room ?? '')
   if (!ended || path === `/rooms/${ended.room}`) return null
   return (
     <section className={s.dockEnded} aria-label="Voice ended">
-      <p role="alert">{ended.text}</p>
+      <p role="alert">{ended.why === 'reloaded' ? ended.text.replace(' here ', ` in ${name} `) : ended.text}</p>
       <span>
-        {ended.why === 'moved' && (
+        {(ended.why === 'moved' || ended.why === 'reloaded') && (
           <Button size="s" kind="live" onClick={session.takeBack}>
-            Take it back
+            {ended.why === 'moved' ? 'Take it back' : 'Join again'}
           </Button>
         )}
         <Button size="s" onClick={session.dismiss}>
-          Understood
+          {ended.why === 'reloaded' ? 'Not now' : 'Understood'}
         </Button>
       </span>
     </section>

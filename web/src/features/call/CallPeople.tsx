@@ -1,9 +1,9 @@
 // Who is in the call: as a list with what one can do, and as the strip below the stage.
-import { Eye, Hand, Headphones, Mic, MicOff, MonitorUp, MoreHorizontal, Phone, Users, Video, VolumeX } from 'lucide-react'
+import { Eye, Hand, Headphones, Mic, MicOff, MonitorUp, MoreHorizontal, Phone, Users, Video, VolumeX, WifiOff } from 'lucide-react'
 import { cx } from '@/lib/cx'
 import { Chip, IconButton, Menu, MenuItem, Popover, Time, toastError } from '@/ui'
 import { useAround, useCallState, usePeople, type CallRoom } from './around'
-import { bars, hands, QUALITY, seatWords, type Seat } from './model'
+import { aside, bars, hands, QUALITY, seatWords, type Seat } from './model'
 import { useSeats } from './useSeats'
 import s from './call.module.css'
 
@@ -22,7 +22,7 @@ function Person({ seat, room }: { seat: Seat; room: CallRoom }) {
   const { name } = usePeople()
   const Sound = seat.mode === 'gallery' ? Headphones : seat.mic ? Mic : MicOff
   return (
-    <li className={cx(s.person, seat.speaking && s.speaking)}>
+    <li className={cx(s.person, seat.speaking && s.speaking, seat.quality === 'lost' && s.gone)}>
       <span className={s.face}>
         <Face id={seat.id} size={28} you={seat.me} />
       </span>
@@ -33,7 +33,7 @@ function Person({ seat, room }: { seat: Seat; room: CallRoom }) {
           {seat.role && <Chip tone="blue">{seat.role}</Chip>}
         </b>
         <small>
-          {seat.speaking ? 'Speaking' : seat.mode === 'gallery' ? 'In the gallery' : seat.mic ? 'Microphone on' : 'Muted'}
+          {seat.quality === 'lost' ? 'Connection lost' : seat.speaking ? 'Speaking' : seat.mode === 'gallery' ? 'In the gallery' : seat.mic ? 'Microphone on' : 'Muted'}
           {seat.whisper && `, whispers to ${name(seat.whisper)}`}
         </small>
       </span>
@@ -165,23 +165,33 @@ export function PeopleButton({ room }: { room: CallRoom }) {
   )
 }
 
-/** People below the stage, each with their voice and what they react with. */
+/** Everybody in the call, each with their voice and what they react with: below the stage, or by itself where there is nothing to look at. */
 export function Strip({ room }: { room: CallRoom }) {
   const all = useSeats(room.id)
+  const { me, name } = usePeople()
+  const words = aside(all, me, name)
   return (
-    <ul className={s.strip} aria-label="People in the call" tabIndex={0}>
-      {all.map((x) => (
-        <Tile key={x.id} seat={x} room={room.id} />
-      ))}
-    </ul>
+    <>
+      <ul className={s.strip} aria-label="People in the call" tabIndex={0}>
+        {all.map((x) => (
+          <Tile key={x.id} seat={x} room={room.id} />
+        ))}
+      </ul>
+      {words && (
+        <p className={s.aside}>
+          <Eye size={13} aria-hidden="true" /> {words}
+        </p>
+      )}
+    </>
   )
 }
 export function Tile({ seat: x, room }: { seat: Seat; room: string }) {
   const { Face, Name } = useAround()
   const { name } = usePeople()
-  const Sound = x.mode === 'gallery' ? Headphones : x.mic ? Mic : MicOff
+  const lost = x.quality === 'lost'
+  const Sound = lost ? WifiOff : x.whisper ? Eye : x.mode === 'gallery' ? Headphones : x.mic ? Mic : MicOff
   return (
-    <li className={cx(s.tile, x.speaking && s.speaking)}>
+    <li className={cx(s.tile, x.speaking && s.speaking, lost && s.gone)}>
       <span className="sr">{seatWords(x, name)}</span>
       <span className={s.face} aria-hidden="true">
         <Face id={x.id} size={32} you={x.me} badge={x.role === 'commander' ? 'commander' : undefined} />
@@ -196,7 +206,7 @@ export function Tile({ seat: x, room }: { seat: Seat; room: string }) {
         <Sound size={11} aria-hidden="true" />
         <Name id={x.id} you first />
       </span>
-      {(x.role || x.whisper) && <small aria-hidden="true">{x.whisper ? `to ${name(x.whisper).split(' ')[0]}` : x.role}</small>}
+      {(lost || x.role || x.whisper) && <small aria-hidden="true">{lost ? 'connection lost' : x.whisper ? `to ${name(x.whisper).split(' ')[0]}` : x.role}</small>}
     </li>
   )
 }

@@ -15,6 +15,7 @@ import { InCall } from './InCall'
 import { loadEngine } from './load'
 import { Over } from './Messages'
 import { hasStage, joinWords } from './model'
+import { takeTalked, keepTalked } from './talked'
 import { useKeys } from './useKeys'
 import s from './call.module.css'
 
@@ -29,6 +30,7 @@ export default function GuestCall({ view, api }: { view: GuestView; api: GuestCa
       devices,
       choice: { ...loadChoice(), keep: false },
       // A member's preference, of who uses this browser for both, stays.
+      talks: keepTalked,
       remember: (c) => saveChoice({ ...c, keep: loadChoice().keep }),
       agent: navigator.userAgent,
       now: Date.now,
@@ -41,8 +43,10 @@ export default function GuestCall({ view, api }: { view: GuestView; api: GuestCa
   // One visit is one part in the call; where the visit ends, every device is free.
   const id = view.visit.id
   useEffect(() => {
+    const talked = takeTalked()
     const g = start()
     set(g)
+    if (talked) g.session.reloaded(talked)
     return () => g.end()
   }, [id, start])
   useEffect(() => guest?.tell(view), [guest, view])

@@ -3,29 +3,33 @@ import { usePhone } from '@/lib/hooks'
 import { Chip, Spinner } from '@/ui'
 import { useAround, useCallState, type CallRoom } from './around'
 import { CameraButton, HandButton, LeaveButton, MicButton, PlaceButton, ReactButton, SettingsButton, ShareButton } from './CallControls'
-import { PeopleButton } from './CallPeople'
+import { PeopleButton, Strip } from './CallPeople'
 import { Messages } from './Messages'
+import { hasStage } from './model'
 import { RecordedChip } from './Recorded'
 import s from './call.module.css'
 
 export function InCall({ room, here }: { room: CallRoom; /** I sit in the room, so the table is open to me */ here: boolean }) {
-  const { office } = useAround()
+  const { office, useCall } = useAround()
   const phase = useCallState((c) => c.main?.phase)
   const mode = useCallState((c) => c.main?.mode)
   const recording = useCallState((c) => c.main?.recording)
   const trouble = useCallState((c) => c.trouble)
   const held = useCallState((c) => c.held)
   const phone = usePhone()
+  const line = useCallState((c) => c.main)
+  const told = useCall(room.id)?.recording
   return (
-    <section className={s.bar} aria-label="Voice" data-voice data-phase={phase}>
-      {phase === 'on' ? (
-        <>
-          <MicButton />
-          {mode === 'table' && (
-            <>
-              <CameraButton />
-              <ShareButton />
-            </>
+    <>
+      <section className={s.bar} aria-label="Voice" data-voice data-phase={phase}>
+        {phase === 'on' ? (
+          <>
+            <MicButton />
+            {mode === 'table' && (
+              <>
+                <CameraButton />
+                <ShareButton />
+    </>
           )}
           <HandButton />
           {office && <ReactButton />}
@@ -40,12 +44,19 @@ export function InCall({ room, here }: { room: CallRoom; /** I sit in the room, 
           {trouble && <small>{trouble}</small>}
         </span>
       )}
-      {recording && <RecordedChip />}
+      {recording && (told ? <RecordedChip /> : <Chip tone="amber">The recording starts</Chip>)}
       <span className="grow" />
       <PeopleButton room={room} />
       <SettingsButton />
       <LeaveButton word={phone ? '' : office ? 'Leave' : 'Leave the call'} />
       <Messages />
     </section>
+    {/* With screens or cameras the same people stand below those. */}
+    {phase === 'on' && !hasStage(line) && (
+      <div className={s.voices}>
+        <Strip room={room} />
+      </div>
+    )}
+    </>
   )
 }

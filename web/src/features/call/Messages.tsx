@@ -47,7 +47,7 @@ export function Over({ here }: { here: boolean }) {
   const { session } = useAround()
   const ended = useCallState((c) => c.ended)
   if (!ended) return null
-  const back = ended.why === 'moved' ? 'Take it back' : ended.why === 'refused' ? 'Try again' : (ended.why === 'removed' || ended.why === 'over') && here ? 'Join again' : ''
+  const back = ended.why === 'moved' ? 'Take it back' : ended.why === 'reloaded' ? 'Join again' : ended.why === 'refused' ? 'Try again' : (ended.why === 'removed' || ended.why === 'over') && here ? 'Join again' : ''
   return (
     <section className={s.bar} aria-label="Voice">
       <span className={s.say} role="alert">

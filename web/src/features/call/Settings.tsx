@@ -45,6 +45,7 @@ export default function Settings({ onClose }: { onClose: () => void }) {
           <span className="c-3">Two tones: do you hear them?</span>
         </div>
         <Pick kind="camera" label="Camera" there={there.camera} chosen={choice.camera} />
+        <Checkbox label="A short sound as my microphone opens or closes" checked={choice.cues} onChange={(e) => session.cue(e.target.checked)} />
         {office && (
           <>
             <Checkbox

@@ -15,8 +15,10 @@ export type Choice = {
   processing: Record<string, Processing>
   /** Voice goes with me from room to room. */
   keep: boolean
+  /** A short sound as my own microphone opens or closes. */
+  cues: boolean
 }
-export const noChoice: Choice = { mic: null, camera: null, speaker: null, processing: {}, keep: false }
+export const noChoice: Choice = { mic: null, camera: null, speaker: null, processing: {}, keep: false, cues: true }
 
 const isDevice = (d: unknown): d is Device => !!d && typeof (d as Device).id === 'string' && typeof (d as Device).label === 'string'
 /** What was kept, as far as it can be read. */
@@ -26,7 +28,7 @@ export function readChoice(raw: unknown): Choice {
   if (o.processing && typeof o.processing === 'object')
     for (const [k, v] of Object.entries(o.processing as Record<string, Partial<Processing>>))
       if (v && typeof v === 'object') processing[k] = { noise: v.noise !== false, echo: v.echo !== false, gain: v.gain !== false }
-  return { mic: isDevice(o.mic) ? o.mic : null, camera: isDevice(o.camera) ? o.camera : null, speaker: isDevice(o.speaker) ? o.speaker : null, processing, keep: o.keep === true }
+  return { mic: isDevice(o.mic) ? o.mic : null, camera: isDevice(o.camera) ? o.camera : null, speaker: isDevice(o.speaker) ? o.speaker : null, processing, keep: o.keep === true, cues: o.cues !== false }
 }
 export const loadChoice = (): Choice => readChoice(stored<unknown>('call', null))
 export const saveChoice = (c: Choice) => store('call', c)

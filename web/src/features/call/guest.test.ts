@@ -59,7 +59,8 @@ function world(first = view()) {
         w.told = told
         return conn
       },
-      devices, choice: noChoice, remember: () => {}, agent: '', now: Date.now,
+      devices, choice: noChoice, talks: () => {},
+      remember: () => {}, agent: '', now: Date.now,
       later: (ms, fn) => {
         const t = setTimeout(fn, ms)
         return () => clearTimeout(t)

@@ -10,7 +10,7 @@ const notForGuests = () => Promise.reject(new Error('Guests cannot do that in a 
 /** Somebody's name as it stands in sentences. */
 export const named = (p: GuestPerson | undefined): string => (p ? p.display + (p.kind === 'guest' ? ' (guest)' : '') : 'Somebody')
 
-export function createGuest(first: GuestView, api: GuestCallApi, d: Pick<Deps, 'connect' | 'devices' | 'choice' | 'remember' | 'agent' | 'now' | 'later'>) {
+export function createGuest(first: GuestView, api: GuestCallApi, d: Pick<Deps, 'connect' | 'devices' | 'choice' | 'remember' | 'agent' | 'now' | 'later' | 'talks'>) {
   const seen = create<GuestView>(() => first)
   const now = seen.getState
   const inside = () => now().visit.state === 'inside'

@@ -6,6 +6,7 @@ import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
 import { loadEngine } from './load'
 import { createSession, stageOf, type CallState } from './session'
+import { keepTalked, takeTalked } from './talked'
 
 const me = () => useSession.getState().me?.user.id ?? ''
 const roomName = (id: string) => useOffice.getState().rooms[id]?.name ?? 'the room'
@@ -24,6 +25,7 @@ export const session = createSession({
   media: () => useOffice.getState().media.state,
   choice: loadChoice(),
   remember: saveChoice,
+  talks: keepTalked,
   agent: navigator.userAgent,
   now: Date.now,
   later: (ms, fn) => {
@@ -57,6 +59,17 @@ session.use.subscribe((s, before) => {
   }
   if (!same(next, v)) useVoice.setState(next)
 })
+
+// The office is there for the first time after a load: it knows whether I may still talk there.
+const talked = takeTalked()
+if (talked) {
+  const offer = () => useOffice.getState().status === 'ready' && (session.reloaded(talked), true)
+  if (!offer()) {
+    const stop = useOffice.subscribe(() => {
+      if (offer()) stop()
+    })
+  }
+}
 
 // What the store holds is followed, not what is told: after a break a new snapshot says the same.
 useOffice.subscribe((s, before) => {

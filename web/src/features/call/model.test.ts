@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { call, caller } from '@/realtime/fixtures'
-import { announce, bars, browserOf, centred, emptyView, FIT, hands, hasStage, joinWords, keptWords, panBy, REACTIONS, recordedWords, retryDelay, seats, seatWords, troubleOf, troubleWords, zoomAt, type Heard, type Line, type Trouble } from './model'
+import { announce, aside, bars, browserOf, centred, emptyView, FIT, hands, hasStage, joinWords, keptWords, micWords, panBy, REACTIONS, recordedWords, retryDelay, seats, seatWords, troubleOf, troubleWords, zoomAt, type Heard, type Line, type Trouble } from './model'
 
 const heard = (o: Partial<Heard> = {}): Heard => ({ mic: false, camera: '', speaking: false, quality: '', ...o })
 const line = (o: Partial<Line> = {}): Line => ({ ...emptyView, room: 'r1', mode: 'table', phase: 'on', recording: false, ...o })
@@ -21,6 +21,28 @@ describe('who sits where', () => {
     // While I am cut off, the office knows better.
     const [b] = seats(c, line({ phase: 'reconnecting', people: { amara: heard({ mic: true }) } }), { me: 'me' })
     expect(b).toMatchObject({ speaking: true, mic: false, shares: 3 })
+  })
+  it('who is gone is gone, though the engine still believes in them', () => {
+    const c = call('c', 'r1', [caller('amara', { mic: true, quality: 'lost' })])
+    const [a] = seats(c, line({ people: { amara: heard({ mic: true, speaking: true, quality: 'excellent' }) } }), { me: 'me' })
+    expect(a).toMatchObject({ speaking: false, quality: 'lost' })
+    expect(seatWords(a!, (id) => id)).toContain('Connection lost')
+  })
+  it('says why nothing is heard of who whispers to another', () => {
+    const list = seats(call('c', 'r1', [caller('amara', { mic: true, whisper_to: 'jonas' }), caller('jonas'), caller('ines', { mode: 'gallery' })]), null, { me: '' })
+    expect(aside(list, 'ines', (id) => id)).toBe('amara whispers to jonas; nobody else hears it.')
+    expect(aside(list, 'jonas', (id) => id)).toBe('')
+    expect(aside(list, 'amara', (id) => id)).toBe('')
+  })
+  it('my own microphone is said as it opens and closes, and not while a key holds it', () => {
+    const at = (mic: 'off' | 'starting' | 'on' | 'muted' | 'denied', held = false) => ({ mic, held })
+    expect(micWords(at('off'), at('starting'))).toBe('')
+    expect(micWords(at('starting'), at('on'))).toBe('Microphone on')
+    expect(micWords(at('on'), at('muted'))).toBe('Muted')
+    expect(micWords(at('on'), at('off'))).toBe('Muted')
+    expect(micWords(at('on'), at('denied'))).toBe('') // that is told with its remedy
+    expect(micWords(at('muted'), at('on', true))).toBe('')
+    expect(micWords(at('on', true), at('muted'))).toBe('')
   })
   it('somebody the office has not told of yet is there already', () => {
     expect(ids(seats(undefined, line({ mode: 'gallery', people: { me: heard(), kofi: heard() } }), { me: 'me' }))).toEqual(['kofi', 'me'])

@@ -66,7 +66,7 @@ export function troubleWords(what: 'microphone' | 'camera' | 'screen', trouble: 
 /** How a connection came to its end. */
 export type Closed = 'moved' | 'removed' | 'over' | 'lost'
 /** Why a call that I was in is over for me; nothing when I ended it myself. */
-export type Ended = { room: string; mode: CallMode; why: 'moved' | 'sent-home' | 'left' | 'removed' | 'over' | 'refused'; text: string }
+export type Ended = { room: string; mode: CallMode; why: 'moved' | 'sent-home' | 'left' | 'removed' | 'over' | 'refused' | 'reloaded'; text: string }
 
 /** Waiting times between attempts to come back: quick at first, for most breaks are short. */
 export const retryDelay = (attempt: number): number => [0, 250, 500, 1000, 1500, 2500, 4000][attempt] ?? 5000
@@ -117,11 +117,12 @@ export function seats(
       me: id === o.me,
       mic: h ? h.mic : !!t.mic,
       camera: h?.camera ?? '',
-      speaking: h ? h.speaking : !!t.speaking,
+      speaking: t.quality === 'lost' ? false : h ? h.speaking : !!t.speaking,
       shares: line?.phase === 'on' ? line.shares.filter((s) => s.by === id).length : (t.shares ?? 0),
       hand: t.hand_at ?? null,
       whisper: t.whisper_to ?? '',
-      quality: h?.quality || t.quality || '',
+      // That somebody is gone the office knows long before the engine.
+      quality: t.quality === 'lost' ? 'lost' : h?.quality || t.quality || '',
       role: o.roles?.[id] ?? '',
     }
   })
@@ -135,6 +136,13 @@ export function seats(
       name(a.id).localeCompare(name(b.id)),
   )
 }
+/** Who speaks to one person only, in words for those who hear nothing of it. */
+export const aside = (list: readonly Seat[], me: string, name: (id: string) => string): string =>
+  list
+    .filter((s) => s.whisper && s.whisper !== me && s.id !== me)
+    .map((s) => `${name(s.id)} whispers to ${name(s.whisper)}; nobody else hears it.`)
+    .join(' ')
+
 /** Raised hands, the first one first. */
 export const hands = (list: readonly Seat[]): Seat[] => list.filter((s) => s.hand).sort((a, b) => a.hand!.localeCompare(b.hand!))
 
@@ -166,6 +174,12 @@ function held(z: Zoom, frame: { w: number; h: number }): Zoom {
 
 /** How long recordings last. */
 export const keptWords = (days: number): string => (days > 0 ? `It is kept for ${plural(days, 'day')}, then deleted.` : 'It is kept for good.')
+
+/** What is said, and sounds, as my own microphone opens or closes. While a key holds it open the finger knows. */
+export function micWords(before: { mic: Capture; held: boolean }, after: { mic: Capture; held: boolean }): '' | 'Microphone on' | 'Muted' {
+  if (before.held || after.held || (before.mic === 'on') === (after.mic === 'on')) return ''
+  return after.mic === 'on' ? 'Microphone on' : after.mic === 'muted' || after.mic === 'off' ? 'Muted' : ''
+}
 
 /** What is said as the recording of my call begins or ends. */
 export function recordedWords(before: Line | null, after: Line | null): string {

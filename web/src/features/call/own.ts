@@ -267,6 +267,7 @@ export function createOwn(
       if (mic) void recapture(mic.device)
     },
     keepOn: (on: boolean) => keep({ ...get().choice, keep: on }),
+    cue: (on: boolean) => keep({ ...get().choice, cues: on }),
     micTrack: () => mic?.track ?? null,
   }
   return own

@@ -5,7 +5,7 @@ import type { Captured, Devices } from './capture'
 import { noChoice, type Device } from './choice'
 import type { Connection, Told } from './engine'
 import { emptyView } from './model'
-import { createSession } from './session'
+import { createSession, type Talked } from './session'
 
 /** A track that can be unplugged. */
 class Track extends EventTarget {
@@ -40,6 +40,7 @@ function world() {
     media: 'ready' as MediaState,
     plugged: [headset, built] as Device[],
     deny: '',
+    talked: null as Talked | null,
     got: [] as Captured[],
     replug: () => {},
   }
@@ -103,6 +104,7 @@ function world() {
     media: () => w.media,
     choice: noChoice,
     remember: () => {},
+    talks: (t) => void (w.talked = t),
     agent: 'Firefox',
     now: Date.now,
     later: (ms, fn) => {
@@ -540,7 +542,7 @@ describe('a call that is recorded', () => {
     expect(last().open).toBe(true)
   })
   it('says when it is not recorded for now, and only then', async () => {
-    const { session, now, w } = recorded('r1')
+    const { session, now, w, last, settle } = recorded('r1')
     await session.join('r1')
     await session.agree()
     const at = (recording: boolean) => session.call({ ...call('c1', 'r1', [caller('me')]), recording })
@@ -549,10 +551,59 @@ describe('a call that is recorded', () => {
     at(true)
     at(false)
     expect(now()).toMatchObject({ main: { recording: false }, notice: { tone: 'amber', title: 'The recording broke off' } })
-    session.dismiss()
+    // It is recorded again: both sentences at once would be one too many.
+    at(true)
+    expect(now()).toMatchObject({ main: { recording: true }, notice: null })
+    at(false)
+    w.broken = true
+    last().told.closed('lost')
+    await settle(10)
+    expect(now()).toMatchObject({ main: { phase: 'reconnecting', recording: false }, notice: null })
+    w.broken = false
+    await settle(5000)
     at(true)
     w.recorded.clear()
     at(false)
     expect(now()).toMatchObject({ main: { recording: false }, notice: null })
+  })
+})
+
+describe('a page that is loaded again', () => {
+  it('offers the way back to where one talked, and to nowhere else', async () => {
+    const { session, w, walk } = world()
+    await session.join('r1')
+    expect(w.talked).toEqual({ me: 'me', room: 'r1', mode: 'table' })
+    const talked = w.talked!
+    session.leave()
+    expect(w.talked).toBeNull()
+
+    const after = world()
+    after.session.reloaded(talked)
+    expect(after.now().ended).toMatchObject({ room: 'r1', why: 'reloaded' })
+    after.session.takeBack()
+    await after.settle()
+    expect(after.now()).toMatchObject({ ended: null, main: { room: 'r1', phase: 'on' } })
+
+    for (const spoil of [(x: ReturnType<typeof world>) => void (x.w.room = 'r2'), (x: ReturnType<typeof world>) => x.w.readable.clear(), (x: ReturnType<typeof world>) => void (x.w.media = 'off')]) {
+      const other = world()
+      spoil(other)
+      other.session.reloaded(talked)
+      expect(other.now().ended).toBeNull()
+    }
+    const another = world()
+    another.session.reloaded({ ...talked, me: 'somebody else' })
+    expect(another.now().ended).toBeNull()
+    await walk('r2')
+  })
+  it('remembers where one walked with voice kept on, and through a break', async () => {
+    const { session, w, walk, last, settle } = world()
+    session.keepOn(true)
+    await session.join('r1')
+    await walk('r2')
+    expect(w.talked).toMatchObject({ room: 'r2' })
+    w.broken = true
+    last().told.closed('lost')
+    await settle(600)
+    expect(w.talked).toMatchObject({ room: 'r2' })
   })
 })

@@ -9,7 +9,9 @@ import type { Connect, Told } from './engine'
 import { emptyView, hasStage, retryDelay, type Asking, type Capture, type Closed, type Ended, type Line } from './model'
 import { createOwn, type Outlet } from './own'
 
-export type Notice = { tone: 'info' | 'amber'; title: string; text: string }
+export type Notice = { tone: 'info' | 'amber'; title: string; text: string; /** it is over with what it tells of */ about?: 'recording' }
+/** Where I talked, and how, as this tab remembers it over a reload. */
+export type Talked = { me: string; room: string; mode: CallMode }
 export type CallState = {
   /** The room in whose call I am. */
   main: Line | null
@@ -52,6 +54,8 @@ export type Deps = {
   media: () => MediaState
   choice: Choice
   remember: (c: Choice) => void
+  /** Where I talk now, for this tab to find after a reload; null where I left. */
+  talks: (t: Talked | null) => void
   agent: string
   now: () => number
   /** Calls later, unless cancelled. */
@@ -85,9 +89,19 @@ export function createSession(d: Deps) {
   /** I was put into the gallery, and nothing told why: that calls here are recorded now may be told after. */
   let moved: { room: string; mic: boolean; at: number } | null = null
 
-  const show = () => set({ main: main?.line ?? null, also: also?.line ?? null })
+  let talking = ''
+  const show = () => {
+    set({ main: main?.line ?? null, also: also?.line ?? null })
+    // Only what stood is come back to; what ends takes it along.
+    const now = main && main.line.phase !== 'connecting' ? main.line.room + ' ' + main.line.mode : main ? talking : ''
+    if (now === talking) return
+    talking = now
+    d.talks(main && now ? { me: d.me(), room: main.line.room, mode: main.line.mode } : null)
+  }
   const patch = (r: Runner, p: Partial<Line>) => {
     r.line = { ...r.line, ...p }
+    // It is recorded again, or nobody knows: what was said of it does not hold any more.
+    if (r === main && (p.recording || p.phase === 'reconnecting') && get().notice?.about === 'recording') set({ notice: null })
     show()
   }
   const notice = (title: string, text = '', tone: Notice['tone'] = 'info') => set({ notice: { tone, title, text } })
@@ -160,7 +174,9 @@ export function createSession(d: Deps) {
   function retry(r: Runner) {
     r.conn = null
     if (r !== main && r !== also) return void shut(r) // I am already elsewhere
-    patch(r, { ...emptyView, phase: r.line.phase === 'connecting' ? 'connecting' : 'reconnecting' })
+    // Whether it is recorded is not known until it is back.
+    r.taped = false
+    patch(r, { ...emptyView, recording: false, phase: r.line.phase === 'connecting' ? 'connecting' : 'reconnecting' })
     r.cancel()
     r.cancel = d.later(retryDelay(r.attempt++), () => void again(r))
   }
@@ -377,6 +393,7 @@ export function createSession(d: Deps) {
     },
     process: own.process,
     keepOn: own.keepOn,
+    cue: own.cue,
     micTrack: own.micTrack,
     volume(volume: number) {
       set({ volume })
@@ -409,7 +426,7 @@ export function createSession(d: Deps) {
       // A ticket says that it is to be recorded before the recorder hears: only what was there can break off.
       if (!call.recording && r.taped) {
         patch(r, { recording: false })
-        if (d.records(r.line.room)) notice('The recording broke off', 'What is said now is not kept. It is begun again by itself.', 'amber')
+        if (d.records(r.line.room)) set({ notice: { tone: 'amber', title: 'The recording broke off', text: 'What is said now is not kept. It is begun again by itself.', about: 'recording' } })
       }
       r.taped = call.recording
       const my = call.people.find((p) => p.user_id === d.me())
@@ -463,6 +480,12 @@ export function createSession(d: Deps) {
       const id = d.now() + Math.random()
       set((s) => ({ reactions: [...s.reactions.slice(-30), { id, room, user, emoji }] }))
       d.later(4500, () => set((s) => ({ reactions: s.reactions.filter((x) => x.id !== id) })))
+    },
+    /** This tab was loaded anew while I talked: the way back is offered. A browser plays nothing before a click, so it is not gone by itself. */
+    reloaded(t: Talked) {
+      if (main || get().ended || t.me !== d.me() || !d.mayRead(t.room) || d.media() === 'off') return
+      if (t.mode === 'table' && d.myRoom() !== t.room) return
+      set({ ended: { room: t.room, mode: t.mode, why: 'reloaded', text: t.mode === 'table' ? 'You were talking here when the page was loaded again.' : 'You were listening here when the page was loaded again.' } })
     },
     /** The person signed out. */
     stop() {

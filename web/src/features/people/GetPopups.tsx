@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Hand } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { errorText, type Get } from '@/api'
-import { acceptGet, declineGet, forgetGet, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
+import { acceptGet, declineGet, forgetGet, nameOf, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
 import { Button, Countdown, Input, Notice, toast } from '@/ui'
 import { useAsked } from './gets'
 import s from './people.module.css'
@@ -82,7 +82,7 @@ function Popup({ get: g }: { get: Get }) {
         </div>
         <span className={s.left}>
           <span className="sr">expires in </span>
-          <Countdown to={g.expires_at} />
+          <Countdown to={g.expires_at} of={`to answer ${nameOf(g.from)}`} />
         </span>
       </div>
       {error && (

@@ -76,7 +76,7 @@ function Popup({ knock: k }: { knock: Knock }) {
         </div>
         <span className={s.left}>
           <span className="sr">expires in </span>
-          <Countdown to={k.expires_at} />
+          <Countdown to={k.expires_at} of={`to answer ${k.guest || nameOf(k.user_id)}`} />
         </span>
       </div>
       {error && (
