@@ -115,7 +115,7 @@ func (a *App) compose() error {
 	a.Runs = run.New(run.Deps{
 		DB: a.DB, Access: a.Access, Ledger: a.Ledger, Bus: a.Bus, Clock: a.Clock, Blobs: a.blobs, Tasks: a.Tasks,
 		Approvals: a.Approvals, Jobs: a.Jobs, Nodes: a.Nodes, Keys: a.Keys, Accounts: a.Accounts, Rooms: a.Rooms, Messages: a.Messages,
-		Notify: a.Notify, Log: a.log, Executors: executors, LogLimit: a.cfg.Runs.LogLimit, Alone: a.Tasks.Alone,
+		Notify: a.Notify, Log: a.log, PublicURL: a.URL, Executors: executors, LogLimit: a.cfg.Runs.LogLimit, Alone: a.Tasks.Alone,
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)

@@ -1,9 +1,12 @@
 package job
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
+	"muster/internal/node"
 	"muster/internal/yamldoc"
 )
 
@@ -33,9 +36,14 @@ type Definition struct {
 	Steps           []Step
 	body            *yamldoc.Value
 	line            int
-	notes           []string // the import report's remarks
-	cannot          []string // why the job cannot run, whatever the project allows
-	cannotUnlessRaw []string // why it cannot run unless the project allows raw values
+	remarks         []finding // what the import report says
+}
+
+// finding is one line of the import report; stops says that the job cannot run
+// for it.
+type finding struct {
+	node.Remark
+	stops bool
 }
 
 // Strategies: how steps and nodes are interleaved.
@@ -109,10 +117,42 @@ func (d *Definition) YAML() string {
 // CannotRun lists why the job may not be run, given whether its project allows
 // raw values; empty when it may.
 func (d *Definition) CannotRun(allowRaw bool) []string {
-	out := append([]string{}, d.cannot...)
-	if !allowRaw {
-		out = append(out, d.cannotUnlessRaw...)
+	out := []string{}
+	for _, r := range d.remarks {
+		if r.stops && (r.Kind != node.RawValue || !allowRaw) {
+			out = append(out, r.String())
+		}
 	}
+	return out
+}
+
+// Remarks is what an import says of the job: first what keeps it from running.
+func (d *Definition) Remarks(allowRaw bool) []node.Remark {
+	out := []node.Remark{}
+	for _, r := range d.sorted(allowRaw) {
+		out = append(out, r.Remark)
+	}
+	return out
+}
+
+func (d *Definition) sorted(allowRaw bool) []finding {
+	out := []finding{}
+	for _, r := range d.remarks {
+		if r.stops && r.Kind == node.RawValue && allowRaw {
+			r.stops = false
+			r.Text += ". The project's allow_raw lets it through"
+		}
+		out = append(out, r)
+	}
+	slices.SortStableFunc(out, func(a, b finding) int {
+		switch {
+		case a.stops == b.stops:
+			return 0
+		case a.stops:
+			return -1
+		}
+		return 1
+	})
 	return out
 }
 
@@ -126,9 +166,14 @@ func (d *Definition) Option(name string) (Option, bool) {
 	return Option{}, false
 }
 
-// NodeAttributes lists the node attributes the steps refer to.
-func (d *Definition) NodeAttributes() []string {
-	var out []string
+var nodeEnv = regexp.MustCompile(`RD_NODE_[A-Z0-9_]+`)
+
+// NodeVariables lists the environment variables of a node that a text names.
+func NodeVariables(text string) []string { return nodeEnv.FindAllString(text, -1) }
+
+// NodeAttributes lists the node attributes the steps refer to, and the
+// environment variables that hold some.
+func (d *Definition) NodeAttributes() (out, env []string) {
 	seen := map[string]bool{}
 	add := func(t *Template) {
 		for _, r := range t.Refs() {
@@ -144,15 +189,16 @@ func (d *Definition) NodeAttributes() []string {
 				add(x.Exec)
 			}
 			add(ParsePlain(x.Args))
-			for _, m := range tokenRE.FindAllStringSubmatch(x.Script, -1) {
-				if m[1] == "node" && !seen[m[2]] {
-					seen[m[2]] = true
-					out = append(out, m[2])
+			env = append(env, NodeVariables(x.ExecText+"\n"+x.Script)...)
+			for _, r := range scriptRefs(x.Script) {
+				if r.Context == "node" && !seen[r.Key] {
+					seen[r.Key] = true
+					out = append(out, r.Key)
 				}
 			}
 		}
 	}
-	return out
+	return out, env
 }
 
 // Duration reads Rundeck's form, the sum of (\d+)[smhdwy]? with seconds by

@@ -61,7 +61,7 @@ func TestParseJob(t *testing.T) {
 	if c := d.CannotRun(false); len(c) > 0 {
 		t.Errorf("cannot run: %v", c)
 	}
-	if notes := strings.Join(d.notes, "\n"); !strings.Contains(notes, "x-own") || !strings.Contains(notes, "notification") {
+	if notes := notesOf(d); !strings.Contains(notes, "x-own") || !strings.Contains(notes, "notification") {
 		t.Errorf("notes: %s", notes)
 	}
 	if !strings.Contains(d.YAML(), "x-own:") {
@@ -71,6 +71,16 @@ func TestParseJob(t *testing.T) {
 	if err != nil || again.YAML() != d.YAML() || again.Steps[1].Script != d.Steps[1].Script {
 		t.Fatalf("%v\n%s", err, d.YAML())
 	}
+}
+
+func notesOf(d *Definition) string {
+	var out []string
+	for _, r := range d.remarks {
+		if !r.stops {
+			out = append(out, r.String())
+		}
+	}
+	return strings.Join(out, " | ")
 }
 
 func TestImportReport(t *testing.T) {
@@ -83,11 +93,11 @@ func TestImportReport(t *testing.T) {
 		{"- name: a\n  retry: 3\n  sequence: {commands: [{exec: id}]}", "retried", ""},
 		{"- name: a\n  schedule: {crontab: '0 0 * * * ? *'}\n  sequence: {commands: [{exec: id}]}", "schedule", ""},
 		{"- name: a\n  executionEnabled: false\n  sequence: {commands: [{exec: id}]}", "", "executionEnabled"},
-		{"- name: a\n  sequence: {commands: [{exec: 'echo ${unquotedoption.x}'}]}\n  options: [{name: x}]", "read by the shell", "unquotedoption"},
-		{"- name: a\n  sequence: {commands: [{script: 'echo @option.x@'}]}\n  options: [{name: x}]", "part of the script", "$RD_OPTION_X"},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${unquotedoption.x}'}]}\n  options: [{name: x}]", "", "read by the shell"},
+		{"- name: a\n  sequence: {commands: [{script: 'echo @option.x@'}]}\n  options: [{name: x}]", "", "$RD_OPTION_X"},
 		{"- name: a\n  sequence: {commands: [{script: 'mail a@node.bank.test b@c.d@e'}]}", "", ""},
 		{"- name: a\n  sequence: {commands: [{exec: 'sh -c \"echo ${option.x}\"'}]}\n  options: [{name: x}]", "", "RD_OPTION_X"},
-		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.y} ${data.z}'}]}", "no option y", ""},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.y} ${data.z}'}]}", "no option y", "${data.z}"},
 		{"- name: a\n  sequence: {strategy: ruleset, commands: [{exec: id}]}", "", "ruleset"},
 		{"- name: a\n  sequence: {commands: [{exec: id}]}\n  options: [{name: f, type: file}]", "", "file"},
 		{"- name: a\n  nodefilters: {filter: 'web !name: ${option.p}'}\n  sequence: {commands: [{exec: id}]}\n  options: [{name: p, secure: true, valueExposed: true}]", "", "secure option p"},
@@ -100,7 +110,7 @@ func TestImportReport(t *testing.T) {
 		{"- name: a\n  sequence: {commands: [{exec: id}, {exec: rm, enabled: false}]}", "Step 2 is switched off", ""},
 	} {
 		d := def(t, c.text)
-		notes, cannot := strings.Join(d.notes, " | "), strings.Join(d.CannotRun(false), " | ")
+		notes, cannot := notesOf(d), strings.Join(d.CannotRun(false), " | ")
 		if !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
 			t.Errorf("%s\nnotes: %s, want %q", c.text, notes, c.note)
 		}
@@ -236,11 +246,22 @@ func TestFilterTakesOptionsAsValues(t *testing.T) {
 
 func TestScriptAndArgs(t *testing.T) {
 	get := func(r Ref) (string, bool) { return "a b'$(id)", r.Key == "x" }
-	if got := ExpandScript("u@@h @option.x@ a@b @node.none@ @@", true, get); got != "u@h a b'$(id) a@b  @" {
+	if got := expandScript("u@@h @option.x@ a@b @node.none@ @@", get); got != "u@h a b'$(id) a@b  @" {
 		t.Errorf("%q", got)
 	}
-	if got := ExpandScript("u@@h @option.x@", false, get); got != "u@h @option.x@" {
-		t.Errorf("%q", got)
+	// What anything can stand in only where the project allows raw values.
+	d := def(t, "- name: a\n  sequence: {commands: [{script: id}]}\n  options: [{name: x}, {name: y, regex: '[a-z]+'}]")
+	for _, c := range []struct {
+		text string
+		raw  bool
+		want string
+	}{{"<@option.x@>", true, "<a b'$(id)>"}, {"<@option.x@>", false, ""}, {"<@option.y@>", false, "<>"}, {"@@", false, "@"}} {
+		if got, err := d.Script(c.text, c.raw, get); (err != nil) != (c.want == "") || err == nil && got != c.want {
+			t.Errorf("%s: %q %v", c.text, got, err)
+		}
+	}
+	if _, err := d.Script("@option.y@", false, func(Ref) (string, bool) { return "a;b", true }); err == nil {
+		t.Error("a value that is not what it was limited to is put into a script")
 	}
 	got := ExpandArgs(`-v ${option.x} "c d" p=${option.x} ${option.none} ''`, get)
 	if want := []string{"-v", "a b'$(id)", "c d", "p=a b'$(id)", ""}; strings.Join(got, "|") != strings.Join(want, "|") {

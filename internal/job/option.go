@@ -142,7 +142,7 @@ func (r *reader) option(name string, v *yamldoc.Value) Option {
 		if o.Enforced && len(o.Values) == 0 {
 			r.cannot("the option %s is enforced, but its values come from an address (valuesUrl), which is not read yet; list them in `values`", name)
 		} else {
-			r.note("The valuesUrl of the option %s is kept, but not read yet.", name)
+			r.idle("", "valuesUrl of the option "+name, "not read yet")
 		}
 	} else if o.Enforced && len(o.Values) == 0 {
 		r.cannot("the option %s is enforced, but has no values; list them in `values`", name)
@@ -171,12 +171,12 @@ func (r *reader) option(name string, v *yamldoc.Value) Option {
 			r.note("The secure option %s does not say valueExposed; it is given to the steps because they use it.", name)
 		}
 	} else if o.StoragePath != "" {
-		r.note("The option %s has a storagePath but is not secure; the storagePath has no effect.", name)
+		r.idle("", "storagePath of the option "+name, "has no effect, since the option is not secure")
 		o.StoragePath = ""
 	}
 	for _, f := range v.Keys() {
 		if !slices.Contains(optionFields, f) {
-			r.note("The field %q of the option %s is not known here; it is kept, and has no effect.", f, name)
+			r.idle("", f+" of the option "+name, "not known here and has no effect")
 		}
 	}
 	return o
@@ -262,7 +262,16 @@ func (d *Definition) Check(given map[string][]string) (Values, []OptionProblem) 
 	for _, o := range d.Options {
 		vals, ok := given[o.Name]
 		if ok && (len(vals) == 0 || len(vals) == 1 && vals[0] == "") {
-			ok = false // an empty form field
+			// Emptied, which is not the same as left out: the default is not wanted.
+			// A secure one is shown empty, so nobody can have emptied it.
+			if ok = false; !o.Secure && (o.HasDefault && o.Default != "" || o.Multivalued && o.AllSelected) {
+				if o.Required {
+					bad(o.Name, "The option %s is required. Give it a value%s.", o.Name, o.hint())
+				} else {
+					out.text[o.Name] = ""
+				}
+				continue
+			}
 		}
 		if !ok {
 			switch {

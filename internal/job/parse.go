@@ -95,25 +95,38 @@ func (r *reader) bad(line int, format string, a ...any) {
 	}
 }
 
-func (r *reader) note(format string, a ...any) {
-	msg := fmt.Sprintf(format, a...)
-	if !slices.Contains(r.d.notes, msg) {
-		r.d.notes = append(r.d.notes, msg)
+// say adds to the report: one line for each step and kind.
+func (r *reader) say(stops bool, where, kind string, tokens []string, text string) {
+	text = strings.TrimSuffix(text, ".")
+	for i := range r.d.remarks {
+		m := &r.d.remarks[i]
+		if m.Step != where || m.Kind != kind || m.stops != stops {
+			continue
+		}
+		for _, t := range tokens {
+			if !slices.Contains(m.Tokens, t) {
+				m.Tokens = append(m.Tokens, t)
+			}
+		}
+		if !strings.Contains(m.Text, text) {
+			m.Text += "; " + text
+		}
+		return
 	}
+	r.d.remarks = append(r.d.remarks, finding{node.Remark{Step: where, Kind: kind, Tokens: tokens, Text: text}, stops})
+}
+
+func (r *reader) note(format string, a ...any) {
+	r.say(false, "", node.Note, nil, fmt.Sprintf(format, a...))
 }
 
 func (r *reader) cannot(format string, a ...any) {
-	msg := fmt.Sprintf(format, a...)
-	if !slices.Contains(r.d.cannot, msg) {
-		r.d.cannot = append(r.d.cannot, msg)
-	}
+	r.say(true, "", node.CannotRun, nil, fmt.Sprintf(format, a...))
 }
 
-func (r *reader) cannotUnlessRaw(format string, a ...any) {
-	msg := fmt.Sprintf(format, a...)
-	if !slices.Contains(r.d.cannotUnlessRaw, msg) {
-		r.d.cannotUnlessRaw = append(r.d.cannotUnlessRaw, msg)
-	}
+// idle says of a field or a part of a step that it is kept and does nothing.
+func (r *reader) idle(where, field, why string) {
+	r.say(false, where, node.NoEffect, []string{field}, field+" is kept, but "+why)
 }
 
 // text reads a scalar field.
@@ -211,9 +224,9 @@ func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
 		case f.Key == "orchestrator":
 			r.cannot("it has an orchestrator, which would run on fewer nodes at a time than Muster can promise yet")
 		case !kept:
-			r.note("Line %d: the field %q is not known here; it is kept, and has no effect.", f.Line, f.Key)
+			r.idle("", f.Key, fmt.Sprintf("not known here and has no effect (line %d)", f.Line))
 		case why != "":
-			r.note("%s is kept, but %s.", f.Key, why)
+			r.idle("", f.Key, why)
 		}
 	}
 	r.options(v.Get("options"))
@@ -311,7 +324,7 @@ func (r *reader) sequence(v *yamldoc.Value, line int) {
 		r.cannot("its strategy %q is not available yet; use node-first, sequential or parallel", d.Strategy)
 	}
 	if pc := v.Get("pluginConfig"); !pc.IsNull() && !pc.Get("LogFilter").IsNull() {
-		r.note("The log filters of the sequence are kept, but have no effect yet.")
+		r.idle("", "the sequence's LogFilter", "has no effect yet")
 	}
 	cmds := v.Get("commands")
 	if cmds.IsNull() || cmds.Kind != yamldoc.List || len(cmds.Items) == 0 {
@@ -350,44 +363,28 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 	switch {
 	case has("exec"):
 		s.Kind, s.ExecText = "exec", r.text(v.Get("exec"), where+" exec")
-		s.Exec = ParseShell(s.ExecText)
+		s.Exec = parseShell(s.ExecText, r.d.Options, r.d.trust)
 		if strings.TrimSpace(s.ExecText) == "" {
 			r.bad(v.Get("exec").Line, "%s has an empty exec. Write the command.", where)
 		}
-		for _, why := range s.Exec.Unsafe {
-			r.cannotUnlessRaw("%s: %s", where, why)
-		}
-		if s.Exec.Raw() {
-			r.cannotUnlessRaw("%s: ${unquotedoption.…} hands a caller's text to the shell, which this project does not allow; use ${option.…}, which is quoted", where)
-			r.note("%s uses ${unquotedoption.…}: whatever a caller types there is read by the shell.", where)
-		}
+		r.unsafe(where, s.Exec)
 	case has("script"):
 		s.Kind, s.Script = "script", r.text(v.Get("script"), where+" script")
 		if strings.TrimSpace(s.Script) == "" {
 			r.bad(v.Get("script").Line, "%s has an empty script. Write it.", where)
 		}
-		for _, m := range tokenRE.FindAllStringSubmatch(s.Script, -1) {
-			if !tokenContexts[m[1]] {
-				continue
-			}
-			what := "take it from the environment"
-			if m[1] == "option" || m[1] == "unquotedoption" {
-				what = `use "$` + EnvName(m[2]) + `" instead, which the step's environment holds`
-			}
-			r.cannotUnlessRaw("%s: %s puts a caller's text into the script as code, which this project does not allow; %s", where, m[0], what)
-			r.note("%s uses %s: whatever a caller types there becomes part of the script.", where, m[0])
-		}
+		r.codeInScript(where, s.Script)
 		if strings.Contains(s.Script, "@@") {
-			r.note("%s has @@ in its script, which is Rundeck's way to write a single @ and becomes one.", where)
+			r.say(false, where, node.Note, nil, "has @@ in its script, which is Rundeck's way to write a single @ and becomes one")
 		}
 		s.Args = r.text(v.Get("args"), where+" args")
 		s.Interpreter = r.text(v.Get("scriptInterpreter"), where+" scriptInterpreter")
 		s.Extension = r.text(v.Get("fileExtension"), where+" fileExtension")
 		if refRE.MatchString(s.Interpreter) {
-			r.cannotUnlessRaw("%s: a variable in scriptInterpreter is read by the shell; write the interpreter out", where)
+			r.interpreter(where, s.Interpreter)
 		}
 		if r.flag(v.Get("interpreterArgsQuoted"), where+" interpreterArgsQuoted", false) {
-			r.cannot("%s has interpreterArgsQuoted, which is not available yet", where)
+			r.say(true, where, node.CannotRun, []string{"interpreterArgsQuoted"}, "has interpreterArgsQuoted, which is not available yet")
 		}
 		if s.Extension != "" && !extRE.MatchString(s.Extension) {
 			r.bad(v.Get("fileExtension").Line, "%s: fileExtension %q has other characters than letters and digits. Correct it.", where, s.Extension)
@@ -410,15 +407,15 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 			r.bad(v.Line, "%s has no exec, script or other step type. Add one.", where)
 			return nil
 		}
-		r.cannot("%s is of the type %s, which cannot be run yet", where, s.Kind)
+		r.say(true, where, node.CannotRun, []string{s.Kind}, "is of the type "+s.Kind+", which cannot be run yet")
 	}
 	for _, f := range v.Fields {
 		if !slices.Contains(stepFields, f.Key) {
-			r.note("Line %d: the field %q of %s is not known here; it is kept, and has no effect.", f.Line, f.Key, where)
+			r.idle(where, f.Key, fmt.Sprintf("not known here and has no effect (line %d)", f.Line))
 		}
 	}
 	if has("plugins") {
-		r.note("The plugins of %s are kept, but have no effect yet.", where)
+		r.idle(where, "plugins", "has no effect yet")
 	}
 	s.KeepgoingOnSuccess = r.flag(v.Get("keepgoingOnSuccess"), where+" keepgoingOnSuccess", false)
 	if h := v.Get("errorhandler"); !h.IsNull() {
@@ -433,37 +430,190 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 
 var extRE = regexp.MustCompile(`^\.?[A-Za-z0-9]{1,20}$`)
 
-// references reports variables that nothing gives.
+// unsafe reports what keeps an exec from running.
+func (r *reader) unsafe(where string, t *Template) {
+	for _, why := range t.Unsafe {
+		token, _, _ := strings.Cut(why, " ")
+		r.say(true, where, node.RawValue, []string{token}, why)
+	}
+	if t.Raw() {
+		r.say(true, where, node.RawValue, []string{"${unquotedoption.…}"}, "${unquotedoption.…} hands a caller's text to the shell, which this project does not allow: whatever a caller types there is read by the shell; use ${option.…}, which is quoted")
+	}
+}
+
+// codeInScript reports variables that would put a caller's text into a script.
+func (r *reader) codeInScript(where, script string) {
+	var tokens, envs []string
+	for _, ref := range scriptRefs(script) {
+		token := "@" + ref.Context + "." + ref.Key + "@"
+		if r.d.trust(ref) > free || slices.Contains(tokens, token) || !r.d.gives(ref, true) {
+			continue
+		}
+		tokens = append(tokens, token)
+		if ref.Context == "option" || ref.Context == "unquotedoption" {
+			envs = append(envs, `"$`+EnvName(ref.Key)+`"`)
+		} else {
+			envs = append(envs, `"$RD_`+strings.ToUpper(ref.Context)+"_"+node.EnvWord(ref.Key)+`"`)
+		}
+	}
+	if len(tokens) > 0 {
+		r.say(true, where, node.RawValue, tokens, strings.Join(tokens, ", ")+" would become part of the script as code, whatever a caller types there, which this project does not allow; use "+strings.Join(envs, ", ")+" instead, which the step's environment holds, or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values")
+	}
+}
+
+// interpreter reports variables in what a script is run with.
+func (r *reader) interpreter(where, text string) {
+	for _, ref := range ParsePlain(text).Refs() {
+		if r.d.trust(ref) < word {
+			r.say(true, where, node.RawValue, []string{ref.String()}, ref.String()+" in scriptInterpreter is read by the shell; write the interpreter out")
+		}
+	}
+}
+
+// Variables of the environment that Rundeck sets and Muster cannot.
+var envRE = regexp.MustCompile(`\bRD_(GLOBALS|DATA|EXPORT|RESULT|FILE|PLUGIN|JOB)_([A-Z0-9_]+)`)
+
+// references reports variables that have no value here. A blank in its place
+// could mean anything, "rm -rf /srv/" above all, so such a job does not run.
 func (r *reader) references() {
-	see := func(where string, refs []Ref) {
+	see := func(where string, handler bool, refs []Ref) {
 		for _, ref := range refs {
-			switch ref.Context {
-			case "option", "unquotedoption":
+			switch {
+			case ref.Context == "option" || ref.Context == "unquotedoption":
 				if _, ok := r.d.Option(ref.Key); !ok {
-					r.note("%s uses %s, but the job has no option %s; it becomes blank.", where, ref, ref.Key)
+					r.say(false, where, node.Note, []string{ref.String()}, "uses "+ref.String()+", but the job has no option "+ref.Key+", so that it becomes blank")
 				}
-			case "job", "node":
-			default:
-				r.note("%s uses %s, which nothing gives yet; it becomes blank.", where, ref)
+			case !r.d.gives(ref, handler):
+				r.missing(where, ref.String())
 			}
 		}
 	}
 	for i, s := range r.d.Steps {
-		for x := &s; x != nil; x = x.Handler {
+		for x, handler := &s, false; x != nil; x, handler = x.Handler, true {
 			where := fmt.Sprintf("step %d", i+1)
-			if x.Exec != nil {
-				see(where, x.Exec.Refs())
+			if handler {
+				where += " error handler"
 			}
-			see(where, ParsePlain(x.Args).Refs())
+			if x.Exec != nil {
+				see(where, handler, x.Exec.Refs())
+			}
+			see(where, handler, ParsePlain(x.Args).Refs())
+			see(where, handler, ParsePlain(x.Interpreter).Refs())
+			for _, ref := range scriptRefs(x.Script) {
+				if ref.Context != "option" && ref.Context != "unquotedoption" && !r.d.gives(ref, handler) {
+					r.missing(where, "@"+ref.Context+"."+ref.Key+"@")
+				}
+			}
+			for _, m := range envRE.FindAllStringSubmatch(x.ExecText+"\n"+x.Script, -1) {
+				if m[1] == "JOB" && jobEnv[m[2]] || m[1] == "RESULT" && handler && resultEnv[m[2]] {
+					continue
+				}
+				r.missing(where, "$"+m[0])
+			}
 		}
 	}
-	see("the node filter", ParsePlain(r.d.Filter+" "+r.d.Exclude).Refs())
 	// What these come to is shown with the run, and stands in messages.
 	for _, x := range []struct{ where, text string }{{"the node filter", r.d.Filter + " " + r.d.Exclude}, {"the thread count", r.d.ThreadCount}, {"the timeout", r.d.Timeout}} {
 		for _, ref := range ParsePlain(x.text).Refs() {
+			if ref.Context != "option" && ref.Context != "unquotedoption" && (x.where != "the timeout" || ref.Context != "job" || !r.d.gives(ref, false)) {
+				r.missing(x.where, ref.String())
+			}
 			if o, ok := r.d.Option(ref.Key); ok && o.Secure && (ref.Context == "option" || ref.Context == "unquotedoption") {
 				r.cannot("%s uses the secure option %s, whose value would be seen there; use an option that is not secure", x.where, ref.Key)
 			}
 		}
 	}
+	see("the node filter", false, slices.DeleteFunc(ParsePlain(r.d.Filter+" "+r.d.Exclude).Refs(), func(ref Ref) bool { return ref.Context != "option" && ref.Context != "unquotedoption" }))
+	r.ranLater()
+}
+
+func (r *reader) missing(where, token string) {
+	for i := range r.d.remarks {
+		if m := &r.d.remarks[i]; m.Step == where && m.Kind == node.NoValue {
+			if !slices.Contains(m.Tokens, token) {
+				m.Tokens = append(m.Tokens, token)
+			}
+			m.Text = noValue(m.Tokens)
+			return
+		}
+	}
+	r.d.remarks = append(r.d.remarks, finding{node.Remark{Step: where, Kind: node.NoValue, Tokens: []string{token}, Text: noValue([]string{token})}, true})
+}
+
+func noValue(tokens []string) string {
+	return "uses " + strings.Join(tokens, ", ") + ", which Muster has no value for yet, and a blank instead could do harm; write the value out, or take an option"
+}
+
+// gives says whether a variable has a value when a step runs; in an error handler
+// there are some of what failed.
+func (d *Definition) gives(ref Ref, handler bool) bool {
+	switch ref.Context {
+	case "option", "unquotedoption", "node":
+		return true
+	case "job":
+		_, ok := jobTrust[strings.ToLower(ref.Key)]
+		return ok
+	case "result":
+		return handler && resultKeys[ref.Key]
+	}
+	return false
+}
+
+var resultKeys, resultEnv, jobEnv = map[string]bool{"reason": true, "message": true, "resultCode": true}, map[string]bool{}, map[string]bool{}
+
+func init() {
+	for k := range resultKeys {
+		resultEnv[node.EnvWord(k)] = true
+	}
+	for k := range jobTrust {
+		jobEnv[node.EnvWord(k)] = true
+	}
+}
+
+// ranLater refuses a job in which one step writes a value into a file that
+// another has run.
+func (r *reader) ranLater() {
+	type at struct {
+		step int
+		name string
+	}
+	var runs []at
+	for i, s := range r.d.Steps {
+		for x := &s; x != nil; x = x.Handler {
+			switch {
+			case x.Exec != nil:
+				for name := range x.Exec.files.run {
+					runs = append(runs, at{i, name})
+				}
+			case x.Kind == "script" && shellScript(x):
+				for name := range readShell(x.Script, nil, func(Ref) trust { return number }).files.run {
+					runs = append(runs, at{i, name})
+				}
+			}
+		}
+	}
+	for i, s := range r.d.Steps {
+		for x := &s; x != nil; x = x.Handler {
+			if x.Exec == nil {
+				continue
+			}
+			for _, name := range sortedKeys(x.Exec.files.written) {
+				for _, u := range runs {
+					if by := x.Exec.files.written[name]; u.name == name && u.step != i {
+						r.say(true, fmt.Sprintf("step %d", i+1), node.RawValue, []string{by.String()}, fmt.Sprintf("%s is put into the file %s, which step %d has run; hand it over as an argument, or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values", by, name, u.step+1))
+					}
+				}
+			}
+		}
+	}
+}
+
+// shellScript says whether a script is read by a shell.
+func shellScript(s *Step) bool {
+	first, _, _ := strings.Cut(s.Script, "\n")
+	with := s.Interpreter
+	if with == "" && strings.HasPrefix(first, "#!") {
+		with = first[2:]
+	}
+	return with == "" || slices.ContainsFunc(strings.Fields(with), func(f string) bool { return slices.Contains(shellNames, base(f)) })
 }

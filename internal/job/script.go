@@ -2,6 +2,7 @@ package job
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,36 +15,86 @@ var tokenRE = regexp.MustCompile(`@([A-Za-z][A-Za-z0-9_]*)\.([A-Za-z0-9_.:-]+)@`
 
 // Contexts whose @x.y@ is a variable; anything else (an address like a@b.c@d)
 // is the script's own.
-var tokenContexts = map[string]bool{"option": true, "unquotedoption": true, "node": true, "job": true, "globals": true, "data": true}
+var tokenContexts = map[string]bool{"option": true, "unquotedoption": true, "node": true, "job": true, "globals": true, "data": true, "export": true, "result": true, "execution": true, "file": true, "secureoption": true}
 
-// ExpandScript gives an inline script as it reaches the node: @@ becomes @, and
-// where raw forms are allowed @option.x@ becomes the value.
-func ExpandScript(text string, raw bool, get Lookup) string {
-	var b strings.Builder
-	for i := 0; i < len(text); {
-		if text[i] != '@' {
-			b.WriteByte(text[i])
-			i++
-			continue
+// scriptRefs lists the variables inside an inline script, each once.
+func scriptRefs(text string) []Ref {
+	var out []Ref
+	eachToken(text, func(string) {}, func(r Ref) {
+		if !slices.Contains(out, r) {
+			out = append(out, r)
 		}
+	})
+	return out
+}
+
+// eachToken cuts an inline script into its own text, in which @@ became @, and
+// variables.
+func eachToken(text string, own func(string), token func(Ref)) {
+	for i := 0; i < len(text); {
+		next := strings.IndexByte(text[i:], '@')
+		if next < 0 {
+			own(text[i:])
+			return
+		}
+		own(text[i : i+next])
+		i += next
 		if strings.HasPrefix(text[i:], "@@") {
-			b.WriteByte('@')
+			own("@")
 			i += 2
 			continue
 		}
-		if m := tokenRE.FindStringSubmatchIndex(text[i:]); raw && m != nil && m[0] == 0 {
-			ref := Ref{text[i+m[2] : i+m[3]], text[i+m[4] : i+m[5]]}
-			if tokenContexts[ref.Context] {
-				if v, ok := get(ref); ok {
-					b.WriteString(v)
-				}
-				i += m[1]
-				continue
-			}
+		if m := tokenRE.FindStringSubmatchIndex(text[i:]); m != nil && m[0] == 0 && tokenContexts[text[i+m[2]:i+m[3]]] {
+			token(Ref{text[i+m[2] : i+m[3]], text[i+m[4] : i+m[5]]})
+			i += m[1]
+			continue
 		}
-		b.WriteByte('@')
+		own("@")
 		i++
 	}
+}
+
+// Script gives a step's inline script as it reaches the node: @@ becomes @ and
+// @option.x@ the value. One that anything can stand in is only put in where the
+// project allows raw values; any other is held to what it may hold.
+func (d *Definition) Script(text string, raw bool, get Lookup) (string, error) {
+	var err error
+	s := expandScript(text, func(r Ref) (string, bool) {
+		v, ok := get(r)
+		if ok && !raw {
+			if t := d.trust(r); t == free {
+				err = fault.Newf(fault.Invalid, "The project does not allow the value of @%s.%s@ in a script. Use the environment variable.", r.Context, r.Key)
+			} else if no := held(r, t, v); no != nil {
+				err = no
+			}
+		}
+		return v, ok
+	})
+	return s, err
+}
+
+// Interpreter is what a script is run with, which a shell reads.
+func (d *Definition) Interpreter(text string, raw bool, get Lookup) (string, error) {
+	t := ParsePlain(text)
+	for _, r := range t.Refs() {
+		if v, ok := get(r); ok && !raw {
+			if err := held(r, max(word, d.trust(r)), v); err != nil {
+				return "", err
+			}
+		}
+	}
+	s, _ := t.ExpandPlain(get)
+	return s, nil
+}
+
+// expandScript gives an inline script with its variables put in.
+func expandScript(text string, get Lookup) string {
+	var b strings.Builder
+	eachToken(text, func(own string) { b.WriteString(own) }, func(r Ref) {
+		if v, ok := get(r); ok {
+			b.WriteString(v)
+		}
+	})
 	return b.String()
 }
 

@@ -27,10 +27,12 @@ type frame struct {
 type scanner struct {
 	t      *Template
 	text   string
+	trust  func(Ref) trust
 	at     int
 	lit    strings.Builder
 	frames []frame
 	lost   string // why later positions are not certain
+	need   trust  // what may stand there nevertheless
 	wordAt bool   // at the start of a word
 }
 
@@ -75,12 +77,18 @@ func (s *scanner) ref(in quoting) bool {
 		s.t.parts = append(s.t.parts, part{text: s.lit.String()})
 		s.lit.Reset()
 	}
-	s.t.parts = append(s.t.parts, part{ref: &r, in: in})
-	if r.Context == "unquotedoption" {
-		s.t.raw = true
-	}
+	t := s.trust(r)
 	if in != remark && s.lost != "" {
-		s.unsafe("%s stands %s; %s", r, s.lost, remedy(r))
+		// What is neither quote nor blank nor sign is itself in any quotes.
+		if t >= s.need {
+			in = asis
+		} else {
+			s.unsafe("%s stands %s; %s", r, s.lost, remedy(r))
+		}
+	}
+	s.t.parts = append(s.t.parts, part{ref: &r, in: in, trust: t})
+	if r.Context == "unquotedoption" && t == free {
+		s.t.raw = true
 	}
 	s.at += m[1]
 	return true
@@ -96,12 +104,18 @@ func (s *scanner) isRef(n int) bool {
 }
 
 // within runs fn with every variable in it reported as standing in place.
-func (s *scanner) within(place string, fn func()) {
-	was := s.lost
-	s.lost = place
+func (s *scanner) within(place string, fn func()) { s.where(place, word, fn) }
+
+// calculated is within for a place where a word is the name of a variable.
+func (s *scanner) calculated(place string, fn func()) { s.where(place, number, fn) }
+
+// where is within for a place where only values of a trust may stand.
+func (s *scanner) where(place string, need trust, fn func()) {
+	lost, was := s.lost, s.need
+	s.lost, s.need = place, max(need, was)
 	fn()
 	if s.lost == place {
-		s.lost = was
+		s.lost, s.need = lost, was
 	}
 }
 
@@ -284,7 +298,7 @@ func (s *scanner) dollar(quoted bool) {
 		s.take(1)
 	case s.isRef(1):
 		s.take(1)
-		s.within("right after a $, which would change the meaning of its quotes", func() { s.ref(s.quoting()) })
+		s.where("right after a $, which would change the meaning of its quotes", nothing, func() { s.ref(s.quoting()) })
 	case s.has("$(("):
 		s.take(3)
 		s.push(frame{kind: arith, depth: 2})
@@ -296,7 +310,7 @@ func (s *scanner) dollar(quoted bool) {
 		s.parameter()
 	case s.has("$[") && !quoted:
 		s.take(2)
-		s.lost = "in or after $[ … ], which is arithmetic"
+		s.lost, s.need = "in or after $[ … ], which is arithmetic", number
 	case s.has("$'") && !quoted:
 		s.ansi()
 	default:
@@ -309,7 +323,7 @@ func (s *scanner) dollar(quoted bool) {
 func (s *scanner) parameter() {
 	s.take(2)
 	depth, odd := 1, false
-	s.within("inside the shell's own ${ … }, where quoting rules differ between shells", func() {
+	s.calculated("inside the shell's own ${ … }, where quoting rules differ between shells", func() {
 		for s.at < len(s.text) {
 			if s.ref(bare) {
 				continue
@@ -385,7 +399,7 @@ func (s *scanner) inDouble() {
 }
 
 func (s *scanner) inArith() {
-	s.within("in arithmetic, which a shell evaluates as code", func() {
+	s.calculated("in arithmetic, which a shell evaluates as code", func() {
 		if s.ref(bare) {
 			return
 		}

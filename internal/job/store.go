@@ -159,11 +159,11 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project st
 }
 
 func (s *Store) importOne(ctx context.Context, tx *db.Tx, who actor.Actor, p node.Project, d *Definition, dry bool) (node.ImportItem, error) {
-	it := node.ImportItem{Name: d.FullName(), Line: d.line, Message: d.report(p.AllowRaw)}
+	it := node.ImportItem{Name: d.FullName(), Line: d.line, Message: d.report(p.AllowRaw), Remarks: d.Remarks(p.AllowRaw)}
 	old, err := s.existing(ctx, tx, p.Name, d)
 	if err != nil {
 		if fault.Is(err, fault.Conflict) {
-			it.Result, it.Message = node.Dropped, fault.Message(err)
+			it.Result, it.Message, it.Remarks = node.Dropped, fault.Message(err), nil
 			return it, nil
 		}
 		return it, err
@@ -251,13 +251,20 @@ func (s *Store) existing(ctx context.Context, q db.Querier, project string, d *D
 	return nil, nil
 }
 
-// report is what the import says of a definition.
+// report is what the import says of a definition, as one text.
 func (d *Definition) report(allowRaw bool) string {
-	var out []string
-	if c := d.CannotRun(allowRaw); len(c) > 0 {
-		out = append(out, "It cannot run yet: "+strings.Join(c, "; ")+".")
+	var out, no []string
+	for _, r := range d.sorted(allowRaw) {
+		if r.stops {
+			no = append(no, r.String())
+		} else {
+			out = append(out, r.String()+".")
+		}
 	}
-	return strings.Join(append(out, d.notes...), " ")
+	if len(no) > 0 {
+		out = append([]string{"It cannot run yet: " + strings.Join(no, "; ") + "."}, out...)
+	}
+	return strings.ReplaceAll(strings.Join(out, " "), "..", ".")
 }
 
 // Delete takes a job away. Its versions stay for the runs that used them.

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"muster/internal/node"
 )
 
 // Ref is a variable in a text: ${context.key}.
@@ -27,12 +29,14 @@ const (
 	double                // in "…"
 	single                // in '…'
 	remark                // in a # comment: nothing is put there
+	asis                  // where quotes would not be read as such: only what needs none
 )
 
 type part struct {
-	text string
-	ref  *Ref
-	in   quoting
+	text  string
+	ref   *Ref
+	in    quoting
+	trust trust
 }
 
 // Template is an author's shell text with variables in it. The author's text
@@ -44,11 +48,42 @@ type Template struct {
 	parts []part
 	// Unsafe says, in words, why a value could be read as code here.
 	Unsafe []string
-	raw    bool // has ${unquotedoption.x}
+	raw    bool // has ${unquotedoption.x} of a value that anything can stand in
+	leans  bool // is safe only because of what can stand in its values
+	files  files
 }
 
 // Raw says that the author asked for values without quotes.
 func (t *Template) Raw() bool { return t.raw }
+
+// Held refuses values that are not of what the template was called safe for.
+func (t *Template) Held(get Lookup) error {
+	if !t.leans {
+		return nil
+	}
+	for _, p := range t.parts {
+		if p.ref == nil || p.in == remark {
+			continue
+		}
+		if v, ok := get(*p.ref); ok {
+			if err := held(*p.ref, p.trust, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Missing lists the variables that Muster has no value for.
+func (t *Template) Missing() []string {
+	var out []string
+	for _, r := range t.Refs() {
+		if r.Context == "option" || r.Context == "unquotedoption" || !(&Definition{}).gives(r, false) {
+			out = append(out, r.String())
+		}
+	}
+	return out
+}
 
 // Refs lists the variables, each once.
 func (t *Template) Refs() []Ref {
@@ -76,7 +111,7 @@ func (t *Template) Expand(get Lookup) string {
 		if !ok || p.in == remark {
 			continue
 		}
-		if p.ref.Context == "unquotedoption" {
+		if p.ref.Context == "unquotedoption" || p.in == asis {
 			b.WriteString(v)
 			continue
 		}
@@ -101,19 +136,7 @@ func remedy(r Ref) string {
 }
 
 // EnvName is the environment variable that holds an option.
-func EnvName(option string) string { return "RD_OPTION_" + envWord(option) }
-
-func envWord(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, s)
-}
+func EnvName(option string) string { return "RD_OPTION_" + node.EnvWord(option) }
 
 // inner finds commands that read an argument as code again. A value that is
 // safely quoted for the outer shell would be code for the inner one.
@@ -169,16 +192,75 @@ func melted(text string, spoken bool) string {
 	return text
 }
 
-// ParseShell reads a shell text.
-func ParseShell(text string) *Template {
-	t := &Template{}
-	s := scanner{t: t, text: text, frames: []frame{{kind: command}}}
-	s.run()
-	if len(t.Refs()) == 0 {
-		t.Unsafe = nil
-		return t
+// ParseShell reads a shell text whose options hold whatever a caller writes.
+func ParseShell(text string) *Template { return parseShell(text, nil, musterTrust) }
+
+// parseShell reads a shell text. of says how far each of its values can be
+// believed.
+func parseShell(text string, options []Option, of func(Ref) trust) *Template {
+	t := readShell(text, options, of)
+	if len(t.Refs()) > 0 && len(t.Unsafe) == 0 {
+		t.leans = t.raw || len(readShell(text, options, func(Ref) trust { return free }).Unsafe) > 0
 	}
-	first := t.Refs()[0]
+	return t
+}
+
+func readShell(text string, options []Option, of func(Ref) trust) *Template {
+	t := &Template{}
+	s := scanner{t: t, text: text, trust: of, need: word, frames: []frame{{kind: command}}}
+	s.run()
+	// Where a shell calculates, a word is the name of a variable, whose value is
+	// evaluated in its turn.
+	if first, ok := t.least(number); ok {
+		whole := strings.ReplaceAll(text, "\\\n", "")
+		mark := func(text string) string {
+			return refRE.ReplaceAllStringFunc(text, func(m string) string {
+				if of(refOf(m)) < number {
+					return "\x01"
+				}
+				return "1"
+			})
+		}
+		if name := evaluated(mark(whole)); name != "" {
+			s.unsafe("%s may be what %s holds, which bash evaluates as code in arithmetic; use expr, which only calculates", first, name)
+		}
+		if arithmeticTest.MatchString(text) || arithmeticTest.MatchString(whole) {
+			s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))
+		}
+	}
+	s.judge(options)
+	if first, ok := t.least(author); ok && len(t.Unsafe) == 0 {
+		s.readAgain(first)
+	}
+	return t
+}
+
+// least finds a variable that is trusted less than t.
+func (t *Template) least(than trust) (Ref, bool) {
+	for _, p := range t.parts {
+		if p.ref != nil && p.trust < than {
+			return *p.ref, true
+		}
+	}
+	return Ref{}, false
+}
+
+// refOf reads a variable that refRE matched.
+func refOf(m string) Ref {
+	g := refRE.FindStringSubmatch(m)
+	return Ref{g[1], g[2]}
+}
+
+// readAgain looks at the text as a whole for what reads code that a value could
+// be part of. It is coarser than judge, and does not depend on where words end.
+func (s *scanner) readAgain(first Ref) {
+	// Of the values only those that could be code concern it.
+	text := refRE.ReplaceAllStringFunc(s.text, func(m string) string {
+		if s.trust(refOf(m)) > free {
+			return "X"
+		}
+		return m
+	})
 	// The author's text alone is searched: what a value holds is not its concern.
 	// Also with its continued lines joined, for a shell reads it so.
 	whole := strings.ReplaceAll(text, "\\\n", "")
@@ -194,13 +276,6 @@ func ParseShell(text string) *Template {
 			s.unsafe("%s stands in a text that a shell reads as code again, or as the name of a variable; %s", first, remedy(first))
 		}
 	}
-	if name := evaluated(refRE.ReplaceAllString(whole, "\x01")); name != "" {
-		s.unsafe("%s may be what %s holds, which bash evaluates as code in arithmetic; use expr, which only calculates", first, name)
-	}
-	if arithmeticTest.MatchString(text) || arithmeticTest.MatchString(whole) {
-		s.unsafe("%s may stand in a [[ … ]] with a numeric comparison, which bash evaluates as code; use [ … ] with \"$%s\"", first, EnvName(first.Key))
-	}
-	return t
 }
 
 // ParsePlain reads a plain text, one without shell syntax (an interpreter's

@@ -217,6 +217,7 @@ func TestUnsafePlaces(t *testing.T) {
 		"$(true)eval ${option.x}",
 		"``eval ${option.x}",
 		"${option.x}eval ${option.x}",
+		"${PREFIX}unsetenv ${option.x}",
 		"${y}read ${option.x}",
 		`re''ad ${option.x}`,
 		"echo ${option.x} | ${y}sh",
@@ -233,7 +234,7 @@ func TestUnsafePlaces(t *testing.T) {
 			t.Errorf("%q: %v names no variable", text, tpl.Unsafe)
 		}
 	}
-	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}", "/opt/push -c ${option.x}", "bash /opt/deploy.sh -c ${option.x}", "sh ./check --verbose ${option.x}", "sshd-check ${option.x}", "curl -fsS https://x/${option.x}/install.sh | sh", "echo ${option.x} | tee /tmp/x; sh /opt/check", "printf '%s' ${option.x} | sha256sum", `read -p "${option.x}? " y`, `read -rp '${option.x}? ' y`, "i=0; while [ $i -lt 3 ]; do echo ${option.x}; i=$((i+1)); done", "n=${option.x}; expr \"$n\" + 1", "n=${option.x}; echo ${n:-none} $((1 + 2))", "n=${option.x}; case $n in [a-z]*) echo ok;; esac", "f() { local y=${option.x}; }; f", "echo a copy on local ${option.x}", "/opt/alias/bin ${option.x}", "echo ${option.x} | ./at-home", "echo ${option.x} > out.sh", "curl -fsS https://x/${option.x} -o /tmp/x", `"$JAVA_HOME"/bin/java -jar "$APP".jar ${option.x}`, "${PREFIX}unsetenv ${option.x}", `tar czf "$dir"/at-"$day".tgz ${option.x}`} {
+	for _, text := range []string{"systemctl restart ${option.x}", "cat <<EOF\nplain\nEOF", "echo $(( 1 + 2 )) ${option.x}", "echo ${HOME} ${option.x}", `curl -sSc /tmp/c "https://x/${option.x}"`, "cat <<< ${option.x}", "echo it\\'s ${option.x}", `[ "$a" -eq 1 ] && echo ${option.x}`, "flush -c ${option.x}", "/opt/push -c ${option.x}", "bash /opt/deploy.sh -c ${option.x}", "sh ./check --verbose ${option.x}", "sshd-check ${option.x}", "curl -fsS https://x/${option.x}/install.sh | sh", "echo ${option.x} | tee /tmp/x; sh /opt/check", "printf '%s' ${option.x} | sha256sum", `read -p "${option.x}? " y`, `read -rp '${option.x}? ' y`, "i=0; while [ $i -lt 3 ]; do echo ${option.x}; i=$((i+1)); done", "n=${option.x}; expr \"$n\" + 1", "n=${option.x}; echo ${n:-none} $((1 + 2))", "n=${option.x}; case $n in [a-z]*) echo ok;; esac", "f() { local y=${option.x}; }; f", "echo a copy on local ${option.x}", "/opt/alias/bin ${option.x}", "echo ${option.x} | ./at-home", "echo ${option.x} > out.sh", "curl -fsS https://x/${option.x} -o /tmp/x", `"$JAVA_HOME"/bin/java -jar "$APP".jar ${option.x}`, `tar czf "$dir"/at-"$day".tgz -- ${option.x}`} {
 		if tpl := ParseShell(text); len(tpl.Unsafe) > 0 {
 			t.Errorf("%q: %v", text, tpl.Unsafe)
 		}

@@ -97,7 +97,7 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, s
 	for _, n := range list {
 		n.Source = source
 		keep[n.Name] = true
-		it := ImportItem{Name: n.Name, Result: Created, Line: n.line, Message: strings.Join(n.notes, " ")}
+		it := ImportItem{Name: n.Name, Result: Created, Line: n.line, Message: Sentences(n.remarks), Remarks: n.remarks}
 		if was, ok := old[n.Name]; ok {
 			it.Result = Updated
 			if was.same(n.Node) {
@@ -109,6 +109,7 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, s
 		// Where the settings let a step there have Muster's own rights, the master
 		// key's file is among them: more than the rights to an inventory give.
 		if it.Result != Unchanged && n.Executor() == "local" && !mayLocal {
+			it.Remarks = nil
 			it.Result, it.Message = Dropped, "Steps on a node with `node-executor: local` run on Muster's own machine, with what it can reach there. Only somebody who may manage the project in the office's policy can add or change it."
 		}
 		report = append(report, it)
@@ -152,6 +153,15 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 		return report, nil
 	}
 	return report, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ev)
+}
+
+// Sentences is what remarks say in one text.
+func Sentences(rs []Remark) string {
+	out := make([]string, len(rs))
+	for i, r := range rs {
+		out[i] = r.String()
+	}
+	return strings.Join(out, " ")
 }
 
 // place orders a report by line, what has none last.

@@ -106,6 +106,49 @@ func (n Node) Identity(extra []string) map[string]string {
 	return id
 }
 
+// EnvWord is a name as a part of an environment variable's.
+func EnvWord(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r - 'a' + 'A'
+		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+			return r
+		}
+		return '_'
+	}, s)
+}
+
+// Env has every attribute as a step finds it in its environment, under Rundeck's
+// names: RD_NODE_ and the attribute's.
+func (n Node) Env() map[string]string {
+	env := map[string]string{}
+	for _, k := range slices.Backward(slices.Sorted(maps.Keys(n.Attrs))) { // of two that share a variable, the first counts
+		if v := n.Attrs[k]; !strings.ContainsRune(v, 0) {
+			env["RD_NODE_"+EnvWord(k)] = v
+		}
+	}
+	for _, k := range []string{"os-family", "os-name", "os-arch", "os-version"} {
+		if v, ok := n.Attr(k); ok {
+			env["RD_NODE_"+EnvWord(k)] = v
+		}
+	}
+	env["RD_NODE_NAME"], env["RD_NODE_HOSTNAME"], env["RD_NODE_USERNAME"] = n.Name, n.Hostname, n.Username
+	env["RD_NODE_TAGS"], env["RD_NODE_OS_FAMILY"], env["RD_NODE_ENVIRONMENT"] = strings.Join(n.Tags, ","), n.OSFamily, n.Environment()
+	return env
+}
+
+// Named lists the attributes that stand in environment variables.
+func (n Node) Named(env []string) []string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(n.Attrs)) {
+		if slices.Contains(env, "RD_NODE_"+EnvWord(k)) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // same says whether two definitions of a node are equal.
 func (n Node) same(o Node) bool {
 	return n.Name == o.Name && n.Source == o.Source && slices.Equal(n.Tags, o.Tags) && maps.Equal(n.Attrs, o.Attrs)

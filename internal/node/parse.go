@@ -14,6 +14,33 @@ type ImportItem struct {
 	Result  string `json:"result" enum:"created,updated,unchanged,dropped"`
 	Message string `json:"message"`
 	Line    int    `json:"line,omitempty"`
+	// Remarks has what Message says in parts: one for each step and kind.
+	Remarks []Remark `json:"remarks,omitempty" doc:"What the message says, in parts: one for each step and kind"`
+}
+
+// Remark is one line of what an import says of an item: of one step or of the
+// whole, and of one kind. Its wording may change; its kind does not.
+type Remark struct {
+	Step   string   `json:"step,omitempty" doc:"Where, such as step 2 or step 2 error handler; empty for the item as a whole"`
+	Kind   string   `json:"kind" enum:"cannot-run,raw-value,no-value,no-effect,note" doc:"cannot-run: it has something that is not carried out. raw-value: a caller's text would be read as code, which only a project with allow_raw lets through. no-value: it uses variables Muster has no value for. no-effect: fields or attributes are kept and do nothing. note: anything else"`
+	Tokens []string `json:"tokens,omitempty" doc:"The variables, fields or attributes it is about"`
+	Text   string   `json:"text"`
+}
+
+// Kinds of a Remark.
+const (
+	CannotRun = "cannot-run"
+	RawValue  = "raw-value"
+	NoValue   = "no-value"
+	NoEffect  = "no-effect"
+	Note      = "note"
+)
+
+func (r Remark) String() string {
+	if r.Step == "" {
+		return r.Text
+	}
+	return r.Step + ": " + r.Text
 }
 
 // Results of an ImportItem.
@@ -27,8 +54,12 @@ const (
 // parsed is a node with its place in the document.
 type parsed struct {
 	Node
-	line  int
-	notes []string
+	line    int
+	remarks []Remark
+}
+
+func (p *parsed) note(kind, text string, tokens ...string) {
+	p.remarks = append(p.remarks, Remark{Kind: kind, Text: text, Tokens: tokens})
 }
 
 const (
@@ -106,7 +137,7 @@ func one(name string, v *yamldoc.Value) (p parsed, problem string, line int) {
 	p = parsed{Node: Node{Name: name, Attrs: map[string]string{}}, line: v.Line}
 	if nn := v.Get("nodename"); nn != nil && nn.Str() != "" {
 		if name != "" && nn.Str() != name {
-			p.notes = append(p.notes, fmt.Sprintf("It is listed as %q but its nodename is %q, which counts.", name, nn.Str()))
+			p.note(Note, fmt.Sprintf("It is listed as %q but its nodename is %q, which counts.", name, nn.Str()))
 		}
 		p.Name = nn.Str()
 	}
@@ -157,20 +188,41 @@ func one(name string, v *yamldoc.Value) (p parsed, problem string, line int) {
 	case e == "local", e == "ssh":
 	case slices.Contains([]string{"jsch-ssh", "sshj-ssh", "openssh"}, e):
 		p.Attrs[AttrExecutor] = "ssh"
-		p.notes = append(p.notes, fmt.Sprintf("node-executor %q is read as ssh.", e))
+		p.note(Note, fmt.Sprintf("node-executor %q is read as ssh.", e))
 	default:
 		return p, fmt.Sprintf("node-executor %q is not available here. Use ssh or local.", e), v.Get(AttrExecutor).LineOf()
 	}
 	if p.Executor() == "ssh" && p.Attrs["hostname"] == "" {
 		p.Attrs["hostname"] = p.Name
-		p.notes = append(p.notes, "It has no hostname; its name is used.")
+		p.note(Note, "It has no hostname; its name is used.")
 	}
 	if p.Executor() == "ssh" && p.Attrs[AttrHostKey] == "" {
-		p.notes = append(p.notes, "It has no ssh-host-key, so steps on it are refused until one is given.")
+		p.note(Note, "It has no ssh-host-key, so steps on it are refused until one is given.")
+	}
+	if idle := idleAttributes(p.Attrs); len(idle) > 0 {
+		p.note(NoEffect, strings.Join(idle, ", ")+": kept, without effect here. Log in with ssh-key-storage-path or ssh-password-storage-path.", idle...)
 	}
 	p.fill()
 	if strings.ContainsAny(p.Hostname, " \t\r\n") {
 		return p, "The hostname has blanks in it. Correct it.", v.Get("hostname").LineOf()
 	}
 	return p, "", 0
+}
+
+// Attributes by which Rundeck and its plugins say how to reach a node, and which
+// Muster does not look at.
+var idle = []string{"ssh-keypath", "ssh-key-resource", "ssh-authentication", "ssh-password-option", "ssh-key-passphrase-option", "ssh-send-env", "ssh-agent", "local-ssh-agent", "local-ttl-ssh-agent",
+	"always-set-pty", "ssh-connection-timeout", "ssh-command-timeout", "ssh-timeout", "ssh-options", "ssh-config", "ssh-bind-address", "jumphost", "ssh-jump-host", "file-copier", "local-node-executor",
+	"script-exec", "script-exec-shell", "script-exec-dir", "script-copy", "sudo-command-enabled", "sudo-password-option", "sudo-password-storage-path", "winrm-auth-type", "winrm-user", "winrm-password-storage-path",
+	"winrm-protocol", "winrm-port", "winrm-cmd", "file-copy-destination-dir", "shell-escaping", "node-executor-timeout"}
+
+// idleAttributes are those of the node that say how to reach it and do nothing.
+func idleAttributes(attrs map[string]string) []string {
+	out := []string{}
+	for _, k := range idle {
+		if attrs[k] != "" {
+			out = append(out, k)
+		}
+	}
+	return out
 }

@@ -342,6 +342,7 @@ func (s *Store) prepare(r Run, who actor.Actor, p *plan, sec sealedSecrets) *exe
 		return x
 	}
 	d := p.job.Def
+	x.def = d
 	x.steps, x.keepgoing, x.strategy, x.timeout = d.Steps, d.Keepgoing, d.Strategy, d.Timeout
 	for _, o := range d.Options {
 		x.options = append(x.options, o.Name)

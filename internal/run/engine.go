@@ -30,6 +30,7 @@ type execution struct {
 	held    time.Time // when the lease was last renewed; only watch touches it
 
 	nodes         []node.Node
+	def           *job.Definition // nil for a command that belongs to no job
 	steps         []job.Step
 	options       []string
 	values        job.Values

@@ -137,6 +137,9 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 			return nil, fault.Field("filter", "Say on which nodes, for example tags: web, or .* for all.")
 		}
 		p.command = job.ParseShell(cmd)
+		if no := p.command.Missing(); len(no) > 0 {
+			return nil, fault.Field("command", "Muster has no value for "+strings.Join(no, ", ")+". Write the value out.")
+		}
 		if no := p.command.Unsafe; len(no) > 0 {
 			return nil, fault.Field("command", "A variable in the command would not be safe: "+no[0]+".")
 		}
@@ -200,9 +203,9 @@ func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude
 			p.spec.Shown += " (not: " + exclude.String() + ")"
 		}
 	}
-	var extra []string
+	var extra, env []string
 	if p.job != nil {
-		extra = p.job.Def.NodeAttributes()
+		extra, env = p.job.Def.NodeAttributes()
 		rank(p.nodes, p.job.Def.RankAttribute, p.job.Def.RankDescending)
 	} else {
 		for _, r := range p.command.Refs() {
@@ -210,10 +213,11 @@ func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude
 				extra = append(extra, r.Key)
 			}
 		}
+		env = job.NodeVariables(p.spec.Command)
 	}
 	var envs []string
 	for _, n := range p.nodes {
-		p.identities = append(p.identities, n.Identity(extra))
+		p.identities = append(p.identities, n.Identity(append(n.Named(env), extra...)))
 		if e := n.Environment(); !slices.Contains(envs, e) {
 			envs = append(envs, e)
 		}

@@ -316,7 +316,7 @@ func TestRefusals(t *testing.T) {
 		{"obs", run.Request{JobID: id, Options: map[string][]string{"t": {"web"}}}, fault.Denied, ""},
 		{"op", run.Request{Project: "demo", Command: "", Filter: "web1"}, fault.Invalid, "command"},
 		{"op", run.Request{Project: "demo", Command: "id"}, fault.Invalid, "nodes"},
-		{"op", run.Request{Project: "demo", Command: "echo `${node.name}`", Filter: "web1"}, fault.Invalid, "safe"},
+		{"op", run.Request{Project: "demo", Command: "echo `${node.rack}`", Filter: "web1"}, fault.Invalid, "safe"},
 		{"obs", run.Request{Project: "demo", Command: "id", Filter: "web1"}, fault.Denied, ""},
 		{"op", run.Request{Project: "other", Command: "id", Filter: "web1"}, fault.NotFound, "no project"},
 	} {

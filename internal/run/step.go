@@ -28,7 +28,7 @@ func (x *execution) step(n, s int) (ok, goOn bool) {
 	def := x.steps[s]
 	nd := x.nodes[n]
 	x.state.begin(n, s)
-	exit, text := x.invoke(nd, s, def)
+	exit, text := x.invoke(nd, s, def, nil)
 	if text == "" {
 		x.state.finish(n, s, StepOK, exit, "")
 		return true, true
@@ -44,7 +44,7 @@ func (x *execution) step(n, s int) (ok, goOn bool) {
 		return false, x.keepgoing
 	}
 	x.log.Sys(nd.Name, s+1, "The error handler of step %d begins.", s+1)
-	hexit, htext := x.invoke(nd, s, *h)
+	hexit, htext := x.invoke(nd, s, *h, failedWith(exit, text))
 	switch {
 	case x.ctx.Err() != nil:
 		x.state.finish(n, s, x.cutState(), exit, x.cut(text))
@@ -88,10 +88,19 @@ func (x *execution) cut(text string) string {
 	return text
 }
 
-// invoke runs a step on a node. text is empty on success, else why not, in
-// plain words and without secrets.
-func (x *execution) invoke(nd node.Node, s int, def job.Step) (exit *int, text string) {
-	in, err := x.invocation(nd, s, def)
+// failedWith is what an error handler can read of the step that failed. The codes
+// of result.reason are Rundeck's.
+func failedWith(exit *int, text string) map[string]string {
+	if exit == nil {
+		return map[string]string{"reason": "Unknown", "message": text, "resultCode": "-1"}
+	}
+	return map[string]string{"reason": "NonZeroResultCode", "message": text, "resultCode": strconv.Itoa(*exit)}
+}
+
+// invoke runs a step on a node; in an error handler, result is what failed. text
+// is empty on success, else why not, in plain words and without secrets.
+func (x *execution) invoke(nd node.Node, s int, def job.Step, result map[string]string) (exit *int, text string) {
+	in, err := x.invocation(nd, s, def, result)
 	if err != nil {
 		return nil, x.secrets.text(fault.Message(err))
 	}
@@ -124,12 +133,12 @@ func (x *execution) invoke(nd node.Node, s int, def job.Step) (exit *int, text s
 }
 
 // invocation prepares what the executor needs: values put in and quoted.
-func (x *execution) invocation(nd node.Node, s int, def job.Step) (Invocation, error) {
+func (x *execution) invocation(nd node.Node, s int, def job.Step, result map[string]string) (Invocation, error) {
 	if strings.EqualFold(nd.OSFamily, "windows") {
 		return Invocation{}, fault.New(fault.Invalid, "Steps on Windows nodes are not available yet.")
 	}
-	get := x.lookup(nd)
-	in := Invocation{RunID: x.run.ID, StepID: fmt.Sprintf("%d-%d", x.attempt, s+1), Env: x.env(nd),
+	get := x.lookup(nd, result)
+	in := Invocation{RunID: x.run.ID, StepID: fmt.Sprintf("%d-%d", x.attempt, s+1), Env: x.env(nd, result),
 		Node: Target{Name: nd.Name, Hostname: nd.Hostname, Username: nd.Username, OSFamily: nd.OSFamily, Attrs: nd.Attrs}}
 	for line := range strings.SplitSeq(nd.Attrs[node.AttrHostKey], "\n") {
 		if line = strings.TrimSpace(line); line != "" {
@@ -153,18 +162,30 @@ func (x *execution) invocation(nd node.Node, s int, def job.Step) (Invocation, e
 	}
 	switch def.Kind {
 	case "exec":
+		if !x.raw {
+			if err := def.Exec.Held(get); err != nil {
+				return in, err
+			}
+		}
 		in.Command = def.Exec.Expand(get)
 	case "script":
-		in.Script = &Script{Content: []byte(job.ExpandScript(def.Script, x.raw, get)), Args: job.ExpandArgs(def.Args, get), FileExtension: strings.TrimPrefix(def.Extension, ".")}
-		in.Script.Interpreter, _ = job.ParsePlain(def.Interpreter).ExpandPlain(get)
+		text, err := x.def.Script(def.Script, x.raw, get)
+		if err != nil {
+			return in, err
+		}
+		in.Script = &Script{Content: []byte(text), Args: job.ExpandArgs(def.Args, get), FileExtension: strings.TrimPrefix(def.Extension, ".")}
+		if in.Script.Interpreter, err = x.def.Interpreter(def.Interpreter, x.raw, get); err != nil {
+			return in, err
+		}
 	default:
 		return in, fault.Newf(fault.Invalid, "Steps of the type %s cannot be run yet.", def.Kind)
 	}
 	return in, nil
 }
 
-// lookup gives the variables of a step on a node.
-func (x *execution) lookup(nd node.Node) job.Lookup {
+// lookup gives the variables of a step on a node; result are those of an error
+// handler.
+func (x *execution) lookup(nd node.Node, result map[string]string) job.Lookup {
 	return func(r job.Ref) (string, bool) {
 		switch r.Context {
 		case "option", "unquotedoption":
@@ -178,34 +199,51 @@ func (x *execution) lookup(nd node.Node) job.Lookup {
 		case "job":
 			v, ok := x.jobVars()[strings.ToLower(r.Key)]
 			return v, ok
+		case "result":
+			v, ok := result[r.Key]
+			return v, ok
 		}
 		return "", false
 	}
 }
 
+// jobVars are Rundeck's variables of a job. A run is never a retry here, and
+// always asked for by somebody.
 func (x *execution) jobVars() map[string]string {
-	v := map[string]string{"execid": strconv.FormatInt(x.run.Number, 10), "project": x.run.Project, "username": x.who.Name, "user.name": x.who.Name, "loglevel": "INFO", "serverurl": ""}
+	v := map[string]string{"execid": strconv.FormatInt(x.run.Number, 10), "project": x.run.Project, "username": x.who.Name, "user.name": x.who.Name, "loglevel": "INFO",
+		"executiontype": "user", "executionuuid": x.run.ID, "wasretry": "false", "retryattempt": "0", "threadcount": strconv.Itoa(max(1, x.threads)), "filter": x.run.NodeFilter, "successonemptynodefilter": "false"}
+	if x.s.PublicURL != nil {
+		if u := strings.TrimRight(x.s.PublicURL(), "/"); u != "" {
+			v["serverurl"], v["url"] = u+"/", u+"/runs/"+x.run.ID
+		}
+	}
 	if x.run.Job != nil {
 		_, name := splitName(x.run.Job.Name)
 		v["name"], v["group"], v["id"] = name, x.run.JobGroup, x.run.JobUUID
 	}
-	delete(v, "serverurl")
+	if x.def != nil {
+		v["successonemptynodefilter"] = strconv.FormatBool(x.def.SuccessOnEmpty)
+		if x.def.LogLevel != "" {
+			v["loglevel"] = x.def.LogLevel
+		}
+	}
 	return v
 }
 
 // env is what a step finds in its environment, under Rundeck's names.
-func (x *execution) env(nd node.Node) map[string]string {
-	env := map[string]string{}
+func (x *execution) env(nd node.Node, result map[string]string) map[string]string {
+	env := nd.Env()
 	for _, name := range x.options {
 		if v, ok := x.values.Get(name); ok && !x.hidden[name] {
 			env[job.EnvName(name)] = v
 		}
 	}
 	for k, v := range x.jobVars() {
-		env["RD_JOB_"+strings.TrimPrefix(job.EnvName(k), "RD_OPTION_")] = v
+		env["RD_JOB_"+node.EnvWord(k)] = v
 	}
-	env["RD_NODE_NAME"], env["RD_NODE_HOSTNAME"], env["RD_NODE_USERNAME"] = nd.Name, nd.Hostname, nd.Username
-	env["RD_NODE_TAGS"], env["RD_NODE_OS_FAMILY"], env["RD_NODE_ENVIRONMENT"] = strings.Join(nd.Tags, ","), nd.OSFamily, nd.Environment()
+	for k, v := range result {
+		env["RD_RESULT_"+node.EnvWord(k)] = v
+	}
 	return env
 }
 
@@ -250,7 +288,7 @@ func (x *execution) open(ctx context.Context) error {
 
 // deadline is the job's timeout, given the options.
 func (x *execution) deadline(text string) (time.Duration, error) {
-	s, _ := job.ParsePlain(text).ExpandPlain(x.lookup(node.Node{}))
+	s, _ := job.ParsePlain(text).ExpandPlain(x.lookup(node.Node{}, nil))
 	if strings.TrimSpace(s) == "" {
 		return 0, nil
 	}

@@ -54,6 +54,8 @@ type Deps struct {
 	Messages  *message.Store
 	Notify    *notify.Store // nil: nobody is told beside the room
 	Log       *slog.Logger
+	// PublicURL is how people reach this server, for job.url; nil or "": nobody knows.
+	PublicURL func() string
 	// Executors by the name nodes use in node-executor: "local", "ssh".
 	Executors map[string]Executor
 	// Worker names this process in leases; "" takes the task queue's name.

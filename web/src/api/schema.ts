@@ -2928,6 +2928,8 @@ export interface components {
             line?: number;
             message: string;
             name: string;
+            /** @description What the message says, in parts: one for each step and kind */
+            remarks?: components["schemas"]["Remark"][];
             /** @enum {string} */
             result: "created" | "updated" | "unchanged" | "dropped";
         };
@@ -3910,6 +3912,18 @@ export interface components {
             transcript: string;
             /** @description Who speaks */
             user_id: string;
+        };
+        Remark: {
+            /**
+             * @description cannot-run: it has something that is not carried out. raw-value: a caller's text would be read as code, which only a project with allow_raw lets through. no-value: it uses variables Muster has no value for. no-effect: fields or attributes are kept and do nothing. note: anything else
+             * @enum {string}
+             */
+            kind: "cannot-run" | "raw-value" | "no-value" | "no-effect" | "note";
+            /** @description Where, such as step 2 or step 2 error handler; empty for the item as a whole */
+            step?: string;
+            text: string;
+            /** @description The variables, fields or attributes it is about */
+            tokens?: string[];
         };
         RoleHeld: {
             /** @enum {string} */

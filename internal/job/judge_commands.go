@@ -1,0 +1,877 @@
+package job
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// What is known of commands: which take a program, and where; which run the
+// command that follows them; which only take texts. Every other command takes a
+// value as a whole argument, or in one that looks like a name, a flag, a path or
+// an address.
+
+func set(names string) map[string]bool {
+	out := map[string]bool{}
+	for _, n := range strings.Fields(names) {
+		out[n] = true
+	}
+	return out
+}
+
+var (
+	// textual commands do nothing but read, print, copy or send their arguments.
+	textual = set(`echo printf test [ true false : cp mv rm rmdir mkdir ls cat touch chmod chown chgrp ln stat readlink realpath basename dirname head tail
+		wc cut tr uniq tee cmp comm join paste fold nl rev tac od hexdump xxd strings sha1sum sha224sum sha256sum sha384sum sha512sum md5sum cksum b2sum base64 base32
+		date sleep kill pkill pgrep pidof killall id whoami hostname uname df du free ps uptime systemctl service journalctl logger expr seq grep egrep fgrep zgrep
+		which cd pushd popd pwd exit return break continue umask ulimit wait shift set unset read curl ping traceroute nslookup dig host getent ss netstat
+		useradd userdel usermod groupadd groupdel chpasswd truncate mktemp sync shred dd file shuf gzip gunzip zcat bzip2 bunzip2 xz unxz zstd nproc getconf printenv type mapfile readarray getopts`)
+	// selecting commands print what they find, not what they are given.
+	selecting = set(`grep egrep fgrep zgrep ps pgrep pidof curl wget systemctl service journalctl git kubectl oc docker podman aws rpm dpkg apt apt-get yum dnf id getent ss netstat
+		test [ true false rm rmdir mkdir touch chmod chown chgrp kill pkill killall sleep cd useradd userdel usermod ping`)
+	shellNames = strings.Fields("sh bash dash zsh ksh mksh ash rbash tcsh csh fish pwsh powershell")
+	// interpreters, with the option letters that a program follows.
+	interpreters = map[string]string{"python": "c", "python2": "c", "python3": "c", "pypy": "c", "pypy3": "c", "perl": "eE", "ruby": "e", "node": "ep", "nodejs": "ep", "deno": "ep", "bun": "ep",
+		"php": "rBRE", "lua": "e", "luajit": "e", "tclsh": "-", "Rscript": "e", "java": "-", "groovy": "e", "scala": "e", "expect": "c", "osascript": "e", "jshell": "-"}
+	// programs read every argument, or their input, as one, or hand it to a shell
+	// somewhere.
+	programs = set(`eval let trap alias hash bind complete compgen enable declare typeset make gmake bmake ninja cmake just rake ansible ansible-playbook ansible-pull ansible-console
+		salt salt-call salt-ssh clush pdsh dsh pssh parallel-ssh parallel sem tmux screen byobu watch entr ssh autossh mosh rsh rlogin rexec telnet ftp lftp ncftp
+		su crontab at batch vi vim nvim ex view vimdiff ed red emacs nano pico less more most man info gdb lldb m4 gnuplot octave R julia erl elixir iex ghci guile sbcl clisp racket
+		dc wish socat script fab cap knife bolt mco puppet chef-client chef-apply convert mogrify magick identify gs mongo mongosh sqlplus isql tsql bteq hive beeline impala-shell
+		spark-sql spark-shell cqlsh nmap winexe wmic busctl sem`)
+	// databases have commands of their own that reach the machine (\!, system, .shell);
+	// the letters are options whose argument is only an address or a setting.
+	databases = map[string]string{"psql": "hUdpv", "mysql": "huPD", "mariadb": "huPD", "sqlite3": "", "sqlite": "", "clickhouse-client": "hu", "duckdb": ""}
+	// wrappers run the command that follows. Letters: options with an argument;
+	// number: what stands before the command.
+	wrappers = map[string]struct {
+		letters string
+		skip    int
+	}{"sudo": {"ugpCrtTUhDR", 0}, "doas": {"uC", 0}, "pkexec": {"u", 0}, "env": {"uC", 0}, "nohup": {"", 0}, "timeout": {"ks", 1}, "gtimeout": {"ks", 1}, "nice": {"n", 0}, "ionice": {"cnpPu", 0},
+		"time": {"fo", 0}, "chroot": {"", 1}, "setsid": {"", 0}, "stdbuf": {"ioe", 0}, "unbuffer": {"", 0}, "flock": {"wE", 1}, "strace": {"eopsuPEaIO", 0}, "ltrace": {"eopsu", 0},
+		"taskset": {"", 1}, "chrt": {"", 1}, "numactl": {"mNCpi", 0}, "systemd-run": {"pEtuMH", 0}, "systemd-inhibit": {"", 0}, "nsenter": {"tSGrwW", 0}, "unshare": {"", 0}, "setpriv": {"", 0},
+		"gosu": {"", 1}, "su-exec": {"", 1}, "chpst": {"ueUbPLmoptcf", 0}, "command": {"", 0}, "exec": {"a", 0}, "builtin": {"", 0}, "busybox": {"", 0}, "toybox": {"", 0}, "fakeroot": {"", 0},
+		"xvfb-run": {"efnps", 0}, "dbus-run-session": {"", 0}, "cgexec": {"g", 0}, "chronic": {"", 0}, "eatmydata": {"", 0}, "setarch": {"", 1}, "linux32": {"", 0}, "linux64": {"", 0},
+		"tini": {"", 0}, "dumb-init": {"", 0}, "sshpass": {"pfdP", 0}, "runuser": {"ugG", 0}, "noglob": {"", 0}, "nocorrect": {"", 0}, "rlwrap": {"", 0}, "caffeinate": {"", 0}, "prlimit": {"", 0}}
+	// armed commands have options that start a program: an argument that begins
+	// with a value could be one. Letters and names of those; letters of others that
+	// take an argument.
+	armed = map[string]struct{ letters, names, takes string }{
+		"tar": {"IF", "use-compress-program to-command checkpoint-action info-script new-volume-script rsh-command rmt-command", "CTXLNgVbHK"}, "bsdtar": {"I", "use-compress-program", "CTX"}, "gtar": {"IF", "use-compress-program to-command checkpoint-action info-script new-volume-script rsh-command rmt-command", "CTXLNgVbHK"},
+		"cpio": {"", "rsh-command", ""}, "zip": {"", "unzip-command TT", "xi"}, "sort": {"", "compress-program", "ktoST"}, "split": {"", "filter", "abCln"}, "install": {"", "strip-program", "gmotS"},
+		"wget": {"e", "execute use-askpass", "OPotTUaQwBi"}, "nc": {"ec", "exec sh-exec lua-exec", "wpsi"}, "ncat": {"ec", "exec sh-exec lua-exec", "wpsi"}, "netcat": {"ec", "exec sh-exec", "wpsi"},
+		"apt": {"oc", "option config-file", "t"}, "apt-get": {"oc", "option config-file", "t"}, "aptitude": {"o", "", "t"}, "dpkg": {"", "pre-invoke post-invoke admindir root instdir", ""},
+		"yum": {"c", "setopt config", ""}, "dnf": {"c", "setopt config", ""}, "microdnf": {"c", "setopt config", ""}, "zypper": {"c", "config root", ""}, "rpm": {"DE", "define eval pipe macros load rcfile", ""},
+		"pip": {"", "", ""}, "pip3": {"", "", ""}, "npm": {"", "script-shell node-options", ""}, "npx": {"c", "call", ""}, "yarn": {"", "", ""}, "gem": {"", "", ""}, "mvn": {"", "", "fsPlpT"}, "gradle": {"I", "init-script", ""}, "ant": {"", "listener logger", "f"},
+		"helm": {"", "post-renderer", "nf"}, "svn": {"", "config-option diff-cmd editor-cmd", "mr"}, "hg": {"", "config", "mr"}, "tcpdump": {"z", "", "iwrcCGs"}, "ssh-keygen": {"D", "", "tbfCN"}, "ssh-copy-id": {"o", "", "ip"},
+		"openssl": {"", "engine provider provider-path", ""}, "diff": {"", "", ""}, "sdiff": {"", "diff-program", ""}, "ctags": {"", "", ""}, "logrotate": {"lms", "mail", ""}, "rclone": {"", "password-command", ""}, "restic": {"", "password-command", ""}, "borg": {"", "rsh", ""}, "mutt": {"eHF", "", "s"}, "mail": {"", "", "s"}, "mailx": {"", "", "s"}, "sendmail": {"CXO", "", ""},
+	}
+	saysProgram = set("exec execute eval command cmd shell rsh expression code")
+	// systems where `x` is a container, a pod or a machine and a command follows it
+	awkRuns = regexp.MustCompile(`system\s*\(|\||getline|@|\x02`)
+	sedRuns = regexp.MustCompile(`(^|[\s;{}0-9$,!/])e(\s|;|}|$)|s(.)[^\n]*[/|,#@:!%+][gpiIMmw0-9]*e|\x02|(^|\n)e`)
+)
+
+// call judges a command of the text.
+func (j *judge) call(ws []*syntax.Word, in *taint) *taint {
+	args := make([]arg, len(ws))
+	for i, w := range ws {
+		args[i] = j.word(w)
+	}
+	if len(ws) > 0 && args[0].by == nil && args[0].s == unknown {
+		// A variable that the text itself sets: the command is what it was set to.
+		if name := only(ws[0]); name != "" && !j.dark[name] && len(j.known[name]) > 0 {
+			var out *taint
+			for _, text := range j.known[name] {
+				var as []arg
+				for _, f := range strings.Fields(text) {
+					as = append(as, arg{s: f})
+				}
+				out = either(out, j.run(append(as, args[1:]...), in))
+			}
+			return out
+		}
+	}
+	return j.run(args, in)
+}
+
+// only is the variable that a word consists of.
+func only(w *syntax.Word) string {
+	parts := w.Parts
+	if len(parts) == 1 {
+		if q, ok := parts[0].(*syntax.DblQuoted); ok {
+			parts = q.Parts
+		}
+	}
+	if len(parts) != 1 {
+		return ""
+	}
+	if p, ok := parts[0].(*syntax.ParamExp); ok && p.Param != nil && p.Exp == nil && p.Repl == nil && p.Slice == nil && p.Index == nil && !p.Excl && !p.Length {
+		return p.Param.Value
+	}
+	return ""
+}
+
+func of(args []arg) (by *taint) {
+	for _, a := range args {
+		by = either(by, a.by)
+	}
+	return by
+}
+
+// run judges a command with its arguments, in being a value on its input, and
+// gives the value that its output may hold.
+func (j *judge) run(args []arg, in *taint) *taint {
+	if len(args) == 0 {
+		return in
+	}
+	if j.depth++; j.depth > 50 {
+		j.refuse(either(of(args), in), "stands behind too many commands that run another", "")
+		j.depth--
+		return nil
+	}
+	defer func() { j.depth-- }()
+	first, rest := args[0], args[1:]
+	all := of(rest)
+	out := either(all, in)
+	if first.by != nil {
+		j.refuse(first.by, "stands as the command itself", "write the commands out, with case \"$X\" in …")
+		return out
+	}
+	name := base(first.s)
+	if strings.Contains(first.s, "/") {
+		j.started(first, "the shell")
+	}
+	if name == "" && first.s != "" || name != "[" && strings.ContainsAny(name, unknown+"{}*?[]$`") {
+		j.refuse(out, "follows a command that is only known when it runs", "write the command out")
+		return out
+	}
+	if fed, ok := j.funcs[name]; ok {
+		j.grow(j.vars, "@", all)
+		if now := either(fed, in); now != fed {
+			j.funcs[name], j.grew = now, true
+		}
+		return out
+	}
+	name = version.ReplaceAllString(name, "$1")
+	switch {
+	case textual[name]:
+		j.textual(name, rest, in)
+	case slices.Contains(shellNames, name):
+		return j.shell(name, rest, in)
+	case interpreters[name] != "":
+		j.interpreter(name, rest, in)
+	case databases[name] != "" || name == "sqlite3" || name == "sqlite" || name == "duckdb":
+		j.database(name, rest, in)
+	case name == "awk" || name == "gawk" || name == "mawk" || name == "nawk":
+		j.awk(name, rest, in)
+	case name == "sed" || name == "gsed":
+		j.sed(name, rest, in)
+	case name == "jq" || name == "yq" || name == "gojq":
+		j.jq(name, rest)
+	case name == "." || name == "source":
+		if len(rest) > 0 {
+			if rest[0].by != nil {
+				j.program(rest[0].by, name)
+			}
+			j.started(rest[0], name)
+			j.grow(j.vars, "@", of(rest[1:]))
+		}
+	case name == "find" || name == "gfind":
+		j.find(rest)
+	case name == "xargs":
+		j.xargs(rest, in)
+	case name == "git":
+		j.git(rest)
+	case name == "rsync" || name == "scp" || name == "sftp":
+		j.remote(name, rest)
+	case name == "docker" || name == "podman" || name == "nerdctl":
+		return j.container(name, rest, in)
+	case name == "kubectl" || name == "oc":
+		if i := slices.IndexFunc(rest, func(a arg) bool { return a.literal() && a.s == "--" }); i >= 0 {
+			j.other(name, rest[:i])
+			return j.run(rest[i+1:], in)
+		}
+		j.other(name, rest)
+	case programs[name]:
+		j.program(all, name)
+		if (name == "alias" || name == "hash" && len(rest) > 0 && strings.HasPrefix(rest[0].s, "-")) && j.any != nil {
+			j.refuse(j.any, "stands in a text where "+name+" gives other names to commands", "write the commands out")
+		}
+		for _, a := range rest {
+			j.started(a, name)
+		}
+		if in != nil {
+			j.fedTo(in, name)
+		}
+	default:
+		if w, ok := wrappers[name]; ok {
+			return j.wrapper(name, w.letters, w.skip, rest, in)
+		}
+		if w, ok := armed[name]; ok {
+			j.armed(name, w.letters, w.names, w.takes, rest)
+		} else {
+			return either(out, j.other(name, rest))
+		}
+	}
+	if selecting[name] {
+		return in
+	}
+	return out
+}
+
+var version = regexp.MustCompile(`^(python|perl|ruby|php|lua|node|pypy|tclsh|wish)[0-9][0-9.]*$`)
+
+func (j *judge) textual(name string, rest []arg, in *taint) {
+	switch name {
+	case "printf":
+		if len(rest) > 1 && rest[0].s == "-v" {
+			if rest[1].by == nil && rest[1].literal() {
+				j.dark[rest[1].s] = true
+				j.grow(j.vars, rest[1].s, of(rest[2:]))
+			}
+			rest = rest[min(2, len(rest)):]
+		}
+		if len(rest) > 0 && rest[0].s == "--" {
+			rest = rest[1:]
+		}
+		if len(rest) > 0 && rest[0].by != nil && !rest[0].by.own {
+			j.refuse(rest[0].by, "stands in printf's format, where % and \\ have a meaning", `write printf '%s\n' "$X"`)
+		}
+	case "set":
+		j.grow(j.vars, "@", of(rest))
+	case "read", "mapfile", "readarray", "getopts":
+		if name == "mapfile" || name == "readarray" {
+			j.grow(j.vars, "MAPFILE", in)
+		}
+		if in == nil {
+			in = of(rest)
+		}
+		for _, a := range rest {
+			if a.literal() && !strings.HasPrefix(a.s, "-") {
+				j.dark[a.s] = true
+				j.grow(j.vars, a.s, in)
+			}
+		}
+		j.dark["REPLY"] = true
+		j.grow(j.vars, "REPLY", in)
+	case "tee":
+		for _, a := range rest {
+			if !strings.HasPrefix(a.s, "-") {
+				j.write(a, in)
+			}
+		}
+	case "cp", "mv", "ln":
+		for _, a := range rest {
+			if by := j.written(a); by != nil && !strings.HasPrefix(a.s, "-") {
+				for _, b := range rest {
+					j.write(b, by)
+				}
+			}
+		}
+	case "dd":
+		for _, a := range rest {
+			if f, ok := strings.CutPrefix(a.s, "of="); ok {
+				j.write(arg{s: f}, in)
+			}
+		}
+	}
+}
+
+// other is any command that nothing is known of.
+func (j *judge) other(name string, rest []arg) *taint {
+	for i, a := range rest {
+		if a.literal() && i+1 < len(rest) && of(rest[i+1:]) != nil && takesProgram(base(a.s)) {
+			return j.run(rest[i:], nil) // as it may run it
+		}
+		if a.by == nil {
+			continue
+		}
+		if opt, _, ok := strings.Cut(a.s, "="); ok && strings.HasPrefix(opt, "--") && saysProgram[strings.TrimLeft(opt, "-")] || i > 0 && rest[i-1].literal() && strings.HasPrefix(rest[i-1].s, "--") && saysProgram[strings.TrimLeft(rest[i-1].s, "-")] {
+			j.program(a.by, name)
+		} else if !a.by.own && a.looksLikeProgram() {
+			j.refuse(a.by, "stands among text that looks like a program, in an argument of "+name, `hand it over as an argument of its own, "$X", or read it in a script step`)
+		}
+	}
+	return nil
+}
+
+func takesProgram(name string) bool {
+	name = version.ReplaceAllString(name, "$1")
+	return slices.Contains(shellNames, name) || interpreters[name] != "" || programs[name] || databases[name] != "" || name == "sqlite3" || strings.HasSuffix(name, "awk") || name == "sed" || name == "xargs" || name == "env" || name == "sudo"
+}
+
+// shell reads `sh [options] [-c program | file] arguments`.
+func (j *judge) shell(name string, rest []arg, in *taint) *taint {
+	i, inline, fromInput := 0, false, false
+	for ; i < len(rest); i++ {
+		a := rest[i]
+		if a.by != nil || !strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "+") || a.s == "-" {
+			break
+		}
+		if a.s == "--" {
+			i++
+			break
+		}
+		if strings.HasPrefix(a.s, "--") {
+			if a.s == "--rcfile" || a.s == "--init-file" {
+				i++
+			}
+			continue
+		}
+		if strings.Contains(a.s, "c") || strings.HasPrefix(name, "p") {
+			inline = true
+		}
+		if strings.Contains(a.s, "s") {
+			fromInput = true
+		}
+		if strings.HasSuffix(a.s, "o") || strings.HasSuffix(a.s, "O") {
+			i++
+		}
+	}
+	i = min(i, len(rest))
+	args := rest[i:]
+	out := either(of(rest), in)
+	j.program(of(rest[:i]), name)
+	switch {
+	case inline:
+		if len(args) == 0 {
+			return out
+		}
+		if args[0].by != nil {
+			j.program(args[0].by, name)
+			return out
+		}
+		j.nested(name, args[0], args[1:], in)
+	case fromInput || len(args) == 0 || args[0].s == "-":
+		if in != nil {
+			j.fedTo(in, name)
+		}
+	case args[0].by != nil:
+		j.program(args[0].by, name)
+	default:
+		j.started(args[0], name)
+		if base(args[0].s) == "stdin" || strings.HasPrefix(args[0].s, "/dev/fd/") {
+			j.fedTo(in, name)
+		}
+		j.other(base(args[0].s), args[1:])
+	}
+	return out
+}
+
+// nested judges a program that is written out in the text for another shell.
+func (j *judge) nested(name string, prog arg, args []arg, in *taint) {
+	if of(args) == nil && in == nil && len(j.env)+len(j.vars) == 0 {
+		return
+	}
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(strings.ReplaceAll(prog.s, unknown, string(tameMark))), "")
+	if err != nil {
+		j.program(either(of(args), in), name)
+		return
+	}
+	was := j.vars["@"]
+	j.vars["@"] = of(args)
+	if j.quiet {
+		j.stmts(file.Stmts, in)
+	} else {
+		grew := j.grew
+		j.settle(file.Stmts, in)
+		j.grew = grew
+	}
+	j.vars["@"] = was
+}
+
+func (j *judge) interpreter(name string, rest []arg, in *taint) {
+	letters := interpreters[name]
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		if a.by != nil {
+			if name == "java" && strings.HasPrefix(a.s, "-D") && !a.looksLikeProgram() {
+				continue
+			}
+			j.program(a.by, name)
+			return
+		}
+		if !strings.HasPrefix(a.s, "-") || a.s == "-" {
+			if a.s == "-" {
+				j.fedTo(in, name)
+			} else {
+				j.started(a, name)
+			}
+			j.other(name, rest[i+1:])
+			return
+		}
+		if name == "java" {
+			if a.s == "-cp" || a.s == "-classpath" || a.s == "--class-path" {
+				i++
+			}
+			continue
+		}
+		if a.s == "-m" && strings.HasPrefix(name, "py") {
+			j.other(name, rest[min(i+2, len(rest)):])
+			return
+		}
+		long := strings.HasPrefix(a.s, "--")
+		if long && saysProgram[strings.TrimLeft(strings.SplitN(a.s, "=", 2)[0], "-")] || long && a.s == "--print" || !long && strings.ContainsAny(a.s[1:], letters) {
+			// The program is written out. What follows is its arguments, unless it
+			// opens them as files, where Perl and Ruby start what ends in a bar.
+			after := rest[min(i+2, len(rest)):]
+			opens := (name == "perl" || name == "ruby") && slices.ContainsFunc(rest, func(a arg) bool {
+				return strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "--") && strings.ContainsAny(a.s, "np")
+			})
+			if prog := of(rest[:min(i+2, len(rest))]); prog != nil {
+				j.program(prog, name)
+			}
+			if by := of(after); by != nil && (opens || !by.own) {
+				j.program(by, name)
+			}
+			return
+		}
+		if !long && strings.HasPrefix(name, "py") && strings.ContainsAny(a.s[len(a.s)-1:], "WXQ") {
+			i++
+		}
+	}
+	if in != nil && name != "java" {
+		j.fedTo(in, name)
+	}
+}
+
+func (j *judge) database(name string, rest []arg, in *taint) {
+	letters := databases[name]
+	for i, a := range rest {
+		if a.literal() && (i > 0 && (rest[i-1].s == "-f" || rest[i-1].s == "--file" || rest[i-1].s == "-init") || strings.HasPrefix(a.s, "--file=")) {
+			j.started(a, name)
+		}
+		if a.by == nil {
+			continue
+		}
+		before := ""
+		if i > 0 && rest[i-1].literal() {
+			before = rest[i-1].s
+		}
+		short := len(before) == 2 && before[0] == '-' && strings.ContainsRune(letters, rune(before[1]))
+		opt, _, _ := strings.Cut(a.s, "=")
+		long := slices.Contains([]string{"--host", "--user", "--username", "--port", "--database", "--dbname", "--password", "--set", "--variable", "--defaults-group-suffix", "--socket"}, opt)
+		attached := len(a.s) > 2 && a.s[0] == '-' && (strings.ContainsRune(letters, rune(a.s[1])) || a.s[1] == 'p' && letters != "") && strings.HasPrefix(a.s[2:], value)
+		file := letters == "" && (i == 0 || strings.HasPrefix(before, "-")) && strings.Contains(strings.SplitN(a.s, value, 2)[0], "/") && !strings.HasPrefix(a.s, "-") && !a.looksLikeProgram()
+		if !(short || long || attached || file) {
+			j.program(a.by, name)
+		}
+	}
+	if in != nil {
+		j.fedTo(in, name)
+	}
+}
+
+func (j *judge) awk(name string, rest []arg, in *taint) {
+	prog, fromFile, data := arg{}, false, in
+	i := 0
+	for ; i < len(rest); i++ {
+		a := rest[i]
+		takes := func() arg { // the option's argument
+			if len(a.s) > 2 {
+				return arg{a.s[2:], a.by}
+			}
+			if i++; i < len(rest) {
+				return rest[i]
+			}
+			return arg{}
+		}
+		if a.s == "--" {
+			i++
+			break
+		}
+		if !strings.HasPrefix(a.s, "-") || a.s == "-" {
+			break
+		}
+		switch {
+		case strings.HasPrefix(a.s, "-v"):
+			v := takes()
+			if strings.Contains(strings.SplitN(v.s, "=", 2)[0], value) {
+				j.program(v.by, name)
+			}
+			data = either(data, v.by)
+		case strings.HasPrefix(a.s, "--assign="):
+			data = either(data, a.by)
+		case strings.HasPrefix(a.s, "-F"):
+			takes()
+		case strings.HasPrefix(a.s, "-f"):
+			f := takes()
+			j.program(f.by, name)
+			j.started(f, name)
+			fromFile = true
+		default:
+			if !a.literal() || strings.ContainsAny(a.s, "eliE") {
+				j.program(either(a.by, of(rest)), name)
+			}
+		}
+	}
+	if !fromFile && i < len(rest) {
+		prog = rest[i]
+		i++
+	}
+	if prog.by != nil {
+		j.program(prog.by, name)
+		return
+	}
+	data = either(data, of(rest[min(i, len(rest)):]))
+	if data != nil && awkRuns.MatchString(strings.ReplaceAll(prog.s, "||", "")) && !(data.own && !awkRuns.MatchString(strings.ReplaceAll(strings.ReplaceAll(prog.s, "||", ""), unknown, ""))) {
+		j.refuse(data, "is given to an awk program that may run commands (system, a pipe or getline)", "")
+	}
+}
+
+func (j *judge) sed(name string, rest []arg, in *taint) {
+	var scripts []string
+	given, only := false, false
+	var operands []arg
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		switch {
+		case only:
+			operands = append(operands, a)
+		case a.s == "--":
+			only = true
+		case strings.HasPrefix(a.s, "--expression=") || strings.HasPrefix(a.s, "--file="):
+			given = true
+			j.program(a.by, name)
+			scripts = append(scripts, a.s)
+		case strings.HasPrefix(a.s, "-") && a.by == nil && len(a.s) > 1 && strings.ContainsAny(a.s[len(a.s)-1:], "ef") && !strings.HasPrefix(a.s, "-i"):
+			given = true
+			if i++; i < len(rest) {
+				j.program(rest[i].by, name)
+				scripts = append(scripts, rest[i].s)
+				if strings.HasSuffix(a.s, "f") {
+					j.started(rest[i], name)
+				}
+			}
+		case strings.HasPrefix(a.s, "-") && len(a.s) > 1:
+			if a.by != nil {
+				j.program(a.by, name)
+			}
+			if a.s == "-l" {
+				i++
+			}
+			if strings.HasPrefix(a.s, "-e") {
+				given = true
+				scripts = append(scripts, a.s[2:])
+			}
+		default:
+			operands = append(operands, a)
+		}
+	}
+	if !given && len(operands) > 0 {
+		j.program(operands[0].by, name)
+		scripts, operands = append(scripts, operands[0].s), operands[1:]
+	}
+	for _, a := range operands {
+		if !only && strings.HasPrefix(a.s, value) {
+			j.refuse(a.by, "begins an argument of "+name+", where it could be an option that runs a program", `put -- before it`)
+		} else if a.by != nil && !a.by.own && a.looksLikeProgram() {
+			j.program(a.by, name)
+		}
+	}
+	if slices.Contains(scripts, "-") && in != nil {
+		j.fedTo(in, name)
+	}
+	if by := either(in, of(operands)); by != nil && slices.ContainsFunc(scripts, sedRuns.MatchString) && !by.own {
+		j.refuse(by, "is given to a sed script that may run commands (e)", "")
+	}
+}
+
+func (j *judge) jq(name string, rest []arg) {
+	filter := false
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		switch a.s {
+		case "--arg", "--argjson", "--slurpfile", "--rawfile":
+			if i+1 < len(rest) {
+				j.program(rest[i+1].by, name)
+			}
+			i += 2
+			continue
+		case "--args", "--jsonargs":
+			continue
+		case "--indent", "--tab", "-L":
+			i++
+			continue
+		}
+		if a.by == nil && strings.HasPrefix(a.s, "-") {
+			continue
+		}
+		if !filter {
+			filter = true
+			j.program(a.by, name)
+		}
+	}
+}
+
+func (j *judge) find(rest []arg) {
+	var paths *taint
+	wholes := 0
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		switch a.s {
+		case "-exec", "-execdir", "-ok", "-okdir":
+			end := i + 1
+			for end < len(rest) && rest[end].s != ";" && (rest[end].s != "+" || rest[end-1].s != "{}") {
+				end++
+			}
+			cmd := slices.Clone(rest[i+1 : end])
+			for k := range cmd {
+				if paths != nil && cmd[k].by == nil && strings.Contains(cmd[k].s, "{}") {
+					cmd[k] = arg{strings.ReplaceAll(cmd[k].s, "{}", "/"+value), paths}
+				}
+			}
+			j.run(cmd, nil)
+			i = end
+			continue
+		}
+		if a.by == nil {
+			continue
+		}
+		paths = either(paths, a.by)
+		if strings.HasPrefix(a.s, value) && (i == 0 || !strings.HasPrefix(rest[i-1].s, "-")) {
+			if wholes++; wholes > 1 && !a.by.own {
+				j.refuse(a.by, "begins an argument of find, where several could be its -exec", "put ./ before it")
+			}
+		}
+	}
+}
+
+func (j *judge) xargs(rest []arg, in *taint) {
+	mark := ""
+	i := 0
+	for ; i < len(rest); i++ {
+		a := rest[i]
+		if a.s == "--" {
+			i++
+			break
+		}
+		if !strings.HasPrefix(a.s, "-") {
+			break
+		}
+		switch {
+		case a.s == "-I" || a.s == "-J":
+			if i++; i < len(rest) {
+				mark = rest[i].s
+			}
+		case strings.HasPrefix(a.s, "-I"):
+			mark = a.s[2:]
+		case a.s == "-i" || a.s == "--replace":
+			mark = "{}"
+		case strings.HasPrefix(a.s, "--replace="):
+			mark = a.s[len("--replace="):]
+		case len(a.s) == 2 && strings.ContainsAny(a.s[1:], "adELnPs"):
+			if i++; a.s == "-a" && i < len(rest) {
+				in = either(in, either(rest[i].by, j.written(rest[i])))
+			}
+		}
+	}
+	cmd := slices.Clone(rest[min(i, len(rest)):])
+	if len(cmd) == 0 {
+		return
+	}
+	if in != nil {
+		if mark == "" {
+			cmd = append(cmd, arg{value, in})
+		}
+		for k := range cmd {
+			if mark != "" && strings.Contains(cmd[k].s, mark) {
+				cmd[k] = arg{strings.ReplaceAll(cmd[k].s, mark, value), either(cmd[k].by, in)}
+			}
+		}
+	}
+	j.run(cmd, nil)
+}
+
+// wrapper finds the command that follows.
+func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *taint {
+	out := either(of(rest), in)
+	i := 0
+	for ; i < len(rest); i++ {
+		a := rest[i]
+		if a.s == "--" {
+			i++
+			break
+		}
+		if (name == "env" || name == "sudo" || name == "doas") && assignment.MatchString(a.s) {
+			if v, _, _ := strings.Cut(a.s, "="); a.by != nil && (special.MatchString(v) || strings.Contains(v, value)) {
+				j.refuse(a.by, "is put into "+strings.ReplaceAll(v, value, "…")+", which decides what later commands are", "")
+			}
+			continue
+		}
+		if !strings.HasPrefix(a.s, "-") || a.s == "-" {
+			break
+		}
+		long := strings.HasPrefix(a.s, "--")
+		switch {
+		case name == "env" && (strings.HasPrefix(a.s, "-S") || strings.HasPrefix(a.s, "--split-string")), name == "flock" && (a.s == "-c" || a.s == "--command"):
+			j.program(of(rest[i:]), name)
+			return out
+		case (name == "command") && (a.s == "-v" || a.s == "-V"):
+			return out
+		case name == "sudo" && (a.s == "-e" || a.s == "--edit" || a.s == "-s" || a.s == "-i" || a.s == "--login" || a.s == "--shell"):
+			// sudo escapes what it hands to the login shell, but not letters of its own.
+			if a.s == "-e" || a.s == "--edit" {
+				j.program(of(rest[i:]), name)
+				return out
+			}
+		case long && !strings.Contains(a.s, "=") && longTakes[a.s[2:]], !long && len(a.s) > 1 && strings.ContainsAny(a.s[len(a.s)-1:], letters):
+			i++
+		}
+	}
+	if name == "runuser" && !slices.ContainsFunc(rest, func(a arg) bool { return a.s == "-u" || strings.HasPrefix(a.s, "--user") }) {
+		j.program(of(rest), name)
+		return out
+	}
+	for ; skip > 0 && i < len(rest); skip-- {
+		i++
+	}
+	for i < len(rest) && name == "flock" && (rest[i].s == "-c" || rest[i].s == "--command") {
+		j.program(of(rest[i:]), name)
+		return out
+	}
+	if i >= len(rest) {
+		if (name == "sudo" || name == "doas" || name == "chroot" || name == "nsenter" || name == "unshare") && in != nil {
+			j.fedTo(in, name) // a shell
+		}
+		return out
+	}
+	return j.run(rest[i:], in)
+}
+
+var (
+	assignment = regexp.MustCompile(`^[A-Za-z_\x01\x02][A-Za-z0-9_\x01\x02]*=`)
+	longTakes  = set("user group host prompt adjustment signal kill-after chdir unset timeout wait class classdata uid gid property setenv unit slice description working-directory target output format reuid regid groups who what why mode")
+)
+
+// armed judges a command that has options which start a program.
+func (j *judge) armed(name, letters, names, takes string, rest []arg) {
+	long := strings.Fields(names)
+	is := func(opt string) bool { // may be shortened
+		opt = strings.TrimLeft(opt, "-")
+		return opt != "" && slices.ContainsFunc(long, func(n string) bool { return strings.HasPrefix(n, opt) })
+	}
+	ended := false
+	for i, a := range rest {
+		if a.s == "--" {
+			ended = true
+		}
+		if a.by == nil {
+			continue
+		}
+		before := ""
+		if i > 0 && rest[i-1].literal() {
+			before = rest[i-1].s
+			if name == "tar" && i == 1 && before != "" && !strings.HasPrefix(before, "-") {
+				before = "-" + before // tar xf FILE
+			}
+		}
+		last := ""
+		if strings.HasPrefix(before, "-") && !strings.HasPrefix(before, "--") && len(before) > 1 {
+			last = before[len(before)-1:]
+		}
+		opt, _, hasValue := strings.Cut(a.s, "=")
+		cluster := ""
+		if strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "--") {
+			cluster = strings.SplitN(a.s[1:], value, 2)[0]
+		}
+		prose := last == "s" && (name == "mail" || name == "mailx" || name == "mutt") || last == "m" && (name == "svn" || name == "hg")
+		switch {
+		case prose:
+		case ended && !strings.HasPrefix(a.s, value) || ended && name != "mail" && name != "mailx":
+			if !a.by.own && a.looksLikeProgram() {
+				j.program(a.by, name)
+			}
+		case last != "" && strings.Contains(letters, last), strings.HasPrefix(before, "--") && !strings.Contains(before, "=") && is(before), before != "" && strings.HasPrefix(before, "-") && len(before) > 2 && is(before),
+			cluster != "" && strings.ContainsAny(cluster, letters) && letters != "", strings.HasPrefix(a.s, "-") && hasValue && is(opt), strings.HasPrefix(a.s, "-"+value), strings.HasPrefix(a.s, "--"+value):
+			j.program(a.by, name)
+		case strings.HasPrefix(a.s, value):
+			if last != "" && strings.Contains(takes, last) {
+				break
+			}
+			j.refuse(a.by, "begins an argument of "+name+", where it could be an option that runs a program", `put -- or ./ before it`)
+		case !a.by.own && a.looksLikeProgram():
+			j.program(a.by, name)
+		}
+	}
+}
+
+var gitQuiet = set("checkout switch tag add commit log show branch reset status rev-parse describe stash rm mv cat-file merge cherry-pick revert diff restore")
+var gitReads = set("config bisect submodule filter-branch difftool mergetool rebase daemon upload-pack receive-pack instaweb send-email am apply")
+
+func (j *judge) git(rest []arg) {
+	i := 0
+	for ; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
+		if rest[i].by != nil {
+			j.program(rest[i].by, "git")
+		}
+		if rest[i].s == "-c" && i+1 < len(rest) {
+			j.program(rest[i+1].by, "git -c")
+		}
+		if rest[i].s == "-c" || rest[i].s == "-C" || rest[i].s == "--git-dir" || rest[i].s == "--work-tree" || rest[i].s == "--namespace" {
+			i++
+		}
+	}
+	if i >= len(rest) {
+		return
+	}
+	sub := rest[i]
+	rest = rest[i+1:]
+	switch {
+	case sub.by != nil:
+		j.program(sub.by, "git")
+	case gitQuiet[sub.s]:
+		for k, a := range rest {
+			message := k > 0 && (rest[k-1].s == "-m" || rest[k-1].s == "-am" || rest[k-1].s == "--message") || strings.HasPrefix(a.s, "--message=")
+			if a.by != nil && !a.by.own && !message && a.looksLikeProgram() {
+				j.other("git", []arg{a})
+			}
+		}
+	case gitReads[sub.s]:
+		j.program(of(rest), "git "+sub.s)
+	default:
+		j.armed("git", "cxuO", "exec upload-pack receive-pack config template open-files-in-pager extcmd", "bojmo", rest)
+	}
+}
+
+// remote: what stands behind a colon is read by the shell of another machine.
+func (j *judge) remote(name string, rest []arg) {
+	for i, a := range rest {
+		if a.by == nil {
+			continue
+		}
+		before := strings.SplitN(a.s, value, 2)[0]
+		opt, _, hasValue := strings.Cut(before, "=")
+		switch {
+		case i > 0 && slices.Contains([]string{"-P", "-p", "-i", "-l", "--exclude", "--include", "--bwlimit", "--timeout"}, rest[i-1].s):
+		case strings.HasPrefix(before, "--") && hasValue && !strings.HasPrefix("--rsh", opt) && !strings.HasPrefix("--rsync-path", opt) && !a.looksLikeProgram():
+		case strings.Contains(before, "/") && !strings.Contains(before, ":") && !strings.HasPrefix(before, "-") && !a.looksLikeProgram():
+		default:
+			j.refuse(a.by, "stands in an argument of "+name+", which another machine's shell may read", "put ./ or the whole path before it, if it is a file here")
+		}
+	}
+}
+
+// container finds the command that is run in one.
+func (j *judge) container(name string, rest []arg, in *taint) *taint {
+	i := 0
+	for i < len(rest) && rest[i].s != "exec" {
+		i++
+	}
+	if i < len(rest) && of(rest[:i]) == nil {
+		for i++; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
+			if a := rest[i].s; len(a) > 1 && !strings.HasPrefix(a, "--") && strings.ContainsAny(a[len(a)-1:], "euw") || a == "--env" || a == "--user" || a == "--workdir" || a == "--env-file" {
+				i++
+			}
+		}
+		if i < len(rest) {
+			return j.run(rest[i+1:], in)
+		}
+	}
+	j.other(name, rest)
+	return in
+}
