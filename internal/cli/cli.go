@@ -94,6 +94,7 @@ type grammar struct {
 	Incident  incidentCmd  `cmd:"" help:"Incidents."`
 	Alert     alertCmd     `cmd:"" help:"Alerts and where they come from."`
 	Service   serviceCmd   `cmd:"" help:"Services, which alerts and incidents are about."`
+	Oncall    oncallCmd    `cmd:"" help:"Who is on call."`
 	Rotation  rotationCmd  `cmd:"" help:"On-call rotations."`
 	Project   projectCmd   `cmd:"" help:"Projects: jobs, nodes and policies that belong together."`
 	Job       jobCmd       `cmd:"" help:"Job definitions."`

@@ -242,6 +242,8 @@ type serviceCreate struct {
 	Environment []string `aliases:"env" help:"dev, qa, prod …; may be repeated."`
 	Rotation    string   `help:"The rotation on call for it."`
 	Runbook     string   `help:"Where its runbook is."`
+
+	AckTimeout *time.Duration `help:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0 for never. Default: 30m."`
 }
 
 func (v serviceCreate) Run(ctx context.Context, s *session) error {
@@ -257,23 +259,20 @@ func (v serviceCreate) Run(ctx context.Context, s *session) error {
 		in["environments"] = []string{}
 	}
 	if v.Rotation != "" {
-		rotations, err := list[rotation](ctx, c, "/rotations")
+		r, err := findRotation(ctx, c, v.Rotation)
 		if err != nil {
 			return err
 		}
-		for _, r := range rotations {
-			if r.ID == v.Rotation || strings.EqualFold(r.Name, v.Rotation) {
-				in["rotation_id"] = r.ID
-			}
-		}
-		if in["rotation_id"] == nil {
-			return failed("There is no rotation %q. See: muster rotation list", v.Rotation)
-		}
+		in["rotation_id"] = r.ID
+	}
+	if v.AckTimeout != nil {
+		in["ack_timeout_seconds"] = int(v.AckTimeout.Seconds())
 	}
 	out, err := post[service](ctx, c, "/services", in)
 	if err != nil {
 		return err
 	}
+	s.warn(out.Warnings)
 	return s.result(out, "Service %s was created.\n", clean(out.Name))
 }
 
@@ -294,8 +293,8 @@ func (rotationList) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return printList(s, found, "No rotations yet. Create one: muster rotation create NAME --member LOGIN",
-		[]string{"NAME", "PEOPLE", "SHIFT", "ESCALATES AFTER"}, func(r rotation) []string {
-			return []string{r.Name, strconv.Itoa(len(r.Members)), plural(r.ShiftHours, "hour"), (time.Duration(r.EscalateAfterSeconds) * time.Second).String()}
+		[]string{"NAME", "PEOPLE", "SHIFT", "ESCALATES AFTER", "CATCH-ALL"}, func(r rotation) []string {
+			return []string{r.Name, strconv.Itoa(len(r.Members)), plural(r.ShiftHours, "hour"), (time.Duration(r.EscalateAfterSeconds) * time.Second).String(), map[bool]string{true: "yes", false: "-"}[r.CatchAll]}
 		})
 }
 
@@ -305,6 +304,7 @@ type rotationCreate struct {
 	ShiftHours    int           `default:"168" help:"How long one person's shift is."`
 	TimeZone      string        `default:"UTC" help:"Such as Europe/Berlin."`
 	EscalateAfter time.Duration `default:"5m" help:"How long until the next is paged when nobody acknowledges."`
+	CatchAll      bool          `help:"Page it where nobody else is on call, in place of the rotation before."`
 }
 
 func (r rotationCreate) Run(ctx context.Context, s *session) error {
@@ -318,10 +318,11 @@ func (r rotationCreate) Run(ctx context.Context, s *session) error {
 	}
 	out, err := post[rotation](ctx, c, "/rotations", map[string]any{
 		"name": r.Name, "members": members, "shift_hours": r.ShiftHours,
-		"time_zone": r.TimeZone, "escalate_after_seconds": int(r.EscalateAfter.Seconds()),
+		"time_zone": r.TimeZone, "escalate_after_seconds": int(r.EscalateAfter.Seconds()), "catch_all": r.CatchAll,
 	})
 	if err != nil {
 		return err
 	}
+	s.warn(out.Warnings)
 	return s.result(out, "Rotation %s was created.\n", clean(out.Name))
 }

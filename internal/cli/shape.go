@@ -100,6 +100,16 @@ type service struct {
 	Environments []string `json:"environments"`
 	RotationID   string   `json:"rotation_id"`
 	RunbookURL   string   `json:"runbook_url"`
+
+	AckTimeoutSeconds int       `json:"ack_timeout_seconds"`
+	Warnings          []warning `json:"warnings,omitempty"`
+}
+
+// warning is why a page would not reach somebody.
+type warning struct {
+	Kind   string `json:"kind"`
+	UserID string `json:"user_id,omitempty"`
+	Text   string `json:"text"`
 }
 
 type rotation struct {
@@ -109,6 +119,9 @@ type rotation struct {
 	ShiftHours           int      `json:"shift_hours"`
 	TimeZone             string   `json:"time_zone"`
 	EscalateAfterSeconds int      `json:"escalate_after_seconds"`
+	CatchAll             bool     `json:"catch_all"`
+
+	Warnings []warning `json:"warnings,omitempty"`
 }
 
 type project struct {

@@ -233,7 +233,7 @@ func TestOffice(t *testing.T) {
 	}
 	person := func(name string, disabled bool, roles ...string) []string {
 		out := []string{`INSERT INTO account (id, name, display, email, title, team, kind, disabled, password, password_at, failures, locks, locked_until, availability, status_text, availability_until, created_at, updated_at)
-VALUES ('` + name + `', '` + name + `', '', '', '', '', 'person', ` + map[bool]string{true: "TRUE", false: "FALSE"}[disabled] + `, '', 0, 0, 0, 0, '', '', 0, 0, 0)`}
+VALUES ('` + name + `', '` + name + `', '` + name + `', '', '', '', 'person', ` + map[bool]string{true: "TRUE", false: "FALSE"}[disabled] + `, '', 0, 0, 0, 0, '', '', 0, 0, 0)`}
 		for _, r := range roles {
 			out = append(out, `INSERT INTO account_role (account, role) VALUES ('`+name+`', '`+r+`')`)
 		}
@@ -243,6 +243,8 @@ VALUES ('` + name + `', '` + name + `', '', '', '', '', 'person', ` + map[bool]s
 	all = append(all, person("ada", true, "administrator")...)
 	all = append(all, person("otto", false, "operator", "approver")...)
 	all = append(all,
+		`INSERT INTO rotation (id, name, members, shift_hours, starts_at, time_zone, escalate_after, created_at, updated_at) VALUES ('r', 'payments', '["ada", "otto"]', 24, 0, 'UTC', 300, 0, 0)`,
+		`INSERT INTO service (id, name, title, environments, rotation, runbook_url, created_at, updated_at) VALUES ('s', 'payments-api', '', '[]', 'r', '', 0, 0), ('g', 'ghost', '', '[]', '', '', 0, 0)`,
 		`INSERT INTO project (id, name, title, description, allow_raw, created_at) VALUES ('p', 'shop', '', '', FALSE, 0)`,
 		`INSERT INTO job (id, project, uuid, grp, name, description, current_version, created_at) VALUES ('j', 'shop', 'u', '', 'sweep', '', 1, 0)`,
 		`INSERT INTO node (project, name, source, attrs, updated_at) VALUES ('shop', 'web1', '', '{"hostname":"web1"}', 0), ('shop', 'web2', '', '{"node-executor":"local"}', 0)`,
@@ -291,6 +293,10 @@ VALUES ('`+state+`', `+string(rune('1'+i))+`, '', '', '', '', '', '', 0, '', '`+
 	expect(t, e.out, "policies", Warn, "nobody may run 1 of its jobs, such as sweep")
 	expect(t, e.out, "approvals", Warn, "just as many")
 	expect(t, e.out, "approvals", Warn, "sweep the shop")
+	expect(t, e.out, "on call", Warn, "No rotation is the catch-all")
+	expect(t, e.out, "on call", Warn, "Rotation payments: ada")
+	expect(t, e.out, "on call", Warn, "otto only while Muster is open in a browser")
+	expect(t, e.out, "on call", Warn, "The service ghost has no rotation")
 	expect(t, e.out, "nodes", Warn, "1 of 2 have no host key, so steps on them are refused: shop/web1")
 }
 

@@ -182,6 +182,7 @@ func (e *examination) people(ctx context.Context, q db.Querier) {
 	}
 	e.policies(ctx, q, somebody)
 	e.approvals(ctx, q, all, rules)
+	e.oncall(ctx, q, rules)
 }
 
 // policies finds what nobody may do.

@@ -173,14 +173,12 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,FALSE,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,
 	if err != nil {
 		return i, fmt.Errorf("card of %s: %w", i.Ticket, err)
 	}
-	text := fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title)
+	text := marked(i, fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title))
 	if _, err := s.Messages.Post(ctx, tx, muster(who), message.New{Room: r.ID, Text: text, Card: &message.Card{Type: "incident", Ref: i.ID, Data: data}}); err != nil {
 		return i, err
 	}
-	if i.Service != "" && i.Mode != "retrospective" {
-		if err := s.pageService(ctx, tx, who, i, i.Service); err != nil {
-			return i, err
-		}
+	if err := s.pageFirst(ctx, tx, who, i); err != nil {
+		return i, err
 	}
 	return s.Get(ctx, tx, who, i.ID)
 }

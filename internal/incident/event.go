@@ -91,9 +91,20 @@ type NobodyToPage struct {
 	Service string `json:"service" class:"public"`
 	Reason  string `json:"reason" class:"public"` // none_on_call, ladder_exhausted
 	Pages   int    `json:"pages" class:"public"`
+	Detail  string `json:"detail,omitempty" class:"internal"` // the sentence
 }
 
 func (NobodyToPage) EventKind() string { return "incident.NobodyToPage" }
+
+// EverybodyPaged records a round in which everybody was paged at once because
+// nobody had acknowledged.
+type EverybodyPaged struct {
+	Service string   `json:"service,omitempty" class:"public"`
+	Round   int      `json:"round" class:"public"`
+	Users   []string `json:"users" class:"public"`
+}
+
+func (EverybodyPaged) EventKind() string { return "incident.EverybodyPaged" }
 
 // Acknowledged records that somebody takes care.
 type Acknowledged struct {

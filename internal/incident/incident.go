@@ -84,14 +84,16 @@ type Paging struct {
 	AcknowledgedAt *time.Time        `json:"acknowledged_at,omitempty"`
 	JoinedAt       *time.Time        `json:"joined_at,omitempty"`
 	ChannelStates  []notify.Delivery `json:"channel_states"`
+	Everybody      bool              `json:"everybody,omitempty" doc:"Paged with everybody else because nobody had acknowledged; renewed with each round"`
 
 	notification string
 }
 
 // NextPage is what happens if nobody acknowledges.
 type NextPage struct {
-	UserID string    `json:"user_id"`
-	At     time.Time `json:"at"`
+	UserID    string    `json:"user_id"`
+	At        time.Time `json:"at"`
+	Everybody bool      `json:"everybody,omitempty" doc:"Not only this person: the rotation, the catch-all rotation and the administrators at once"`
 }
 
 // AlertRef is an alert that belongs to the incident.

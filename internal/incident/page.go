@@ -3,6 +3,7 @@ package incident
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"muster/internal/actor"
@@ -10,120 +11,17 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/notify"
-	"muster/internal/oncall"
 	"muster/internal/room"
-	"muster/internal/task"
 )
-
-const taskEscalate = "incident.escalate"
-
-type escalateArgs struct {
-	Escalation string `json:"escalation"`
-	Level      int    `json:"level"` // to be paged when the task runs
-}
-
-// pageService pages whoever is on call for a service and plans the climb.
-func (s *Store) pageService(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, service string) error {
-	now := s.Clock.Now()
-	sv, err := s.OnCall.Find(ctx, tx, service)
-	if fault.Is(err, fault.NotFound) {
-		return s.nobody(ctx, tx, who, i, service, "none_on_call", 0)
-	}
-	if err != nil {
-		return err
-	}
-	if sv.RotationID == "" {
-		return s.nobody(ctx, tx, who, i, sv.Name, "none_on_call", 0)
-	}
-	r, err := s.OnCall.Rotation(ctx, tx, sv.RotationID)
-	if err != nil {
-		return err
-	}
-	c := climb{id: id.New(), incident: i.ID, service: sv.Name, rotation: r.ID, started: now, state: "running"}
-	if _, err := tx.Exec(ctx, `INSERT INTO incident_escalation (id, incident, service, rotation, started_at, level, next_at, state) VALUES ($1,$2,$3,$4,$5,0,$5,'running')`,
-		c.id, c.incident, c.service, c.rotation, db.Micro(now)); err != nil {
-		return fmt.Errorf("begin escalation: %w", err)
-	}
-	return s.ascend(ctx, tx, who, i, c, r)
-}
-
-// ascend pages the next person of the climb who can be paged and plans the step
-// after that; at the top it says so in the room.
-func (s *Store) ascend(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb, r oncall.Rotation) error {
-	level, user := c.level+1, ""
-	for ; ; level++ {
-		u, ok := c.at(r, level)
-		if !ok {
-			if _, err := tx.Exec(ctx, `UPDATE incident_escalation SET state = 'exhausted' WHERE id = $1`, c.id); err != nil {
-				return fmt.Errorf("end escalation: %w", err)
-			}
-			reason := "ladder_exhausted"
-			if c.level == 0 {
-				reason = "none_on_call"
-			}
-			return s.nobody(ctx, tx, who, i, c.service, reason, c.level)
-		}
-		active, err := s.OnCall.Active(ctx, tx, u)
-		if err != nil {
-			return err
-		}
-		if active {
-			user = u
-			break
-		}
-	}
-	nextAt := s.Clock.Now().Add(r.EscalateDelay())
-	if _, err := tx.Exec(ctx, `UPDATE incident_escalation SET level = $2, next_at = $3 WHERE id = $1`, c.id, level, db.Micro(nextAt)); err != nil {
-		return fmt.Errorf("climb: %w", err)
-	}
-	if err := s.page(ctx, tx, who, i, c.id, c.service, user, level); err != nil {
-		return err
-	}
-	name, err := s.name(ctx, tx, user)
-	if err != nil {
-		return err
-	}
-	line := fmt.Sprintf("Paged %s, on call for %s.", name, c.service)
-	if level > 1 {
-		line = fmt.Sprintf("Nobody acknowledged: paged %s as well (level %d for %s).", name, level, c.service)
-	}
-	if following, ok := c.at(r, level+1); ok {
-		n, err := s.name(ctx, tx, following)
-		if err != nil {
-			return err
-		}
-		if following == user {
-			line += fmt.Sprintf(" Paged again at %s UTC unless somebody acknowledges.", nextAt.Format("15:04"))
-		} else {
-			line += fmt.Sprintf(" %s is next at %s UTC unless somebody acknowledges.", n, nextAt.Format("15:04"))
-		}
-	}
-	if err := s.say(ctx, tx, who, i, "%s", line); err != nil {
-		return err
-	}
-	return s.Tasks.Enqueue(ctx, tx, taskEscalate, escalateArgs{Escalation: c.id, Level: level + 1}, task.Options{At: nextAt, Key: climbKey(c.id, level+1)})
-}
-
-// A key per level: the task that pages one level plans the next while it runs.
-func climbKey(escalation string, level int) string { return fmt.Sprintf("%s/%d", escalation, level) }
 
 // page tells one person and takes them into the room's members.
 func (s *Store) page(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, escalation, service, user string, level int) error {
 	p := id.New()
-	body := "You are paged for this incident. Acknowledge in the room, with /ack, or on the incident's page."
+	why := "You are paged for this incident."
 	if service != "" {
-		body = fmt.Sprintf("You are on call for %s (level %d). Acknowledge in the room, with /ack, or on the incident's page.", service, level)
+		why = fmt.Sprintf("You are on call for %s (level %d).", service, level)
 	}
-	if i.Environment != "" {
-		body += "\nEnvironment: " + i.Environment
-	}
-	if i.Summary != "" {
-		body += "\n\n" + i.Summary
-	}
-	n, err := s.Notify.Send(ctx, tx, notify.New{
-		Person: user, Kind: "page", Title: fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title), Body: body, Link: "/rooms/" + i.Room.ID,
-		Incident: i.ID, Email: true, Severity: i.Severity, Subject: fmt.Sprintf("[%s] %s %s", Label(i.Severity), i.Ticket, i.Title), Key: "page:" + p,
-	})
+	n, err := s.tellPage(ctx, tx, i, user, why, "page:"+p)
 	if err != nil {
 		return err
 	}
@@ -138,87 +36,30 @@ func (s *Store) page(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident
 	return s.Ledger.Append(ctx, tx, who, about(i), Paged{Page: p, User: user, Level: level, Service: service})
 }
 
-// nobody reports in the room that a page reaches no one (any more).
-func (s *Store) nobody(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, service, reason string, pages int) error {
-	line := fmt.Sprintf("Nobody is on call for %s, so nobody was paged. Page somebody with /page @name.", service)
-	if reason == "ladder_exhausted" {
-		line = fmt.Sprintf("Everybody in the rotation of %s was paged twice (%d pages) and nobody acknowledged. Page somebody else with /page @name.", service, pages)
+// tellPage sends the notification of a page. A drill says so first.
+func (s *Store) tellPage(ctx context.Context, tx *db.Tx, i Incident, user, why, key string) (notify.Notification, error) {
+	body, subject := why+" Acknowledge in the room, with /ack, or on the incident's page.", fmt.Sprintf("[%s] %s %s", Label(i.Severity), i.Ticket, i.Title)
+	if i.Mode == "drill" {
+		body = "This is a drill: practise as if it were real. " + body
 	}
-	if err := s.say(ctx, tx, who, i, "%s", line); err != nil {
-		return err
+	if i.Environment != "" {
+		body += "\nEnvironment: " + i.Environment
 	}
-	s.touch(tx, i.ID)
-	return s.Ledger.Append(ctx, tx, who, about(i), NobodyToPage{Service: service, Reason: reason, Pages: pages})
-}
-
-// escalate is the task that pages the next level. It may run twice: the level
-// in its arguments must be the one that follows the stored one.
-func (s *Store) escalate(ctx context.Context, t task.Task) error {
-	var args escalateArgs
-	if err := t.Into(&args); err != nil {
-		return err
+	if i.Summary != "" {
+		body += "\n\n" + i.Summary
 	}
-	who := actor.System("escalation")
-	return s.Access.Do(ctx, who, func(tx *db.Tx) error {
-		// Written, not only read: an acknowledgement at the same moment is waited for.
-		c, err := db.One(ctx, tx, scanClimb, `UPDATE incident_escalation SET level = level WHERE id = $1 RETURNING `+climbColumns, args.Escalation)
-		if err != nil {
-			return fmt.Errorf("read escalation: %w", err)
-		}
-		if c.state != "running" || c.level+1 != args.Level {
-			return nil
-		}
-		i, err := s.get(ctx, tx, c.incident)
-		if err != nil {
-			return err
-		}
-		if !i.Stage.Open() || i.Times.Acknowledged != nil && i.Times.Acknowledged.After(c.started) {
-			return s.stopClimbs(ctx, tx, i.ID)
-		}
-		r, err := s.OnCall.Rotation(ctx, tx, c.rotation)
-		if fault.Is(err, fault.NotFound) {
-			r, err = oncall.Rotation{}, nil // deleted meanwhile: the top is reached
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE incident_page SET state = 'escalated' WHERE escalation = $1 AND state IN ('paged', 'seen')`, c.id); err != nil {
-			return fmt.Errorf("mark pages escalated: %w", err)
-		}
-		s.touch(tx, i.ID)
-		return s.ascend(ctx, tx, who, i, c, r)
+	return s.Notify.Send(ctx, tx, notify.New{
+		Person: user, Kind: "page", Title: fmt.Sprintf("%s %s %s", Label(i.Severity), i.Ticket, i.Title), Body: body, Link: "/rooms/" + i.Room.ID,
+		Incident: i.ID, Email: true, Severity: i.Severity, Drill: i.Mode == "drill", Subject: subject, Key: key,
 	})
 }
 
-// stopClimbs ends every escalation of the incident.
-func (s *Store) stopClimbs(ctx context.Context, tx *db.Tx, incidentID string) error {
-	_, err := s.stopped(ctx, tx, incidentID)
-	return err
-}
-
-// stopped is stopClimbs and says whether there was one.
-func (s *Store) stopped(ctx context.Context, tx *db.Tx, incidentID string) (bool, error) {
-	cs, err := db.All(ctx, tx, scanClimb, `UPDATE incident_escalation SET state = 'stopped' WHERE incident = $1 AND state = 'running' RETURNING `+climbColumns, incidentID)
-	if err != nil {
-		return false, fmt.Errorf("stop escalations: %w", err)
+// marked puts what an incident is before its words where it is not real.
+func marked(i Incident, text string) string {
+	if i.Mode == "drill" || i.Mode == "test" {
+		return strings.ToUpper(i.Mode) + " " + text
 	}
-	for _, c := range cs {
-		if err := s.Tasks.Cancel(ctx, tx, taskEscalate, climbKey(c.id, c.level+1)); err != nil {
-			return false, err
-		}
-	}
-	return len(cs) > 0, s.endClimbed(ctx, tx, incidentID)
-}
-
-// endClimbed ends what the ladder paged: somebody has it now. Who was called
-// by hand is still wanted.
-func (s *Store) endClimbed(ctx context.Context, tx *db.Tx, incidentID string) error {
-	told, err := db.All(ctx, tx, func(r db.Scanner) (id string, err error) { return id, r.Scan(&id) },
-		`SELECT notification FROM incident_page WHERE incident = $1 AND escalation <> '' AND acknowledged_at = 0 ORDER BY id`, incidentID)
-	if err != nil {
-		return fmt.Errorf("read unanswered pages: %w", err)
-	}
-	return s.Notify.End(ctx, tx, told...)
+	return text
 }
 
 // Target is whom to page: a user, or whoever is on call for a service.
@@ -240,6 +81,8 @@ func (s *Store) Page(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicket
 	switch {
 	case i.Stage == Closed:
 		return i, fault.Newf(fault.Conflict, "%s is closed. Reopen it before you page somebody.", i.Ticket)
+	case i.Mode == "test":
+		return i, fault.Newf(fault.Conflict, "%s is a test, and a test pages nobody. Declare a drill to practise paging.", i.Ticket)
 	case (to.UserID == "") == (to.Service == ""):
 		return i, fault.Field("user_id", "Name either a person or a service to page.")
 	case to.Service != "":

@@ -108,11 +108,11 @@ func (s *Store) fill(ctx context.Context, q db.Querier, is []Incident) error {
 	}
 	pages, err := db.All(ctx, q, func(r db.Scanner) (v page, err error) {
 		var paged, seen, acked, joined int64
-		err = r.Scan(&v.of, &v.p.ID, &v.p.UserID, &v.p.Level, &v.p.State, &v.p.notification, &paged, &seen, &acked, &joined)
+		err = r.Scan(&v.of, &v.p.ID, &v.p.UserID, &v.p.Level, &v.p.State, &v.p.notification, &paged, &seen, &acked, &joined, &v.p.Everybody)
 		v.p.PagedAt, v.p.SeenAt, v.p.AcknowledgedAt, v.p.JoinedAt = db.At(paged), when(seen), when(acked), when(joined)
 		v.p.ChannelStates = []notify.Delivery{}
 		return v, err
-	}, `SELECT incident, id, person, level, state, notification, paged_at, seen_at, acknowledged_at, joined_at FROM incident_page WHERE incident IN `+marks+` ORDER BY id`, args...)
+	}, `SELECT incident, id, person, level, state, notification, paged_at, seen_at, acknowledged_at, joined_at, everybody FROM incident_page WHERE incident IN `+marks+` ORDER BY id`, args...)
 	if err != nil {
 		return fmt.Errorf("read pages: %w", err)
 	}
@@ -160,13 +160,25 @@ func (s *Store) fillNext(ctx context.Context, q db.Querier, is []Incident, index
 		}
 		r, err := s.OnCall.Rotation(ctx, q, c.rotation)
 		if fault.Is(err, fault.NotFound) {
-			continue
+			r, err = oncall.Rotation{}, nil
 		}
 		if err != nil {
 			return err
 		}
-		if user, ok := c.at(r, c.level+1); ok {
-			i.NextPage = &NextPage{UserID: user, At: c.next}
+		_, user, err := s.step(ctx, q, c, r)
+		if err != nil {
+			return err
+		}
+		i.NextPage = &NextPage{UserID: user, At: c.next, Everybody: user == ""}
+		if user != "" {
+			continue
+		}
+		people, err := s.everybody(ctx, q, *i, r)
+		if err != nil {
+			return err
+		}
+		if len(people) > 0 {
+			i.NextPage.UserID = people[0]
 		}
 	}
 	return nil
@@ -177,13 +189,22 @@ type climb struct {
 	id, incident, service, rotation, state string
 	started, next                          time.Time
 	level                                  int
+	rounds                                 int // of paging everybody
 }
 
-const climbColumns = `id, incident, service, rotation, state, started_at, next_at, level`
+const climbColumns = `id, incident, service, rotation, state, started_at, next_at, level, rounds`
+
+// what the climb is for, in words.
+func (c climb) what(r oncall.Rotation) string {
+	if c.service != "" {
+		return c.service
+	}
+	return r.Name
+}
 
 func scanClimb(r db.Scanner) (c climb, err error) {
 	var started, next int64
-	err = r.Scan(&c.id, &c.incident, &c.service, &c.rotation, &c.state, &started, &next, &c.level)
+	err = r.Scan(&c.id, &c.incident, &c.service, &c.rotation, &c.state, &started, &next, &c.level, &c.rounds)
 	c.started, c.next = db.At(started), db.At(next)
 	return c, err
 }

@@ -187,7 +187,7 @@ func (e Entry) first(names ...string) string {
 // not the record's own in small letters.
 var kinds = map[string]string{
 	"incident.StageChanged": "incident.stage", "incident.RoleChanged": "incident.role", "incident.SeverityChanged": "incident.severity",
-	"incident.Paged": "page.sent", "incident.PageSeen": "page.seen", "incident.Acknowledged": "page.acknowledged", "incident.NobodyToPage": "page.nobody",
+	"incident.Paged": "page.sent", "incident.PageSeen": "page.seen", "incident.Acknowledged": "page.acknowledged", "incident.NobodyToPage": "page.nobody", "incident.EverybodyPaged": "page.everybody",
 	"incident.Noted": "note", "incident.FirstResponder": "incident.first_responder", "incident.TimeSet": "incident.time",
 	"incident.FollowupAdded": "followup.added", "incident.FollowupChanged": "followup.changed",
 	"message.Pinned": "pin", "office.GetAsked": "get.asked", "office.GetAnswered": "get.answered",
@@ -230,6 +230,9 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 	switch r.Kind {
 	case "incident.Declared":
 		e.Text = fmt.Sprintf("%s declared %s (SEV-%s): %s", by, e.word("ticket"), e.word("severity"), e.word("title"))
+		if mode := e.word("mode"); mode == "drill" || mode == "test" {
+			e.Text = fmt.Sprintf("%s declared the %s %s (SEV-%s): %s", by, strings.ToUpper(mode), e.word("ticket"), e.word("severity"), e.word("title"))
+		}
 		if sv := e.word("service"); sv != "" {
 			e.Text += " · " + join(sv, e.word("environment"))
 		}
@@ -274,9 +277,20 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = who("user") + " saw the page."
 	case "incident.NobodyToPage":
 		e.Text = fmt.Sprintf("Nobody is on call for %s, so nobody was paged.", e.word("service"))
-		if e.word("reason") == "ladder_exhausted" {
+		if detail := e.word("detail"); detail != "" {
+			e.Text = detail
+		} else if e.word("reason") == "ladder_exhausted" {
 			e.Text = fmt.Sprintf("Everybody in the rotation of %s was paged twice and nobody acknowledged.", e.word("service"))
 		}
+	case "incident.EverybodyPaged":
+		people := []string{}
+		for _, id := range e.words("users") {
+			if n := names[id]; n != "" {
+				id = n
+			}
+			people = append(people, id)
+		}
+		e.Text = fmt.Sprintf("Everybody was paged at once (round %s): %s.", e.word("round"), listed(people))
 	case "incident.Acknowledged":
 		e.Text = by + " acknowledged."
 	case "incident.FirstResponder":

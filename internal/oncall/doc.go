@@ -9,3 +9,6 @@ import "time"
 
 // DefaultEscalateAfter is how long a page may go unanswered where a rotation does not say.
 const DefaultEscalateAfter = 5 * time.Minute
+
+// DefaultAckTimeout is how long an acknowledged incident may stay untouched where a service does not say.
+const DefaultAckTimeout = 30 * time.Minute

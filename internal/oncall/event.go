@@ -9,6 +9,7 @@ type ServiceSaved struct {
 	Environments []string `json:"environments" class:"public"`
 	Rotation     string   `json:"rotation" class:"public"`
 	RunbookURL   string   `json:"runbook_url" class:"internal"`
+	AckTimeout   int      `json:"ack_timeout_seconds" class:"public"`
 	New          bool     `json:"new" class:"public"`
 }
 
@@ -22,6 +23,7 @@ type RotationSaved struct {
 	StartsAt      time.Time `json:"starts_at" class:"public"`
 	TimeZone      string    `json:"time_zone" class:"public"`
 	EscalateAfter int       `json:"escalate_after_seconds" class:"public"`
+	CatchAll      bool      `json:"catch_all,omitempty" class:"public"`
 	New           bool      `json:"new" class:"public"`
 }
 

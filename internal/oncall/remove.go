@@ -42,6 +42,9 @@ func (s *Store) DeleteRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 	if err := s.access.Check(ctx, tx, who, "manage", rotationResource(r.Name)); err != nil {
 		return err
 	}
+	if r.CatchAll {
+		return fault.Newf(fault.Conflict, "The rotation %q is paged where nobody else is on call. Make another rotation the catch-all first.", r.Name)
+	}
 	services, err := db.All(ctx, tx, func(sc db.Scanner) (name string, err error) { return name, sc.Scan(&name) },
 		`SELECT name FROM service WHERE rotation = $1 ORDER BY name`, r.ID)
 	if err != nil {

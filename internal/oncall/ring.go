@@ -22,6 +22,7 @@ type SaveRotation struct {
 	StartsAt      time.Time `json:"starts_at,omitzero"`
 	TimeZone      string    `json:"time_zone,omitempty"`
 	EscalateAfter int       `json:"escalate_after_seconds,omitempty"`
+	CatchAll      bool      `json:"catch_all,omitempty" doc:"Page this rotation where nobody else is on call; it takes the place of the one before"`
 }
 
 // ChangeRotation holds what is to change; nil stays as it is.
@@ -32,6 +33,7 @@ type ChangeRotation struct {
 	StartsAt      *time.Time `json:"starts_at,omitempty"`
 	TimeZone      *string    `json:"time_zone,omitempty"`
 	EscalateAfter *int       `json:"escalate_after_seconds,omitempty"`
+	CatchAll      *bool      `json:"catch_all,omitempty" doc:"true: page this rotation where nobody else is on call, in place of the one before; false: no longer"`
 }
 
 // NewOverride is who takes which stretch.
@@ -108,20 +110,24 @@ func (s *Store) Rotations(ctx context.Context, q db.Querier, who actor.Actor) ([
 	if err := s.access.Check(ctx, q, who, "read", rotationResource("")); err != nil {
 		return nil, err
 	}
-	return s.rotations(ctx, q, "")
+	rs, err := s.rotations(ctx, q, "")
+	if err != nil {
+		return nil, err
+	}
+	return rs, s.warn(ctx, q, rs)
 }
 
 func (s *Store) rotations(ctx context.Context, q db.Querier, only string) ([]Rotation, error) {
 	rs, err := db.All(ctx, q, func(r db.Scanner) (v Rotation, err error) {
 		var members string
 		var starts int64
-		if err = r.Scan(&v.ID, &v.Name, &members, &v.ShiftHours, &starts, &v.TimeZone, &v.EscalateAfter); err != nil {
+		if err = r.Scan(&v.ID, &v.Name, &members, &v.ShiftHours, &starts, &v.TimeZone, &v.EscalateAfter, &v.CatchAll); err != nil {
 			return v, err
 		}
 		v.StartsAt, v.Overrides = db.At(starts), []Override{}
 		v.Members, err = db.FromJSON[[]string](members)
 		return v, err
-	}, `SELECT id, name, members, shift_hours, starts_at, time_zone, escalate_after FROM rotation WHERE $1 = '' OR id = $1 ORDER BY name`, only)
+	}, `SELECT id, name, members, shift_hours, starts_at, time_zone, escalate_after, id IN (SELECT rotation FROM catch_all) FROM rotation WHERE $1 = '' OR id = $1 ORDER BY name`, only)
 	if err != nil {
 		return nil, fmt.Errorf("list rotations: %w", err)
 	}
@@ -185,7 +191,12 @@ func (s *Store) CreateRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 	if n, _ := res.RowsAffected(); n == 0 {
 		return Rotation{}, fault.Newf(fault.Conflict, "There is already a rotation %q. Change that one, or choose another name.", r.Name)
 	}
-	return r, s.savedRotation(ctx, tx, who, r, true)
+	if in.CatchAll {
+		if err := s.setCatchAll(ctx, tx, &r, true); err != nil {
+			return Rotation{}, err
+		}
+	}
+	return s.savedRotation(ctx, tx, who, r, true)
 }
 
 // UpdateRotation changes a rotation. Changing its start, length or members
@@ -220,17 +231,22 @@ func (s *Store) UpdateRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 		r.ID, r.Name, db.JSON(r.Members), r.ShiftHours, db.Micro(r.StartsAt), r.TimeZone, r.EscalateAfter, db.Micro(s.clock.Now())); err != nil {
 		return Rotation{}, fmt.Errorf("update rotation: %w", err)
 	}
-	return r, s.savedRotation(ctx, tx, who, r, false)
+	if ch.CatchAll != nil && *ch.CatchAll != r.CatchAll {
+		if err := s.setCatchAll(ctx, tx, &r, *ch.CatchAll); err != nil {
+			return Rotation{}, err
+		}
+	}
+	return s.savedRotation(ctx, tx, who, r, false)
 }
 
-func (s *Store) savedRotation(ctx context.Context, tx *db.Tx, who actor.Actor, r Rotation, isNew bool) error {
+func (s *Store) savedRotation(ctx context.Context, tx *db.Tx, who actor.Actor, r Rotation, isNew bool) (Rotation, error) {
 	err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "rotation:" + r.ID},
-		RotationSaved{Name: r.Name, Members: r.Members, ShiftHours: r.ShiftHours, StartsAt: r.StartsAt, TimeZone: r.TimeZone, EscalateAfter: r.EscalateAfter, New: isNew})
+		RotationSaved{Name: r.Name, Members: r.Members, ShiftHours: r.ShiftHours, StartsAt: r.StartsAt, TimeZone: r.TimeZone, EscalateAfter: r.EscalateAfter, CatchAll: r.CatchAll, New: isNew})
 	if err != nil {
-		return err
+		return Rotation{}, err
 	}
 	s.tell(tx)
-	return nil
+	return s.warned(ctx, tx, r)
 }
 
 // AddOverride puts somebody on call for a stretch. Whoever manages services may
@@ -282,5 +298,5 @@ func (s *Store) AddOverride(ctx context.Context, tx *db.Tx, who actor.Actor, rot
 		return Rotation{}, err
 	}
 	s.tell(tx)
-	return r, nil
+	return s.warned(ctx, tx, r)
 }

@@ -17,6 +17,8 @@ type Rotation struct {
 	TimeZone      string     `json:"time_zone"`
 	EscalateAfter int        `json:"escalate_after_seconds"`
 	Overrides     []Override `json:"overrides"`
+	CatchAll      bool       `json:"catch_all" doc:"It is paged where nobody else is on call; one rotation of the office at most"`
+	Warnings      []Warning  `json:"warnings,omitempty" doc:"Who in it a page would not reach as it should"`
 }
 
 // Override puts one person on call in place of whose turn it is, from From

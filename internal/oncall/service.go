@@ -28,6 +28,8 @@ type Service struct {
 	Environments []string        `json:"environments"`
 	RotationID   string          `json:"rotation_id"`
 	RunbookURL   string          `json:"runbook_url"`
+	AckTimeout   int             `json:"ack_timeout_seconds" doc:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never"`
+	Warnings     []Warning       `json:"warnings,omitempty" doc:"Why a page for it would not reach who it should"`
 	Abilities    map[string]bool `json:"abilities,omitempty"`
 }
 
@@ -38,6 +40,7 @@ type SaveService struct {
 	Environments []string `json:"environments,omitempty"`
 	RotationID   string   `json:"rotation_id,omitempty"`
 	RunbookURL   string   `json:"runbook_url,omitempty"`
+	AckTimeout   *int     `json:"ack_timeout_seconds,omitempty" doc:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never; 1800 if absent"`
 }
 
 // Store keeps services and rotations.
@@ -47,6 +50,7 @@ type Store struct {
 	clock  clock.Clock
 	bus    bus.Bus
 	people *account.Store
+	beyond Beyond
 }
 
 // New builds the store.
@@ -61,7 +65,7 @@ func (s *Store) Active(ctx context.Context, q db.Querier, userID string) (bool, 
 	if fault.Is(err, fault.NotFound) {
 		return false, nil
 	}
-	return err == nil && !u.Disabled && u.Kind == string(actor.Person), err
+	return err == nil && active(u), err
 }
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
@@ -99,6 +103,13 @@ func (in *SaveService) normalize() error {
 			bad = append(bad, fault.FieldError{Field: "runbook_url", Message: "The runbook must be a full http or https address."})
 		}
 	}
+	if in.AckTimeout == nil {
+		seconds := int(DefaultAckTimeout / time.Second)
+		in.AckTimeout = &seconds
+	}
+	if n := *in.AckTimeout; n != 0 && (n < 60 || n > 7*24*3600) {
+		bad = append(bad, fault.FieldError{Field: "ack_timeout_seconds", Message: "An acknowledgement holds between a minute (60) and a week (604800) without a sign of work, or 0 for ever."})
+	}
 	if len(bad) > 0 {
 		return fault.Fields(bad...)
 	}
@@ -109,11 +120,11 @@ func resource(sv Service) access.Resource {
 	return access.Resource{Type: "service", ID: sv.ID, Name: sv.Name}
 }
 
-const serviceColumns = `id, name, title, environments, rotation, runbook_url`
+const serviceColumns = `id, name, title, environments, rotation, runbook_url, ack_timeout`
 
 func scanService(r db.Scanner) (sv Service, err error) {
 	var envs string
-	if err = r.Scan(&sv.ID, &sv.Name, &sv.Title, &envs, &sv.RotationID, &sv.RunbookURL); err != nil {
+	if err = r.Scan(&sv.ID, &sv.Name, &sv.Title, &envs, &sv.RotationID, &sv.RunbookURL, &sv.AckTimeout); err != nil {
 		return sv, err
 	}
 	sv.Environments, err = db.FromJSON[[]string](envs)
@@ -123,11 +134,27 @@ func scanService(r db.Scanner) (sv Service, err error) {
 	return sv, err
 }
 
-// Services lists what who may read, by name.
+// Services lists what who may read, by name, with what is wrong with their pages.
 func (s *Store) Services(ctx context.Context, q db.Querier, who actor.Actor) ([]Service, error) {
+	out, err := s.services(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
+	return out, s.warnServices(ctx, q, out)
+}
+
+func (s *Store) all(ctx context.Context, q db.Querier) ([]Service, error) {
 	all, err := db.All(ctx, q, scanService, `SELECT `+serviceColumns+` FROM service ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("list services: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) services(ctx context.Context, q db.Querier, who actor.Actor) ([]Service, error) {
+	all, err := s.all(ctx, q)
+	if err != nil {
+		return nil, err
 	}
 	out := []Service{}
 	for _, sv := range all {
@@ -159,17 +186,17 @@ func (s *Store) CreateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if err := s.validate(ctx, tx, &in); err != nil {
 		return Service{}, err
 	}
-	sv := Service{ID: id.New(), Name: in.Name, Title: in.Title, Environments: in.Environments, RotationID: in.RotationID, RunbookURL: in.RunbookURL}
+	sv := Service{ID: id.New(), Name: in.Name, Title: in.Title, Environments: in.Environments, RotationID: in.RotationID, RunbookURL: in.RunbookURL, AckTimeout: *in.AckTimeout}
 	now := db.Micro(s.clock.Now())
-	res, err := tx.Exec(ctx, `INSERT INTO service (id, name, title, environments, rotation, runbook_url, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8) ON CONFLICT (name) DO NOTHING`,
-		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, now, now)
+	res, err := tx.Exec(ctx, `INSERT INTO service (id, name, title, environments, rotation, runbook_url, ack_timeout, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (name) DO NOTHING`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, now, now)
 	if err != nil {
 		return Service{}, fmt.Errorf("create service: %w", err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Change that one, or choose another name.", sv.Name)
 	}
-	return sv, s.savedService(ctx, tx, who, sv, true)
+	return s.savedService(ctx, tx, who, sv, true)
 }
 
 // ChangeService holds what is to change; nil stays as it is.
@@ -179,6 +206,7 @@ type ChangeService struct {
 	Environments *[]string `json:"environments,omitempty"`
 	RotationID   *string   `json:"rotation_id,omitempty"`
 	RunbookURL   *string   `json:"runbook_url,omitempty"`
+	AckTimeout   *int      `json:"ack_timeout_seconds,omitempty"`
 }
 
 // UpdateService changes a service.
@@ -190,12 +218,15 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if err := s.access.Check(ctx, tx, who, "manage", resource(sv)); err != nil {
 		return Service{}, err
 	}
-	in := SaveService{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, RotationID: sv.RotationID, RunbookURL: sv.RunbookURL}
+	in := SaveService{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, RotationID: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: &sv.AckTimeout}
 	set(&in.Name, ch.Name)
 	set(&in.Title, ch.Title)
 	set(&in.Environments, ch.Environments)
 	set(&in.RotationID, ch.RotationID)
 	set(&in.RunbookURL, ch.RunbookURL)
+	if ch.AckTimeout != nil {
+		in.AckTimeout = ch.AckTimeout
+	}
 	if err := s.validate(ctx, tx, &in); err != nil {
 		return Service{}, err
 	}
@@ -204,12 +235,12 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 			return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Choose another name.", in.Name)
 		}
 	}
-	sv.Name, sv.Title, sv.Environments, sv.RotationID, sv.RunbookURL = in.Name, in.Title, in.Environments, in.RotationID, in.RunbookURL
-	if _, err := tx.Exec(ctx, `UPDATE service SET name=$2, title=$3, environments=$4, rotation=$5, runbook_url=$6, updated_at=$7 WHERE id=$1`,
-		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, db.Micro(s.clock.Now())); err != nil {
+	sv.Name, sv.Title, sv.Environments, sv.RotationID, sv.RunbookURL, sv.AckTimeout = in.Name, in.Title, in.Environments, in.RotationID, in.RunbookURL, *in.AckTimeout
+	if _, err := tx.Exec(ctx, `UPDATE service SET name=$2, title=$3, environments=$4, rotation=$5, runbook_url=$6, ack_timeout=$7, updated_at=$8 WHERE id=$1`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, db.Micro(s.clock.Now())); err != nil {
 		return Service{}, fmt.Errorf("update service: %w", err)
 	}
-	return sv, s.savedService(ctx, tx, who, sv, false)
+	return s.savedService(ctx, tx, who, sv, false)
 }
 
 func (s *Store) validate(ctx context.Context, q db.Querier, in *SaveService) error {
@@ -228,14 +259,16 @@ func (s *Store) validate(ctx context.Context, q db.Querier, in *SaveService) err
 	return nil
 }
 
-func (s *Store) savedService(ctx context.Context, tx *db.Tx, who actor.Actor, sv Service, isNew bool) error {
+func (s *Store) savedService(ctx context.Context, tx *db.Tx, who actor.Actor, sv Service, isNew bool) (Service, error) {
 	err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "service:" + sv.ID},
-		ServiceSaved{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, Rotation: sv.RotationID, RunbookURL: sv.RunbookURL, New: isNew})
+		ServiceSaved{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, Rotation: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: sv.AckTimeout, New: isNew})
 	if err != nil {
-		return err
+		return Service{}, err
 	}
 	s.tell(tx)
-	return nil
+	svs := []Service{sv}
+	err = s.warnServices(ctx, tx, svs)
+	return svs[0], err
 }
 
 // tell lets screens ask again who is on call.
@@ -247,63 +280,4 @@ func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}
-}
-
-// OnCall says who answers for a service.
-type OnCall struct {
-	Service    string    `json:"service"`
-	RotationID string    `json:"rotation_id"`
-	UserID     string    `json:"user_id"`
-	Until      time.Time `json:"until"`
-	NextUserID string    `json:"next_user_id"`
-}
-
-// Now says who is on call for the service (its id or name) at the instant; ok is
-// false when nobody is. It asks no permission: paging must work for everyone.
-func (s *Store) Now(ctx context.Context, q db.Querier, service string, at time.Time) (on OnCall, ok bool, err error) {
-	sv, err := s.Find(ctx, q, service)
-	if err != nil || sv.RotationID == "" {
-		return OnCall{}, false, err
-	}
-	r, err := s.rotation(ctx, q, sv.RotationID)
-	if err != nil {
-		return OnCall{}, false, err
-	}
-	on, ok = now(sv, r, at)
-	return on, ok, nil
-}
-
-func now(sv Service, r Rotation, at time.Time) (OnCall, bool) {
-	d, ok := r.At(at)
-	if !ok {
-		return OnCall{}, false
-	}
-	on := OnCall{Service: sv.Name, RotationID: r.ID, UserID: d.UserID, Until: d.Until}
-	if next, ok := r.After(at); ok {
-		on.NextUserID = next.UserID
-	}
-	return on, true
-}
-
-// All says who is on call now, for every service that who may read.
-func (s *Store) All(ctx context.Context, q db.Querier, who actor.Actor) ([]OnCall, error) {
-	services, err := s.Services(ctx, q, who)
-	if err != nil {
-		return nil, err
-	}
-	rotations, err := s.rotations(ctx, q, "")
-	if err != nil {
-		return nil, err
-	}
-	byID := map[string]Rotation{}
-	for _, r := range rotations {
-		byID[r.ID] = r
-	}
-	out, at := []OnCall{}, s.clock.Now()
-	for _, sv := range services {
-		if on, ok := now(sv, byID[sv.RotationID], at); ok {
-			out = append(out, on)
-		}
-	}
-	return out, nil
 }

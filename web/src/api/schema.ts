@@ -2562,6 +2562,8 @@ export interface components {
             new: string;
         };
         ChangeRotation: {
+            /** @description true: page this rotation where nobody else is on call, in place of the one before; false: no longer */
+            catch_all?: boolean;
             /** Format: int64 */
             escalate_after_seconds?: number;
             members?: string[];
@@ -2573,6 +2575,8 @@ export interface components {
             time_zone?: string;
         };
         ChangeService: {
+            /** Format: int64 */
+            ack_timeout_seconds?: number;
             environments?: string[];
             name?: string;
             rotation_id?: string;
@@ -3516,6 +3520,8 @@ export interface components {
             runs: components["schemas"]["RunSummary"][];
         };
         OnCall: {
+            /** @description Nobody of the service's own can be paged: this is the catch-all rotation's answer */
+            catch_all?: boolean;
             next_user_id: string;
             rotation_id: string;
             service: string;
@@ -3984,6 +3990,8 @@ export interface components {
             unread: number;
         };
         Rotation: {
+            /** @description It is paged where nobody else is on call; one rotation of the office at most */
+            catch_all: boolean;
             /** Format: int64 */
             escalate_after_seconds: number;
             id: string;
@@ -3995,6 +4003,8 @@ export interface components {
             /** Format: date-time */
             starts_at: string;
             time_zone: string;
+            /** @description Who in it a page would not reach as it should */
+            warnings?: components["schemas"]["Warning"][];
         };
         RoutingRule: {
             /**
@@ -4201,6 +4211,8 @@ export interface components {
             version: number;
         };
         SaveRotation: {
+            /** @description Page this rotation where nobody else is on call; it takes the place of the one before */
+            catch_all?: boolean;
             /** Format: int64 */
             escalate_after_seconds?: number;
             members: string[];
@@ -4212,6 +4224,11 @@ export interface components {
             time_zone?: string;
         };
         SaveService: {
+            /**
+             * Format: int64
+             * @description An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never; 1800 if absent
+             */
+            ack_timeout_seconds?: number;
             environments?: string[];
             name: string;
             rotation_id?: string;
@@ -4226,6 +4243,11 @@ export interface components {
             abilities?: {
                 [key: string]: boolean;
             };
+            /**
+             * Format: int64
+             * @description An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never
+             */
+            ack_timeout_seconds: number;
             environments: string[];
             id: string;
             /** @description Short name as alerts carry it, for example payments-api */
@@ -4233,6 +4255,8 @@ export interface components {
             rotation_id: string;
             runbook_url: string;
             title: string;
+            /** @description Why a page for it would not reach who it should */
+            warnings?: components["schemas"]["Warning"][];
         };
         SessionView: {
             address: string;
@@ -4469,6 +4493,13 @@ export interface components {
         Waits: {
             approval: components["schemas"]["Approval"];
             run: components["schemas"]["RunSummary"];
+        };
+        Warning: {
+            /** @enum {string} */
+            kind: "disabled" | "cannot_acknowledge" | "no_channel" | "no_rotation" | "nobody";
+            /** @description What is wrong and what to do, in one or two sentences */
+            text: string;
+            user_id?: string;
         };
         WhisperInput: {
             /** @description Empty: to everybody again */
