@@ -231,6 +231,9 @@ VALUES ($1,$2,$3,$4,'open',$5,$6,$7,$8,$9,$10,$11,$12,$13,0,$14,$14,0,1,'','',$1
 
 // key is what gathers an alert: its service, or without one its group.
 func (in *intake) key(r route, groupKey string) string {
+	if r.restricted { // never in an incident that everybody may read
+		return "restricted:" + r.rule + ":" + in.src.ID + ":" + r.service
+	}
 	if r.service != "" {
 		return "service:" + r.service
 	}
@@ -396,7 +399,7 @@ func (in *intake) collect(ctx context.Context, key string, rs []*raised) error {
 		}
 		i, err = in.s.Incidents.Declare(ctx, in.tx, in.who, incident.Declare{
 			ID: incidentID, Title: worst.a.Title, Severity: worst.a.Severity, Service: worst.a.Service, Environment: worst.a.Environment, Summary: worst.a.Summary,
-			FirstSignal: first, Collects: key,
+			FirstSignal: first, Collects: key, Restricted: worst.r.restricted, Groups: worst.r.groups,
 		})
 	case ok && !i.Stage.Open():
 		i, err = in.s.Incidents.Reopen(ctx, in.tx, in.who, i.ID, "Firing: "+rs[0].a.Title)

@@ -31,6 +31,9 @@ type RoutingRule struct {
 	Environment string `json:"environment" doc:"A name or an expression; empty: the label env or environment"`
 	Severity    string `json:"severity" doc:"1 to 4, a word such as critical, or an expression; empty: the label severity"`
 	Action      string `json:"action" enum:"declare,attach,ignore,default" doc:"declare an incident, attach to an open one only, ignore, or (default) declare up to severity 3 and attach 4"`
+
+	Restricted bool     `json:"restricted,omitempty" doc:"The incident it declares is open to the people of groups only"`
+	Groups     []string `json:"groups,omitempty" maxItems:"20" doc:"Who becomes a member of that incident"`
 }
 
 // maxRules and maxRule bound what every delivery has to work through.
@@ -143,6 +146,9 @@ func compileRule(n int, r RoutingRule) (compiled, []fault.FieldError) {
 			wrong(field, fmt.Sprintf("the expression is longer than %d characters.", maxRule))
 		}
 	}
+	if r.Restricted == (len(r.Groups) == 0) {
+		wrong("groups", "a restricted incident names the groups that may know of it, and no other does.")
+	}
 	if len(bad) > 0 {
 		return c, bad
 	}
@@ -204,6 +210,8 @@ type route struct {
 	severity             int
 	action               string // declare, attach, ignore
 	rule                 string // name of the rule that matched
+	restricted           bool
+	groups               []string
 }
 
 // decide finds service, environment, severity and action. A rule that fails
@@ -239,6 +247,7 @@ func decide(rules []compiled, src Source, in Incoming) (route, error) {
 			}
 		}
 		r.service, r.environment, r.rule = service, environment, c.rule.Name
+		r.restricted, r.groups = c.rule.Restricted, c.rule.Groups
 		if severity != "" {
 			r.severity = severityOf(severity, 0)
 		}
@@ -296,11 +305,16 @@ func sorted[V any](m map[string]V) []string {
 }
 
 func scanRule(r db.Scanner) (v RoutingRule, err error) {
-	return v, r.Scan(&v.ID, &v.Position, &v.Name, &v.When, &v.Service, &v.Environment, &v.Severity, &v.Action)
+	var groups string
+	if err := r.Scan(&v.ID, &v.Position, &v.Name, &v.When, &v.Service, &v.Environment, &v.Severity, &v.Action, &v.Restricted, &groups); err != nil {
+		return v, err
+	}
+	v.Groups, err = db.FromJSON[[]string](groups)
+	return v, err
 }
 
 func (s *Store) rules(ctx context.Context, q db.Querier) ([]RoutingRule, error) {
-	rs, err := db.All(ctx, q, scanRule, `SELECT id, position, name, matches, service, environment, severity, action FROM alert_rule ORDER BY position`)
+	rs, err := db.All(ctx, q, scanRule, `SELECT id, position, name, matches, service, environment, severity, action, restricted, named_groups FROM alert_rule ORDER BY position`)
 	if err != nil {
 		return nil, fmt.Errorf("read alert rules: %w", err)
 	}
@@ -344,8 +358,8 @@ func (s *Store) SetRules(ctx context.Context, tx *db.Tx, who actor.Actor, rules 
 		return nil, fmt.Errorf("replace alert rules: %w", err)
 	}
 	for _, r := range rules {
-		if _, err := tx.Exec(ctx, `INSERT INTO alert_rule (id, position, name, matches, service, environment, severity, action) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
-			r.ID, r.Position, r.Name, r.When, r.Service, r.Environment, r.Severity, r.Action); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO alert_rule (id, position, name, matches, service, environment, severity, action, restricted, named_groups) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)`,
+			r.ID, r.Position, r.Name, r.When, r.Service, r.Environment, r.Severity, r.Action, r.Restricted, db.JSON(r.Groups)); err != nil {
 			return nil, fmt.Errorf("store alert rule: %w", err)
 		}
 	}

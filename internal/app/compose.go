@@ -119,10 +119,7 @@ func (a *App) compose() error {
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
-	a.Oncall.WithBeyond(func(ctx context.Context, q db.Querier, userID string) (bool, error) {
-		u, err := a.Accounts.Get(ctx, q, userID)
-		return a.cfg.SMTP.Host != "" && u.Email != "", err
-	})
+	a.Oncall.WithBeyond(a.Notify.Beyond)
 	a.Incidents = incident.New(incident.Deps{
 		Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Rooms: a.Rooms, Messages: a.Messages,
 		Notify: a.Notify, OnCall: a.Oncall, People: a.Accounts, Log: a.log,

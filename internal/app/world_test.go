@@ -177,16 +177,8 @@ func (w *world) run(project, roomID, by string) (r run.Run) {
 // restricted declares an incident that only the members of its room may know of.
 func (w *world) restricted() (i incident.Incident) {
 	w.do(func(ctx context.Context, tx *db.Tx) (err error) {
-		if i, err = w.Incidents.Declare(ctx, tx, system, incident.Declare{Title: mark, Summary: mark, Severity: 1}); err != nil {
-			return err
-		}
-		if _, err = tx.Exec(ctx, `UPDATE incident SET restricted = TRUE WHERE id = $1`, i.ID); err != nil {
-			return err
-		}
-		if _, err = tx.Exec(ctx, `UPDATE room SET private = TRUE WHERE id = $1`, i.Room.ID); err != nil {
-			return err
-		}
-		return w.Rooms.Join(ctx, tx, system, i.Room.ID, w.people["bob"].ID)
+		i, err = w.Incidents.Declare(ctx, tx, system, incident.Declare{Title: mark, Summary: mark, Severity: 1, Restricted: true, Members: []string{w.people["bob"].ID}})
+		return err
 	})
 	return i
 }
@@ -202,7 +194,7 @@ func (w *world) message(roomID string, by account.User, text string) (m message.
 	return m
 }
 
-// alert lets one fire and, with restricted, hides the incident it led to.
+// alert lets one fire; with restricted a rule hides the incident it leads to.
 func (w *world) alert(restrict bool) (alertID string) {
 	title := w.name()
 	if restrict {
@@ -213,21 +205,19 @@ func (w *world) alert(restrict bool) (alertID string) {
 		if err != nil {
 			return err
 		}
+		if restrict {
+			rule := alert.RoutingRule{Name: "secret", When: `labels.alertname startsWith "` + mark + `"`, Restricted: true, Groups: []string{"vault-team"}}
+			if _, err := w.Alerts.SetRules(ctx, tx, system, []alert.RoutingRule{rule}); err != nil {
+				return err
+			}
+		}
 		if _, err = w.Alerts.Receive(ctx, tx, src, alert.Delivery{GroupKey: title, Alerts: []alert.Incoming{{
 			Fingerprint: title, Status: "firing", StartsAt: time.Now(),
 			Labels: map[string]string{"alertname": title, "severity": "critical"}, Annotations: map[string]string{"summary": title},
 		}}}); err != nil {
 			return err
 		}
-		var incidentID string
-		if err := tx.QueryRow(ctx, `SELECT id, incident FROM alert WHERE fingerprint = $1`, title).Scan(&alertID, &incidentID); err != nil || !restrict {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE room SET private = TRUE WHERE id = (SELECT room FROM incident WHERE id = $1)`, incidentID); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `UPDATE incident SET restricted = TRUE WHERE id = $1`, incidentID)
-		return err
+		return tx.QueryRow(ctx, `SELECT id FROM alert WHERE fingerprint = $1`, title).Scan(&alertID)
 	})
 	return alertID
 }

@@ -23,6 +23,10 @@ type Change struct {
 	Summary     *string `json:"summary,omitempty"`
 	Service     *string `json:"service,omitempty"`
 	Environment *string `json:"environment,omitempty"`
+
+	Restricted *bool    `json:"restricted,omitempty" doc:"true: only the members of its room know of it from now on; false: everybody who may read incidents does. For its commander, whoever declared it, and administrators"`
+	Members    []string `json:"members,omitempty" maxItems:"100" doc:"People who become members of a restricted incident, by id"`
+	Groups     []string `json:"groups,omitempty" maxItems:"100" doc:"Groups (roles) whose people become members of a restricted incident"`
 }
 
 // Update changes what an incident says about itself. A new title renames the
@@ -44,6 +48,10 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTick
 			return i, err
 		}
 	}
+	if err := s.restrict(ctx, tx, who, i, ch); err != nil {
+		return i, err
+	}
+	give(&i.Restricted, ch.Restricted)
 	in := Declare{Title: i.Title, Severity: i.Severity, Service: i.Service, Environment: i.Environment, Summary: i.Summary, Mode: i.Mode}
 	give(&in.Title, ch.Title)
 	give(&in.Severity, ch.Severity)

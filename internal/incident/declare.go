@@ -25,7 +25,10 @@ type Declare struct {
 	Service     string // name or id
 	Environment string
 	Summary     string
-	Mode        string // "" real
+	Mode        string   // "" real
+	Restricted  bool     // only Members and the people of Groups know of it
+	Members     []string // of a restricted one, by id
+	Groups      []string // of a restricted one, by name
 
 	// Only what declares by itself (alerts) fills these.
 	FirstSignal time.Time // when the cause first showed
@@ -116,7 +119,7 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 		in.ID = id.New()
 	}
 	i := Incident{ID: in.ID, Severity: in.Severity, Stage: StageDeclared, Mode: in.Mode, Service: in.Service, Environment: in.Environment, DeclaredBy: who.ID}
-	if err := s.check(ctx, tx, who, "declare", Incident{Severity: in.Severity, Service: in.Service, Environment: in.Environment, Mode: in.Mode}); err != nil {
+	if err := s.check(ctx, tx, who, "declare", Incident{Severity: in.Severity, Service: in.Service, Environment: in.Environment, Mode: in.Mode, Restricted: in.Restricted}); err != nil {
 		return i, err
 	}
 	if err := s.normalize(ctx, tx, who, &in); err != nil {
@@ -127,14 +130,21 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 		return i, err
 	}
 	i.Ticket, i.TicketURL, i.Title, i.Severity, i.Mode, i.Service, i.Environment, i.Summary = ticket.Key, ticket.URL, in.Title, in.Severity, in.Mode, in.Service, in.Environment, in.Summary
-	members := []string{}
+	i.Restricted = in.Restricted
+	if !in.Restricted && len(in.Members)+len(in.Groups) > 0 {
+		return i, fault.Field("members", "Only a restricted incident names its members. Everybody may read the others.")
+	}
+	members, err := s.named(ctx, tx, who, in.Members, in.Groups)
+	if err != nil {
+		return i, err
+	}
 	if who.Kind == actor.Person {
 		members = append(members, who.ID)
 	}
 	// The system opens the room: whoever may declare an incident gets its room
 	// without being allowed to make others.
 	opening := room.New{
-		Name: roomName(i.Ticket, i.Title), Kind: "incident", Topic: cut(plain(i.Summary), 500),
+		Name: roomName(i.Ticket, i.Title), Kind: "incident", Topic: cut(plain(i.Summary), 500), Private: i.Restricted,
 		Subject: room.Subject{Kind: "incident", ID: i.ID}, Members: members,
 	}
 	r, err := s.Rooms.Create(ctx, tx, muster(who), opening)
@@ -158,13 +168,18 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO incident (id, ticket, ticket_url, title, room, severity, stage, mode, restricted, service, environment, summary, declared_by, collects, merged_into,
  impact_started, first_signal, detected, declared, acknowledged, first_responder, mitigated, resolved, closed, created_at, updated_at)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,FALSE,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,0,0,$15,$15)`,
-		i.ID, i.Ticket, i.TicketURL, i.Title, i.Room.ID, i.Severity, string(i.Stage), i.Mode, i.Service, i.Environment, i.Summary, i.DeclaredBy, in.Collects, signal, db.Micro(now)); err != nil {
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$16,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,0,0,$15,$15)`,
+		i.ID, i.Ticket, i.TicketURL, i.Title, i.Room.ID, i.Severity, string(i.Stage), i.Mode, i.Service, i.Environment, i.Summary, i.DeclaredBy, in.Collects, signal, db.Micro(now), i.Restricted); err != nil {
 		return i, fmt.Errorf("declare %s: %w", i.Ticket, err)
 	}
 	s.touch(tx, i.ID)
-	if err := s.Ledger.Append(ctx, tx, who, about(i), Declared{Ticket: i.Ticket, Title: i.Title, Severity: i.Severity, Service: i.Service, Environment: i.Environment, Mode: i.Mode}); err != nil {
+	if err := s.Ledger.Append(ctx, tx, who, about(i), Declared{Ticket: i.Ticket, Title: i.Title, Severity: i.Severity, Service: i.Service, Environment: i.Environment, Mode: i.Mode, Restricted: i.Restricted}); err != nil {
 		return i, err
+	}
+	if len(in.Groups) > 0 {
+		if err := s.Ledger.Append(ctx, tx, who, about(i), GroupsNamed{Groups: in.Groups, Users: members}); err != nil {
+			return i, err
+		}
 	}
 	data, err := json.Marshal(map[string]any{
 		"id": i.ID, "ticket": i.Ticket, "title": i.Title, "severity": i.Severity, "service": i.Service, "environment": i.Environment,

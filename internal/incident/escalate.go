@@ -273,7 +273,10 @@ func (s *Store) everybody(ctx context.Context, q db.Querier, i Incident, r oncal
 		if err != nil {
 			return nil, err
 		}
-		return s.pageable(ctx, q, slices.Concat(r.Ladder(now), r.Members, members))
+		// Where not one of them can be paged, that somebody hears of it counts more.
+		if out, err := s.pageable(ctx, q, slices.Concat(r.Ladder(now), r.Members, members)); err != nil || len(out) > 0 {
+			return out, err
+		}
 	}
 	catchAll, _, err := s.OnCall.CatchAll(ctx, q)
 	if err != nil {
@@ -327,7 +330,7 @@ func (s *Store) pageEverybody(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	}
 	names := []string{}
 	for _, user := range people {
-		if err := s.pageAgain(ctx, tx, who, i, c, user); err != nil {
+		if err := s.renewPage(ctx, tx, who, i, c, user); err != nil {
 			return err
 		}
 		n, err := s.name(ctx, tx, user)
@@ -354,9 +357,9 @@ func (s *Store) pageEverybody(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	return s.say(ctx, tx, who, i, "%s Again at %s UTC unless somebody acknowledges.", line, nextAt.Format("15:04"))
 }
 
-// pageAgain pages one person in a round. They have one page for all rounds, so
+// renewPage pages one person in a round. They have one page for all rounds, so
 // that an incident which nobody hears of for days does not grow without end.
-func (s *Store) pageAgain(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb, user string) error {
+func (s *Store) renewPage(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb, user string) error {
 	n, err := s.tellPage(ctx, tx, i, user, "Nobody acknowledged yet, so everybody who can is paged.", fmt.Sprintf("page:%s/%d", c.id, c.level))
 	if err != nil {
 		return err

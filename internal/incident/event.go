@@ -10,6 +10,7 @@ type Declared struct {
 	Service     string `json:"service" class:"public"`
 	Environment string `json:"environment" class:"public"`
 	Mode        string `json:"mode" class:"public"`
+	Restricted  bool   `json:"restricted,omitempty" class:"public"`
 }
 
 func (Declared) EventKind() string { return "incident.Declared" }
@@ -48,6 +49,15 @@ type RoleChanged struct {
 }
 
 func (RoleChanged) EventKind() string { return "incident.RoleChanged" }
+
+// GroupsNamed records which groups a restricted incident was opened to, and who
+// was in them.
+type GroupsNamed struct {
+	Groups []string `json:"groups" class:"public"`
+	Users  []string `json:"users" class:"public"`
+}
+
+func (GroupsNamed) EventKind() string { return "incident.GroupsNamed" }
 
 // TimeSet records a corrected moment.
 type TimeSet struct {

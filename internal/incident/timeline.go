@@ -245,6 +245,11 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = fmt.Sprintf("%s changed the severity from SEV-%s to SEV-%s.", by, e.word("from"), e.word("to"))
 	case "incident.Changed":
 		e.Text = fmt.Sprintf("%s changed the %s from %q to %q.", by, e.word("field"), cut(e.word("from"), 100), cut(e.word("to"), 100))
+		if e.word("field") == "restricted" {
+			e.Text = by + map[bool]string{true: " restricted the incident to its members.", false: " opened the incident to everybody."}[e.word("to") == "true"]
+		}
+	case "incident.GroupsNamed":
+		e.Text = fmt.Sprintf("%s opened the incident to who is in %s.", by, strings.Join(e.words("groups"), ", "))
 	case "incident.RoleChanged":
 		switch e.word("user") {
 		case "":

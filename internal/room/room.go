@@ -398,6 +398,29 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 	return r, nil
 }
 
+// SetPrivate opens a room to everybody who may read rooms, or closes it to all
+// but its members. What the room is about decides that, not a request of its
+// own: there is no door to it.
+func (s *Store) SetPrivate(ctx context.Context, tx *db.Tx, who actor.Actor, roomID string, private bool) (Room, error) {
+	r, err := s.Get(ctx, tx, roomID)
+	if err != nil {
+		return r, err
+	}
+	if err := s.Check(ctx, tx, who, "update", r); err != nil {
+		return r, err
+	}
+	if r.Private == private {
+		return r, nil
+	}
+	if _, err := tx.Exec(ctx, `UPDATE room SET private = $2 WHERE id = $1`, r.ID, private); err != nil {
+		return r, fmt.Errorf("set who may read the room: %w", err)
+	}
+	was := r.Private
+	r.Private = private
+	s.changed(tx, r)
+	return r, s.ledger.Append(ctx, tx, who, about(r), Changed{"private", fmt.Sprint(was), fmt.Sprint(private)})
+}
+
 // MoveTo puts a room on another floor; office has checked that there is one.
 func (s *Store) MoveTo(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, floor string) (Room, error) {
 	r, err := s.Get(ctx, tx, roomID)
