@@ -119,7 +119,10 @@ func (a *App) compose() error {
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
-	a.Oncall.WithBeyond(a.Notify.Beyond)
+	a.Oncall.WithBeyond(func(ctx context.Context, q db.Querier, userID string) (bool, error) {
+		r, err := a.Notify.Reach(ctx, q, userID)
+		return r.Beyond(), err
+	})
 	a.Incidents = incident.New(incident.Deps{
 		Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Rooms: a.Rooms, Messages: a.Messages,
 		Notify: a.Notify, OnCall: a.Oncall, People: a.Accounts, Log: a.log,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -206,14 +207,14 @@ func (w *world) alert(restrict bool) (alertID string) {
 			return err
 		}
 		if restrict {
-			rule := alert.RoutingRule{Name: "secret", When: `labels.alertname startsWith "` + mark + `"`, Restricted: true, Groups: []string{"vault-team"}}
+			rule := alert.RoutingRule{Name: "secret", When: `labels.kept == "true"`, Restricted: true, Groups: []string{"vault-team"}}
 			if _, err := w.Alerts.SetRules(ctx, tx, system, []alert.RoutingRule{rule}); err != nil {
 				return err
 			}
 		}
 		if _, err = w.Alerts.Receive(ctx, tx, src, alert.Delivery{GroupKey: title, Alerts: []alert.Incoming{{
 			Fingerprint: title, Status: "firing", StartsAt: time.Now(),
-			Labels: map[string]string{"alertname": title, "severity": "critical"}, Annotations: map[string]string{"summary": title},
+			Labels: map[string]string{"alertname": title, "severity": "critical", "kept": strconv.FormatBool(restrict)}, Annotations: map[string]string{"summary": title},
 		}}}); err != nil {
 			return err
 		}

@@ -364,6 +364,13 @@ func (s *Store) renewPage(ctx context.Context, tx *db.Tx, who actor.Actor, i Inc
 	if err != nil {
 		return err
 	}
+	before, err := db.All(ctx, tx, db.Strings, `SELECT notification FROM incident_page WHERE escalation = $1 AND person = $2 AND everybody`, c.id, user)
+	if err != nil {
+		return fmt.Errorf("read the page before: %w", err)
+	}
+	if err := s.Notify.End(ctx, tx, before...); err != nil {
+		return err
+	}
 	now := db.Micro(s.Clock.Now())
 	res, err := tx.Exec(ctx, `UPDATE incident_page SET state = 'paged', notification = $3, paged_at = $4, seen_at = 0, level = $5 WHERE escalation = $1 AND person = $2 AND everybody`, c.id, user, n.ID, now, c.level)
 	if err != nil {
