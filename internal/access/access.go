@@ -30,11 +30,19 @@ type Access struct {
 
 	denials denials
 	turned  []func()
+	known   func(ctx context.Context, q db.Querier) (groups, logins []string, err error)
 }
 
 // New builds it; d is used only by Do.
 func New(d *db.DB, l *ledger.Ledger, c clock.Clock, log *slog.Logger) *Access {
 	return &Access{db: d, ledger: l, clock: c, log: log}
+}
+
+// Know registers who gives the groups that somebody has, and the logins there
+// are: an import tells of a policy that speaks of nobody. Only app calls it,
+// before anything is served.
+func (a *Access) Know(fn func(ctx context.Context, q db.Querier) (groups, logins []string, err error)) {
+	a.known = fn
 }
 
 // OnTurn registers fn, which is told after the commit that policies changed; only
@@ -100,6 +108,22 @@ func (j Judge) Allowed(action string, res Resource) bool {
 	ok, _ := j.set.verdict(j.who.Name, j.groups, action, res)
 	return ok
 }
+
+// Ruled says what a rule says about it: it allows, it denies, or, with neither,
+// there is none.
+func (j Judge) Ruled(action string, res Resource) (allowed, denied bool) {
+	if j.set == nil || j.who.ID == "" {
+		return false, false
+	}
+	if j.who.IsSystem() {
+		return true, false
+	}
+	ok, by := j.set.verdict(j.who.Name, j.groups, action, res)
+	return ok, !ok && by != nil
+}
+
+// Explain is Access.Explain as the policies were when the Judge was made.
+func (j Judge) Explain(action string, res Resource) Decision { return j.set.decide(j.who, action, res) }
 
 // Anywhere says whether some rule lets who do action on a resource of the type
 // in some project: what a screen asks before it offers the action at all.

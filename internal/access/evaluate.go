@@ -16,12 +16,13 @@ const Everyone = "everyone"
 
 // Resource is what somebody wants to act on.
 type Resource struct {
-	Project string            // "" asks in the application's context
-	Type    string            // room, incident, job, node, adhoc, resource, …
-	Attrs   map[string]string // what policies may test
-	Tags    []string          // the attribute "tags"
-	ID      string            // for the ledger
-	Name    string            // for messages, and the attribute "name" where Attrs has none
+	Project string              // "" asks in the application's context
+	Type    string              // room, incident, job, node, adhoc, resource, …
+	Attrs   map[string]string   // what policies may test
+	Also    map[string][]string // other ways in which policies write an attribute's value
+	Tags    []string            // the attribute "tags"
+	ID      string              // for the ledger
+	Name    string              // for messages, and the attribute "name" where Attrs has none
 }
 
 func (r Resource) attr(name string) (string, bool) {
@@ -43,6 +44,10 @@ func (r Resource) list(name string) []string {
 		return r.Tags
 	}
 	v, _ := r.attr(name)
+	return members(v)
+}
+
+func members(v string) []string {
 	var out []string
 	for part := range strings.SplitSeq(v, ",") {
 		if part = strings.TrimSpace(part); part != "" {
@@ -122,10 +127,10 @@ func newSet(version string) *set {
 func (s *set) add(docs []Document) {
 	for _, d := range docs {
 		for _, r := range d.rules {
-			switch r.ctx.app {
-			case Application:
+			switch {
+			case r.ctx.app == Application, r.ctx.app == rundeck && (r.typ == "project" || r.typ == "storage"):
 				s.app[r.typ] = append(s.app[r.typ], r)
-			case "":
+			case r.ctx.app == "":
 				s.project[r.typ] = append(s.project[r.typ], r)
 			}
 		}
@@ -334,19 +339,19 @@ func (s *set) holders(action string, res Resource) []string {
 			continue
 		}
 		for _, g := range r.subj.groups {
-			if seen["group "+g.text] {
+			if seen["group "+g.folded.text] {
 				continue
 			}
-			seen["group "+g.text] = true
+			seen["group "+g.folded.text] = true
 			if s.would("", []string{g.text, Everyone}, action, res) {
 				out = append(out, g.text)
 			}
 		}
 		for _, u := range r.subj.users {
-			if seen["user "+u.text] {
+			if seen["user "+u.folded.text] {
 				continue
 			}
-			seen["user "+u.text] = true
+			seen["user "+u.folded.text] = true
 			if s.would(u.text, []string{Everyone}, action, res) {
 				out = append(out, "@"+u.text)
 			}

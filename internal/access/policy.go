@@ -14,6 +14,10 @@ import (
 // (rooms, incidents, people, …) are granted.
 const Application = "muster"
 
+// rundeck is the application's name in policies that come from there. Its types
+// project and storage mean what they mean here.
+const rundeck = "rundeck"
+
 // Mistake is a document that was dropped, or a remark about one that was kept.
 type Mistake struct {
 	Policy  string `json:"policy"`
@@ -32,6 +36,7 @@ type Document struct {
 	Text        string // as written, to tell a changed document from an unchanged one
 
 	rules []rule
+	subj  *subject
 }
 
 // Parse reads a policy file. project is the project that stores it, "" for the
@@ -129,11 +134,13 @@ func document(project, policy string, c chunk) (Document, []Mistake, error) {
 			if err != nil {
 				return Document{}, nil, err
 			}
+			remarks = append(remarks, impossible(project, policy, r)...)
 			if subj.not && len(r.allow) > 0 {
 				return fail(r.line, "notBy may only deny. Write the allow in a document with by.")
 			}
 			r.policy, r.description, r.ctx, r.subj = policy, d.Description, ctx, subj
 			d.rules = append(d.rules, r)
+			d.subj = subj
 		}
 	}
 	return d, remarks, nil
@@ -175,10 +182,15 @@ func contextOf(project, policy string, line int, v *yamldoc.Value) (scope, []Mis
 		return scope{project: p}, nil, nil
 	case "application":
 		if project != "" {
-			return scope{}, nil, at(e.Line, "a policy stored in project %s cannot give application rights. Store it as an application policy.", project)
+			return scope{}, nil, at(e.Line, "a policy stored in project %s cannot give rights in the application (%s). Import this file once more as a policy of the office: there its documents for the application count, and those for projects too.", project, e.Value.Text)
 		}
 		var remarks []Mistake
-		if e.Value.Text != Application {
+		switch e.Value.Text {
+		case Application:
+		case rundeck:
+			remarks = append(remarks, Mistake{Policy: policy, Line: e.Line,
+				Text: fmt.Sprintf("What it says of project and storage holds here as in the application %s; its other types grant nothing.", Application)})
+		default:
 			remarks = append(remarks, Mistake{Policy: policy, Line: e.Line,
 				Text: fmt.Sprintf("Kept, but it grants nothing here: the application is named %s, not %s.", Application, e.Value.Text)})
 		}
@@ -190,8 +202,8 @@ func contextOf(project, policy string, line int, v *yamldoc.Value) (scope, []Mis
 // subject is who a document speaks of.
 type subject struct {
 	not    bool
-	users  []pattern
-	groups []pattern
+	users  []someone
+	groups []someone
 }
 
 func subjects(line int, v *yamldoc.Value) (*subject, error) {
@@ -212,9 +224,9 @@ func subjects(line int, v *yamldoc.Value) (*subject, error) {
 		if err != nil {
 			return nil, err
 		}
-		var ps []pattern
+		var ps []someone
 		for _, n := range names {
-			p, err := compile(n, e.Line)
+			p, err := compileSomeone(n, e.Line)
 			if err != nil {
 				return nil, err
 			}
@@ -333,8 +345,16 @@ func section(e yamldoc.Field) ([]test, error) {
 	return out, nil
 }
 
+// pass says whether the resource meets the test, by any way of writing its value.
 func (t test) pass(r Resource) bool {
 	got, ok := r.attr(t.attr)
+	if t.holds(got, ok, r.list(t.attr)) {
+		return true
+	}
+	return slices.ContainsFunc(r.Also[t.attr], func(v string) bool { return t.holds(v, true, members(v)) })
+}
+
+func (t test) holds(got string, ok bool, have []string) bool {
 	switch t.kind {
 	case "equals":
 		return ok && got == t.values[0]
@@ -346,7 +366,6 @@ func (t test) pass(r Resource) bool {
 		}
 		return true
 	case "contains":
-		have := r.list(t.attr)
 		for _, v := range t.values {
 			if !slices.Contains(have, v) {
 				return false
@@ -354,7 +373,7 @@ func (t test) pass(r Resource) bool {
 		}
 		return true
 	default: // subset
-		for _, v := range r.list(t.attr) {
+		for _, v := range have {
 			if !slices.Contains(t.values, v) {
 				return false
 			}

@@ -123,6 +123,10 @@ func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text str
 		return nil, err
 	}
 	items := []PolicyItem{}
+	nobody, err := a.nobody(ctx, q)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range docs {
 		i := PolicyItem{Name: d.Description, Line: d.Line, Result: "created", Message: fmt.Sprintf("%d rules", len(d.rules))}
 		if len(d.rules) == 1 {
@@ -133,6 +137,9 @@ func (a *Access) plan(ctx context.Context, q db.Querier, project, name, text str
 			if _, moved := old["\x00"]; was == strings.TrimSpace(d.Text) && !moved {
 				i.Result = "unchanged"
 			}
+		}
+		for _, remark := range nobody(d.subj) {
+			i.Message += ". " + remark
 		}
 		items = append(items, i)
 	}

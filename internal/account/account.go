@@ -189,10 +189,7 @@ func (s *Store) one(ctx context.Context, q db.Querier, where string, args ...any
 	return us[0], nil
 }
 
-var (
-	nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
-	roleRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-)
+var nameRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,31}$`)
 
 func cleanName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
 
@@ -238,19 +235,28 @@ func cleanEmail(email string) (string, *fault.FieldError) {
 	return email, nil
 }
 
+// cleanRoles keeps a group as it is written, for policies name it so. A name
+// that is one of the built-in roles becomes that role's own word, so that nobody
+// has a role which some code does not see.
 func cleanRoles(roles []string) ([]string, *fault.FieldError) {
 	out := []string{}
 	for _, r := range roles {
-		r = strings.ToLower(strings.TrimSpace(r))
-		if !roleRE.MatchString(r) || r == access.Everyone || r == GuestGroup {
-			return nil, &fault.FieldError{Field: "roles", Message: fmt.Sprintf("%q cannot be a role. The usual ones are %s.", r, strings.Join(Roles, ", "))}
+		r = access.CleanName(r)
+		if why := access.CannotBeGroup(r); why != "" {
+			return nil, &fault.FieldError{Field: "roles", Message: fmt.Sprintf("%q cannot be a role: %s. The usual ones are %s.", r, why, strings.Join(Roles, ", "))}
 		}
-		if !slices.Contains(out, r) {
+		if actor.SameGroup(r, access.Everyone) || actor.SameGroup(r, GuestGroup) {
+			return nil, &fault.FieldError{Field: "roles", Message: fmt.Sprintf("%q cannot be a role: Muster itself gives that group. The usual ones are %s.", r, strings.Join(Roles, ", "))}
+		}
+		if i := slices.IndexFunc(Roles, func(known string) bool { return actor.SameGroup(known, r) }); i >= 0 {
+			r = Roles[i]
+		}
+		if !actor.HasGroup(out, r) {
 			out = append(out, r)
 		}
 	}
-	if len(out) > 50 {
-		return nil, &fault.FieldError{Field: "roles", Message: "At most 50 roles."}
+	if len(out) > 200 {
+		return nil, &fault.FieldError{Field: "roles", Message: "At most 200 roles."}
 	}
 	order(out)
 	return out, nil

@@ -83,9 +83,38 @@ func (s *Store) ByIDs(ctx context.Context, q db.Querier, ids []string) (map[stri
 	return out, nil
 }
 
+// Groups lists the groups that somebody who is not disabled has.
+func (s *Store) Groups(ctx context.Context, q db.Querier) ([]string, error) {
+	out, err := db.All(ctx, q, db.Strings, `SELECT DISTINCT role FROM account_role WHERE account IN (SELECT id FROM account WHERE NOT disabled) ORDER BY role`)
+	if err != nil {
+		return nil, fmt.Errorf("read roles: %w", err)
+	}
+	return out, nil
+}
+
+// Named lists the groups that somebody has, and the logins there are.
+func (s *Store) Named(ctx context.Context, q db.Querier) (groups, logins []string, err error) {
+	if groups, err = s.Groups(ctx, q); err != nil {
+		return nil, nil, err
+	}
+	if logins, err = db.All(ctx, q, db.Strings, `SELECT name FROM account WHERE NOT disabled ORDER BY name`); err != nil {
+		return nil, nil, fmt.Errorf("read logins: %w", err)
+	}
+	return groups, logins, nil
+}
+
 // WithRole returns the enabled people who have the role.
 func (s *Store) WithRole(ctx context.Context, q db.Querier, role string) ([]User, error) {
-	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND id IN (SELECT account FROM account_role WHERE role = $1) ORDER BY name`, role)
+	all, err := s.Groups(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	spelled := slices.DeleteFunc(all, func(g string) bool { return !actor.SameGroup(g, role) })
+	if len(spelled) == 0 {
+		return []User{}, nil
+	}
+	where, args := in("role", spelled, func(s string) string { return s })
+	us, err := db.All(ctx, q, scanUser, `SELECT `+columns+` FROM account WHERE NOT disabled AND id IN (SELECT account FROM account_role WHERE `+where+`) ORDER BY name`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read people: %w", err)
 	}

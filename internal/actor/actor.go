@@ -2,7 +2,11 @@
 // rules: what an actor may do is decided by access.
 package actor
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
 
 // Kind of actor.
 type Kind string
@@ -28,7 +32,34 @@ type Actor struct {
 }
 
 // In says whether the actor belongs to group.
-func (a Actor) In(group string) bool { return slices.Contains(a.Groups, group) }
+func (a Actor) In(group string) bool { return HasGroup(a.Groups, group) }
+
+// HasGroup says whether one of groups is group.
+func HasGroup(groups []string, group string) bool {
+	return slices.ContainsFunc(groups, func(g string) bool { return SameGroup(g, group) })
+}
+
+// SameGroup says whether two names are one group: the one comparison of accounts,
+// policies and approvals. Case does not count, since directories do not regard it
+// either and a rule that denies must not be missed by it. A letter outside of
+// ASCII never equals one inside: "adminiſtrator" is not the administrator.
+func SameGroup(a, b string) bool { return a == b || FoldGroup(a) == FoldGroup(b) }
+
+// FoldGroup is the form in which two names of one group are equal.
+func FoldGroup(name string) string { return strings.Map(fold, name) }
+
+func fold(r rune) rune {
+	if r <= unicode.MaxASCII {
+		return unicode.ToLower(r)
+	}
+	least := r
+	for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
+		if f > unicode.MaxASCII && f < least {
+			least = f
+		}
+	}
+	return least
+}
 
 // IsSystem says whether this is Muster itself at work.
 func (a Actor) IsSystem() bool { return a.Kind == SystemOf }

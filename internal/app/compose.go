@@ -78,6 +78,7 @@ func (a *App) compose() error {
 	a.Access = access.New(a.DB, a.Ledger, a.Clock, a.log)
 	a.Access.OnTurn(func() { a.Bus.Publish(realtime.PoliciesTurned, "") })
 	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
+	a.Access.Know(a.Accounts.Named)
 	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
 	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock)
 	a.Approvals.Beware(approval.Caution{Hands: a.Accounts, CoolDown: time.Duration(a.cfg.Approvals.CoolDownHours) * time.Hour, Newcomer: time.Duration(a.cfg.Approvals.NewcomerHours) * time.Hour})
@@ -200,7 +201,7 @@ func (a *App) doors() error {
 	a.API.Guests = httpapi.GuestAuthenticator(a.DB, a.Office)
 	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls, Incidents: a.Incidents})
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
-	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts})
+	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts, Keys: a.Keys})
 	projects := httpapi.ProjectDeps{Nodes: a.Nodes, Jobs: a.Jobs, Approvals: a.Approvals}
 	httpapi.RegisterProjects(a.API, projects)
 	httpapi.RegisterNodes(a.API, projects)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"muster/internal/access"
+	"muster/internal/actor"
 	"muster/internal/yamldoc"
 )
 
@@ -156,7 +158,12 @@ func parseRule(v *yamldoc.Value) (Rule, error) {
 			if !ok || len(g) == 0 {
 				return bad(f.Line, "`groups` lists the groups whose people may approve. Correct it.")
 			}
-			r.Groups = g
+			for _, name := range g {
+				if name = access.CleanName(name); access.CannotBeGroup(name) != "" {
+					return bad(f.Line, "nobody can be in the group %q: %s. Correct it.", name, access.CannotBeGroup(name))
+				}
+				r.Groups = append(r.Groups, name)
+			}
 		case "expires":
 			d, err := time.ParseDuration(f.Value.Str())
 			if err != nil || d < time.Minute || d > maxExpiry {
@@ -355,7 +362,7 @@ func Groups(needs []Need) []string {
 	out := []string{}
 	for _, x := range needs {
 		for _, g := range x.Groups {
-			if !slices.Contains(out, g) {
+			if !actor.HasGroup(out, g) {
 				out = append(out, g)
 			}
 		}
@@ -378,7 +385,7 @@ func Satisfied(needs []Need, votes []Vote) bool {
 	for _, n := range needs {
 		have := 0
 		for _, v := range votes {
-			if v.Decision == Approve && slices.ContainsFunc(n.Groups, func(g string) bool { return slices.Contains(v.Groups, g) }) {
+			if v.Decision == Approve && slices.ContainsFunc(n.Groups, func(g string) bool { return actor.HasGroup(v.Groups, g) }) {
 				have++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"muster/internal/fault"
@@ -66,7 +67,7 @@ type userAdd struct {
 	Name          string   `arg:"" help:"Login name."`
 	Display       string   `help:"Name as people know it (default: the login name)."`
 	Email         string   `help:"Where pages and invitations go."`
-	Role          []string `help:"observer, responder, operator, approver, administrator, auditor, or a group your policies name; may be repeated."`
+	Role          []string `sep:"none" help:"observer, responder, operator, approver, administrator, auditor, or a group your policies name; may be repeated."`
 	Bot           bool     `help:"A program: it has no password and signs in with tokens (muster token create --user NAME)."`
 	PasswordStdin bool     `help:"Read the password from the standard input."`
 }
@@ -76,9 +77,7 @@ func (a userAdd) Run(ctx context.Context, s *session) error {
 	if a.Display == "" {
 		in["display"] = a.Name
 	}
-	if a.Role == nil {
-		in["roles"] = []string{}
-	}
+	in["roles"] = groups(a.Role)
 	if a.Bot {
 		if a.PasswordStdin {
 			return fault.New(fault.Invalid, "A bot has no password. Leave out --password-stdin, and make it a token: muster token create --user NAME")
@@ -296,4 +295,23 @@ func (m sayCmd) Run(ctx context.Context, s *session) error {
 		return s.result(out, "%s\n", cleanText(out.Reply))
 	}
 	return s.result(out, "")
+}
+
+var usualRoles = []string{"observer", "responder", "operator", "approver", "administrator", "auditor"}
+
+// groups reads what was given for --role. A group's name may have commas in it
+// (CN=Ops,OU=IT), so only a list of usual roles is taken apart.
+func groups(given []string) []string {
+	out := []string{}
+	for _, g := range given {
+		parts := strings.Split(g, ",")
+		for i := range parts {
+			parts[i] = strings.TrimSpace(parts[i])
+		}
+		if slices.ContainsFunc(parts, func(p string) bool { return !slices.Contains(usualRoles, strings.ToLower(p)) }) {
+			parts = []string{g}
+		}
+		out = append(out, parts...)
+	}
+	return out
 }

@@ -26,7 +26,7 @@ func (projectList) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return printList(s, found, "No projects yet. Create one: muster project create NAME",
+	return printList(s, found, "There is no project that you may read. An administrator makes one: muster project create NAME",
 		[]string{"NAME", "TITLE"}, func(p project) []string { return []string{p.Name, dash(p.Title)} })
 }
 
@@ -102,7 +102,7 @@ func (j jobList) Run(ctx context.Context, s *session) error {
 		})
 }
 
-// findJob accepts a job's id, its group/name, or its name if that is unique.
+// findJob accepts a job's id, its uuid, its group/name, or its name if that is unique.
 func findJob(ctx context.Context, c *client, p project, wanted string) (job, error) {
 	all, err := list[job](ctx, c, "/projects/"+seg(p.Name)+"/jobs")
 	if err != nil {
@@ -110,7 +110,7 @@ func findJob(ctx context.Context, c *client, p project, wanted string) (job, err
 	}
 	var same []job
 	for _, j := range all {
-		if j.ID == wanted || j.FullName == wanted {
+		if j.ID == wanted || j.UUID == wanted || j.FullName == wanted {
 			return j, nil
 		}
 		if j.Name == wanted {

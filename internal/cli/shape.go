@@ -132,6 +132,7 @@ type project struct {
 
 type job struct {
 	ID          string `json:"id"`
+	UUID        string `json:"uuid"`
 	Project     string `json:"project"`
 	Group       string `json:"group"`
 	Name        string `json:"name"`

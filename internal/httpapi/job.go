@@ -16,6 +16,7 @@ import (
 // JobSummary is a job in a list.
 type JobSummary struct {
 	ID              string          `json:"id"`
+	UUID            string          `json:"uuid"`
 	Project         string          `json:"project"`
 	Group           string          `json:"group"`
 	Name            string          `json:"name"`
@@ -31,7 +32,6 @@ type JobSummary struct {
 // Job is a job with all its parts.
 type Job struct {
 	JobSummary
-	UUID        string       `json:"uuid"`
 	Options     []Option     `json:"options"`
 	Steps       []JobStep    `json:"steps"`
 	NodeFilter  string       `json:"nodefilter"`
@@ -87,7 +87,8 @@ type JobVersion struct {
 
 // JobPath names a job.
 type JobPath struct {
-	ID string `path:"id" maxLength:"200" doc:"Job id or uuid"`
+	ID      string `path:"id" maxLength:"200" doc:"Job id, or uuid: where several projects have it, a conflict unless one is named"`
+	Project string `query:"project" maxLength:"64" doc:"The project, where several have a job with this uuid"`
 }
 
 // RegisterJobs adds definitions.
@@ -121,12 +122,10 @@ func RegisterJobs(a *API, d ProjectDeps) {
 	Handle(a, Route{Method: "GET", Path: "/jobs/{id}", ID: "get-job", Summary: "Read a job with its options, steps and history", Tag: "Jobs", Access: "job:read"},
 		func(ctx context.Context, who actor.Actor, in *JobPath) (Job, error) {
 			q := a.DB.Read()
-			j, err := d.Jobs.Get(ctx, q, in.ID)
+			j, err := d.Jobs.Get(ctx, q, who, in.Project, in.ID)
 			if err != nil {
+				a.Access.Record(ctx, who, err)
 				return Job{}, err
-			}
-			if err := a.Access.Check(ctx, q, who, "read", j.Resource()); err != nil {
-				return Job{}, job.Hidden(err)
 			}
 			p, err := d.Nodes.Project(ctx, q, j.Project)
 			if err != nil {
@@ -145,7 +144,7 @@ func RegisterJobs(a *API, d ProjectDeps) {
 		})
 	Handle(a, Route{Method: "DELETE", Path: "/jobs/{id}", ID: "delete-job", Summary: "Delete a job; its runs and versions stay on record", Tag: "Jobs", Access: "job:delete"},
 		func(ctx context.Context, who actor.Actor, in *JobPath) (None, error) {
-			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Jobs.Delete(ctx, tx, who, in.ID) })
+			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Jobs.Delete(ctx, tx, who, in.Project, in.ID) })
 		})
 }
 
@@ -191,7 +190,7 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor
 }
 
 func (v viewer) summary(j job.Job) JobSummary {
-	s := JobSummary{ID: j.ID, Project: j.Project, Group: j.Group, Name: j.Name, FullName: j.FullName(), Description: j.Description, Version: j.Version,
+	s := JobSummary{ID: j.ID, UUID: j.UUID, Project: j.Project, Group: j.Group, Name: j.Name, FullName: j.FullName(), Description: j.Description, Version: j.Version,
 		NeedsApprovalIn: []string{}, Environments: v.envs, CannotRun: j.Def.CannotRun(v.project.AllowRaw)}
 	for _, e := range v.envs {
 		if slices.ContainsFunc(v.rules[e], func(r approval.Rule) bool { return len(r.Options) == 0 && r.Asks(false, j.FullName()) }) {
@@ -208,7 +207,7 @@ func (v viewer) summary(j job.Job) JobSummary {
 
 func jobView(s JobSummary, j job.Job) Job {
 	d := j.Def
-	out := Job{JobSummary: s, UUID: j.UUID, Options: []Option{}, Steps: []JobStep{}, NodeFilter: d.Filter, FilterFixed: !d.FilterEditable,
+	out := Job{JobSummary: s, Options: []Option{}, Steps: []JobStep{}, NodeFilter: d.Filter, FilterFixed: !d.FilterEditable,
 		Dispatch: Dispatch{d.ThreadCount, d.NodeKeepgoing}, Strategy: d.Strategy, Timeout: d.Timeout, YAML: d.YAML(), Digest: j.Digest, Versions: []JobVersion{}}
 	for _, o := range d.Options {
 		v := Option{Name: o.Name, Label: o.Label, Description: o.Description, Type: o.Type, Required: o.Required, Enforced: o.Enforced, Values: o.Values, Regex: o.Regex,

@@ -11,11 +11,13 @@ import (
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/key"
 )
 
 // PolicyDeps is what the policy routes call.
 type PolicyDeps struct {
 	Accounts *account.Store
+	Keys     *key.Store
 }
 
 // PolicyView is a policy file with what is wrong in it.
@@ -177,12 +179,27 @@ func (d PolicyDeps) why(ctx context.Context, a *API, who actor.Actor, project st
 			}
 		}
 	}
-	res := access.Resource{Project: project, Type: in.Type, Attrs: in.attrs, Tags: in.Tags}
-	dec := a.Access.Explain(ctx, q, about, in.Action, res)
+	dec, err := d.explain(ctx, a, about, project, in)
+	if err != nil {
+		return dec, err
+	}
 	if about.ID != who.ID { // the text speaks to the person it is about
 		if rest, ok := strings.CutPrefix(dec.Text, "You may not"); ok {
 			dec.Text = about.Display + " may not" + rest
 		}
 	}
 	return dec, nil
+}
+
+// explain asks what the thing itself would ask: a key's use is more than one rule.
+func (d PolicyDeps) explain(ctx context.Context, a *API, about actor.Actor, project string, in *WhyQuery) (access.Decision, error) {
+	q := a.DB.Read()
+	if path := in.attrs["path"]; path != "" && (in.Type == "storage" || in.Type == "key") {
+		if in.Action == "read" && project != "" {
+			return d.Keys.Explain(ctx, q, about, key.Grant{Project: project}, path)
+		}
+		return d.Keys.ExplainKept(ctx, q, about, in.Action, path)
+	}
+	res := access.Resource{Project: project, Type: in.Type, Attrs: in.attrs, Tags: in.Tags}
+	return a.Access.Explain(ctx, q, about, in.Action, res), nil
 }

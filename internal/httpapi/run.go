@@ -141,7 +141,7 @@ func RegisterRuns(a *API, d RunDeps) {
 		Body JobRequest
 	}
 	asJob := func(in *jobBody) run.Request {
-		return run.Request{JobID: in.ID, Options: given(in.Body.Options), Filter: in.Body.Filter, Room: in.Body.RoomID, Key: in.Body.Key}
+		return run.Request{JobID: in.ID, Project: in.Project, Options: given(in.Body.Options), Filter: in.Body.Filter, Room: in.Body.RoomID, Key: in.Body.Key}
 	}
 	Handle(a, Route{Method: "POST", Path: "/jobs/{id}/preview", ID: "preview-job", Summary: "Say which nodes a run of the job would have and whether it needs approval", Tag: "Runs", Access: "job:read"},
 		func(ctx context.Context, who actor.Actor, in *jobBody) (RunPreview, error) {

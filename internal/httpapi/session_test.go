@@ -58,8 +58,9 @@ func openOffice(t *testing.T) *officeFixture {
 	api := httpapi.New(core, "test", httpapi.AccountAuthenticator(core, f.accounts))
 	httpapi.RegisterSession(api, httpapi.SessionDeps{Accounts: f.accounts, Office: floor, Version: "test"})
 	httpapi.RegisterUsers(api, httpapi.UserDeps{Accounts: f.accounts})
-	httpapi.RegisterKeys(api, httpapi.KeyDeps{Keys: key.New(f.access, f.ledger, clock.Real{}, master)})
-	httpapi.RegisterPolicies(api, httpapi.PolicyDeps{Accounts: f.accounts})
+	keyStore := key.New(f.access, f.ledger, clock.Real{}, master)
+	httpapi.RegisterKeys(api, httpapi.KeyDeps{Keys: keyStore})
+	httpapi.RegisterPolicies(api, httpapi.PolicyDeps{Accounts: f.accounts, Keys: keyStore})
 	f.server = api.Handler()
 	return f
 }

@@ -66,7 +66,7 @@ func RegisterUsers(a *API, d UserDeps) {
 			Title    string   `json:"title,omitempty" maxLength:"80"`
 			Team     string   `json:"team,omitempty" maxLength:"80"`
 			Skills   []string `json:"skills,omitempty" maxItems:"20"`
-			Roles    []string `json:"roles,omitempty" maxItems:"50" doc:"observer, responder, operator, approver, administrator, auditor, or a group your policies name"`
+			Roles    []string `json:"roles,omitempty" maxItems:"200" doc:"observer, responder, operator, approver, administrator, auditor, or a group your policies name"`
 			Kind     string   `json:"kind,omitempty" enum:"person,bot" default:"person"`
 			Password string   `json:"password,omitempty" maxLength:"512" doc:"Absent: one is generated and returned"`
 		}
@@ -107,7 +107,7 @@ func RegisterUsers(a *API, d UserDeps) {
 			Title    *string   `json:"title,omitempty" maxLength:"80"`
 			Team     *string   `json:"team,omitempty" maxLength:"80"`
 			Skills   *[]string `json:"skills,omitempty" maxItems:"20"`
-			Roles    *[]string `json:"roles,omitempty" maxItems:"50"`
+			Roles    *[]string `json:"roles,omitempty" maxItems:"200"`
 			Disabled *bool     `json:"disabled,omitempty" doc:"true ends every session and token at once"`
 		}
 	}

@@ -212,7 +212,7 @@ func (s *Store) importOne(ctx context.Context, tx *db.Tx, who actor.Actor, p nod
 		}
 	} else {
 		if uuid == "" {
-			uuid = jobID
+			uuid = id.New() // not the id, which stays unique when the job is taken to another project
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO job (id, project, uuid, grp, name, description, current_version, created_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`,
 			jobID, p.Name, uuid, d.Group, d.Name, d.Description, version, db.Micro(now)); err != nil {
@@ -268,13 +268,10 @@ func (d *Definition) report(allowRaw bool) string {
 }
 
 // Delete takes a job away. Its versions stay for the runs that used them.
-func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, jobID string) error {
-	j, err := s.Get(ctx, tx, jobID)
+func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, project, ref string) error {
+	j, err := s.Get(ctx, tx, who, project, ref)
 	if err != nil {
 		return err
-	}
-	if err := s.access.Check(ctx, tx, who, "read", j.Resource()); err != nil {
-		return Hidden(err)
 	}
 	if err := s.access.Check(ctx, tx, who, "delete", access.Resource{Project: j.Project, Type: "resource", Attrs: map[string]string{"kind": "job"}}); err != nil {
 		return err
@@ -308,17 +305,35 @@ var errNone = fault.New(fault.NotFound, "There is no such job (any more). See th
 // not told to whoever only has, or guesses, an id.
 func Hidden(err error) error { return access.Hide(err, errNone) }
 
-// Get gives a job with its current definition. It does not check who reads it.
-func (s *Store) Get(ctx context.Context, q db.Querier, jobID string) (Job, error) {
-	j, err := s.row(ctx, q, ` WHERE (j.id = $1 OR j.uuid = $1) AND j.deleted_at = 0 ORDER BY CASE WHEN j.id = $1 THEN 0 ELSE 1 END LIMIT 1`, jobID)
-	if db.IsNoRows(err) {
-		return j, errNone
-	}
+// Get gives the job with this id or uuid, with its current definition, to who may
+// read it. A uuid is one job's in its project only: where several projects have
+// it, project says which is meant, and without it the answer is a conflict that
+// names them. Who may read none of them is told that there is none.
+func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, project, ref string) (Job, error) {
+	all, err := db.All(ctx, q, scan, columns+` WHERE (j.id = $1 OR j.uuid = $1) AND ($2 = '' OR j.project = $2) AND j.deleted_at = 0 ORDER BY j.project`, ref, project)
 	if err != nil {
-		return j, fmt.Errorf("read job: %w", err)
+		return Job{}, fmt.Errorf("read job: %w", err)
 	}
-	j.Def, err = s.definition(ctx, q, j.ID, j.Version)
-	return j, err
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return Job{}, err
+	}
+	hits := slices.DeleteFunc(slices.Clone(all), func(j Job) bool { return !may.Allowed("read", j.Resource()) })
+	// An id is nobody else's, but it may be another job's uuid.
+	if i := slices.IndexFunc(hits, func(j Job) bool { return j.ID == ref }); i >= 0 {
+		hits = hits[i : i+1]
+	}
+	switch {
+	case len(hits) > 1:
+		return Job{}, fault.New(fault.Conflict, "Several projects have a job with this uuid: "+names(hits, true)+". Say which project is meant, or give the job's id.")
+	case len(hits) == 1:
+		j := hits[0]
+		j.Def, err = s.definition(ctx, q, j.ID, j.Version)
+		return j, err
+	case len(all) == 1:
+		return Job{}, Hidden(s.access.Check(ctx, q, who, "read", all[0].Resource()))
+	}
+	return Job{}, errNone
 }
 
 // Find gives a job by its name, group/name, id or uuid. project may be "": then

@@ -1,13 +1,16 @@
 package job_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
+	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/job"
 	"muster/internal/node"
+	"muster/internal/run"
 	"muster/internal/run/runtest"
 )
 
@@ -66,7 +69,7 @@ func TestVersions(t *testing.T) {
 		t.Errorf("no proposal: %v", err)
 	}
 	del := func() error {
-		return o.Access.Do(o.Ctx, o.Admin, func(tx *db.Tx) error { return o.Jobs.Delete(o.Ctx, tx, o.Admin, j.ID) })
+		return o.Access.Do(o.Ctx, o.Admin, func(tx *db.Tx) error { return o.Jobs.Delete(o.Ctx, tx, o.Admin, "", j.ID) })
 	}
 	if err := del(); err != nil {
 		t.Fatal(err)
@@ -130,5 +133,76 @@ func TestRenameNeedsBothNames(t *testing.T) {
 	}
 	if err := imp("dev", "u1"); err != nil {
 		t.Errorf("an author renames a job of their own: %v", err)
+	}
+}
+
+// A uuid is one job's in its project only, and no door takes another project's.
+func TestOneUUIDInSeveralProjects(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	text, err := os.ReadFile("testdata/same-uuid.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const uuid = "aaaa0000-1111-2222-3333-444455556666"
+	for _, p := range []string{"aaa", "rd", "vault"} {
+		o.Do(o.Admin, func(tx *db.Tx) error {
+			if _, err := o.Nodes.CreateProject(o.Ctx, tx, o.Admin, node.NewProject{Name: p}); err != nil {
+				return err
+			}
+			_, err := o.Jobs.Import(o.Ctx, tx, o.Admin, p, text, false)
+			return err
+		})
+	}
+	closed := func(project, group string) {
+		o.Do(o.Admin, func(tx *db.Tx) error {
+			_, err := o.Access.Put(o.Ctx, tx, o.Admin, project, "default", "description: only these\nfor:\n  job:\n    - allow: '*'\n  resource:\n    - equals: {kind: job}\n      allow: '*'\nby: {group: "+group+"}\n")
+			return err
+		})
+	}
+	closed("vault", "administrator")
+	get := func(who actor.Actor, project, ref string) (job.Job, error) {
+		return o.Jobs.Get(o.Ctx, o.DB.Read(), who, project, ref)
+	}
+	_, err = get(o.Op, "", uuid)
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "project aaa") || !strings.Contains(err.Error(), "project rd") || strings.Contains(err.Error(), "vault") {
+		t.Errorf("two that may be read: %v", err)
+	}
+	for _, err := range []error{
+		func() error { _, err := o.Request(o.Op, run.Request{JobID: uuid}); return err }(),
+		func() error { _, err := o.Runs.Preview(o.Ctx, o.DB.Read(), o.Op, run.Request{JobID: uuid}); return err }(),
+		func() error {
+			return o.Access.Do(o.Ctx, o.Admin, func(tx *db.Tx) error { return o.Jobs.Delete(o.Ctx, tx, o.Admin, "", uuid) })
+		}(),
+	} {
+		if !fault.Is(err, fault.Conflict) {
+			t.Errorf("a door takes one of several: %v", err)
+		}
+	}
+	if j, err := get(o.Op, "rd", uuid); err != nil || j.Project != "rd" {
+		t.Errorf("%v in %s", err, j.Project)
+	}
+	if _, err := get(o.Op, "vault", uuid); !fault.Is(err, fault.NotFound) {
+		t.Errorf("a project that may not be read: %v", err)
+	}
+	// With rights in one project only, there is nothing to choose from.
+	closed("aaa", "administrator")
+	if j, err := get(o.Op, "", uuid); err != nil || j.Project != "rd" {
+		t.Errorf("%v in %s", err, j.Project)
+	}
+	o.Do(o.Admin, func(tx *db.Tx) error { return o.Jobs.Delete(o.Ctx, tx, o.Admin, "aaa", uuid) })
+	if j, err := get(o.Op, "", uuid); err != nil || j.Project != "rd" {
+		t.Errorf("after the other was deleted: %v in %s", err, j.Project)
+	}
+	// An id names one job, whatever uuids others brought along.
+	first := o.Import("- name: first\n  sequence: {commands: [{exec: x}]}\n")
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := o.Jobs.Import(o.Ctx, tx, o.Admin, "rd", []byte("- name: copy\n  uuid: "+first+"\n  sequence: {commands: [{exec: x}]}\n"), false)
+		return err
+	})
+	if j, err := get(o.Op, "", first); err != nil || j.Project != "demo" {
+		t.Errorf("%v in %s", err, j.Project)
+	}
+	if j, err := get(o.Op, "rd", first); err != nil || j.FullName() != "copy" {
+		t.Errorf("%v %s", err, j.FullName())
 	}
 }

@@ -107,22 +107,120 @@ func project(path string) string {
 
 func name(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
 
-func (s *Store) check(ctx context.Context, q db.Querier, who actor.Actor, action, path string) error {
-	action, res := rights(action, path)
-	return s.access.Check(ctx, q, who, action, res)
+// shared is the shelf of application keys that each project's own policy may
+// hand out. All others are opened by the application's policies alone.
+const shared = "shared/"
+
+// resource describes a key to policies: in project's context, or in the
+// application's. Rules name its path with or without keys/ before it.
+func resource(project, typ, path string) access.Resource {
+	return access.Resource{Project: project, Type: typ, Attrs: map[string]string{"path": path, "name": name(path)},
+		Also: map[string][]string{"path": {"keys/" + path}}, ID: path, Name: path}
 }
 
-// rights maps what is done to whom it concerns: a project's own policy decides
-// about its keys, the application's about all others.
-func rights(action, path string) (string, access.Resource) {
-	attrs := map[string]string{"path": path, "name": name(path)}
+// ruled is what its owner's policies say about doing action with the key: those
+// of its project, or the application's, which may speak of it as Muster does
+// (key: read, manage) or as Rundeck does (storage: read, create, update, delete).
+func ruled(may access.Judge, action, path string) (access.Decision, access.Resource) {
 	if p := project(path); p != "" {
-		return action, access.Resource{Project: p, Type: "storage", Attrs: attrs, ID: path, Name: path}
+		res := resource(p, "storage", path)
+		return may.Explain(action, res), res
 	}
+	as, byType := action, resource("", "key", path)
 	if action != "read" {
-		action = "manage"
+		as = "manage"
 	}
-	return action, access.Resource{Type: "key", Attrs: attrs, ID: path, Name: path}
+	one, two := may.Explain(as, byType), may.Explain(action, resource("", "storage", path))
+	switch {
+	case forbids(one) || !forbids(two) && (one.Allowed || !two.Allowed):
+		return one, byType
+	default:
+		return two, byType
+	}
+}
+
+// forbids says whether a rule denies, rather than that none allows.
+func forbids(d access.Decision) bool { return !d.Allowed && d.Rule != nil }
+
+func (s *Store) check(ctx context.Context, q db.Querier, who actor.Actor, action, path string) error {
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return err
+	}
+	d, res := ruled(may, action, path)
+	return refusal(who, action, res, d)
+}
+
+func refusal(who actor.Actor, action string, res access.Resource, d access.Decision) error {
+	switch {
+	case who.ID == "":
+		return fault.New(fault.Unauthenticated, "Sign in first.")
+	case d.Allowed:
+		return nil
+	}
+	return &access.Denial{Who: who, Action: action, Resource: res, Decision: d}
+}
+
+// Explain says whether a run of who's in g.Project may use the key at path, and
+// why. It is the one answer of previews, of runs and of those who ask.
+func (s *Store) Explain(ctx context.Context, q db.Querier, who actor.Actor, g Grant, path string) (access.Decision, error) {
+	d, _, err := s.explain(ctx, q, who, g, path)
+	return d, err
+}
+
+// ExplainKept says whether who may do action with the stored key at path: read
+// what may be known of it, create, update or delete it.
+func (s *Store) ExplainKept(ctx context.Context, q db.Querier, who actor.Actor, action, path string) (access.Decision, error) {
+	path, err := Clean(path)
+	if err != nil {
+		return access.Decision{}, err
+	}
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return access.Decision{}, err
+	}
+	d, _ := ruled(may, action, path)
+	return d, nil
+}
+
+func (s *Store) explain(ctx context.Context, q db.Querier, who actor.Actor, g Grant, path string) (access.Decision, access.Resource, error) {
+	path, err := Clean(path)
+	if err != nil {
+		return access.Decision{}, access.Resource{}, err
+	}
+	may, err := s.access.Judge(ctx, q, who)
+	if err != nil {
+		return access.Decision{}, access.Resource{}, err
+	}
+	owner := project(path)
+	here := resource(g.Project, "storage", path)
+	switch {
+	case owner == "" && g.Project == "":
+		d, res := ruled(may, "read", path)
+		return d, res, nil
+	case owner != "" && owner != g.Project:
+		// No policy can allow this: it is what keeps projects apart.
+		return access.Decision{WhoCouldGrant: []string{},
+			Text: fmt.Sprintf("The key %s belongs to project %s and cannot be used elsewhere. Store a key of its own where it is needed.", path, owner)}, here, nil
+	case owner != "":
+		return may.Explain("read", here), here, nil
+	}
+	// The owner's policies have to allow it; the other's may still deny.
+	ours, res := ruled(may, "read", path)
+	theirs := may.Explain("read", here)
+	if forbids(theirs) {
+		return theirs, here, nil
+	}
+	if strings.HasPrefix(path, shared) {
+		if forbids(ours) {
+			return ours, res, nil
+		}
+		return theirs, here, nil
+	}
+	if !ours.Allowed && !forbids(ours) {
+		ours.Text += " A key outside of project/ and shared/ is the office's: only a policy of the office opens it."
+	}
+	return ours, res, nil
 }
 
 // Put stores a secret, replacing one at the same path.
@@ -277,7 +375,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, prefix 
 	}
 	out := []Item{}
 	for _, it := range all {
-		if judge.Allowed(rights("read", it.Path)) {
+		if d, _ := ruled(judge, "read", it.Path); d.Allowed {
 			out = append(out, it)
 		}
 	}
@@ -296,23 +394,14 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, prefix 
 // Open hands a secret to the run engine and records the use: no record, no
 // secret. who is on whose behalf the run acts; the key's project must be the run's.
 func (s *Store) Open(ctx context.Context, tx *db.Tx, who actor.Actor, g Grant, path string) ([]byte, error) {
-	path, err := Clean(path)
+	d, res, err := s.explain(ctx, tx, who, g, path)
 	if err != nil {
 		return nil, err
 	}
-	owner := project(path)
-	res := access.Resource{Project: g.Project, Type: "storage", Attrs: map[string]string{"path": path, "name": name(path)}, ID: path, Name: path}
-	if owner != "" && owner != g.Project {
-		// No policy can allow this: it is what keeps projects apart.
-		return nil, &access.Denial{Who: who, Action: "read", Resource: res, Decision: access.Decision{WhoCouldGrant: []string{},
-			Text: fmt.Sprintf("The key %s belongs to project %s and cannot be used elsewhere. Store a key of its own where it is needed.", path, owner)}}
-	}
-	if g.Project == "" {
-		res.Type = "key"
-	}
-	if err := s.access.Check(ctx, tx, who, "read", res); err != nil {
+	if err := refusal(who, "read", res, d); err != nil {
 		return nil, err
 	}
+	path = res.ID
 	type row struct {
 		t               Type
 		master          string

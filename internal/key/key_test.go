@@ -216,6 +216,54 @@ func TestWhoMay(t *testing.T) {
 	}
 }
 
+// Rules name keys as Rundeck does, with keys/ before the path, or without; and
+// who asks why is told what a run is told.
+func TestRulesWithAndWithoutKeys(t *testing.T) {
+	f := open(t)
+	for _, p := range []string{"project/demo/a", "project/demo/b", "shared/a", "shared/b", "ops/root", "ops/free"} {
+		_, err := f.put(root, p, key.Password, "secret")
+		f.ok(err)
+	}
+	policy := func(project, name, text string) {
+		f.ok(f.access.Do(f.ctx, root, func(tx *db.Tx) error {
+			_, err := f.access.Put(f.ctx, tx, root, project, name, text)
+			return err
+		}))
+	}
+	policy("demo", "deny", "description: Never these\nfor:\n  storage:\n    - match: {path: 'keys/project/demo/b'}\n      deny: read\n    - match: {path: 'keys/shared/b|keys/ops/.*'}\n      deny: [read]\nby: {group: operator}\n")
+	policy("other", "wide", "description: All of it\nfor:\n  storage:\n    - allow: ['*']\nby: {group: operator}\n")
+	policy("other", "rundeck", "description: As Rundeck writes it\nfor:\n  storage:\n    - match: {path: 'keys/project/other/.*'}\n      allow: read\nby: {group: observer}\n")
+	policy("", "free", "description: Operators use this one\ncontext: {application: rundeck}\nfor:\n  storage:\n    - equals: {path: keys/ops/free}\n      allow: read\nby: {group: operator}\n")
+	_, err := f.put(root, "project/other/k", key.Password, "secret")
+	f.ok(err)
+	for _, c := range []struct {
+		who           actor.Actor
+		project, path string
+		want          bool
+	}{
+		{ann, "demo", "keys/project/demo/a", true},
+		{ann, "demo", "keys/project/demo/b", false},
+		{ann, "demo", "project/demo/b", false},
+		{ann, "demo", "shared/a", true},
+		{ann, "demo", "keys/shared/b", false},
+		{ann, "demo", "ops/free", false}, // the office allows it, this project denies it
+		{ann, "other", "keys/ops/free", true},
+		{ann, "other", "ops/root", false}, // a project's rule does not open the office's key
+		{ann, "other", "shared/b", true},
+		{eve, "other", "project/other/k", true},
+	} {
+		_, err := f.open(c.who, c.project, c.path)
+		if c.want && err != nil || !c.want && !fault.Is(err, fault.Denied) {
+			t.Errorf("%s opens %s in %s: %v", c.who.Name, c.path, c.project, err)
+		}
+		d, eerr := f.keys.Explain(f.ctx, f.db.Read(), c.who, key.Grant{Project: c.project}, c.path)
+		f.ok(eerr)
+		if d.Allowed != c.want || err != nil && d.Text != fault.Message(err) {
+			t.Errorf("%s, %s in %s: %v is not what a run is told: %v", c.who.Name, c.path, c.project, d, err)
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	f := open(t)
 	priv, _ := privateKey(t, "")

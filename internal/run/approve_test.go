@@ -237,7 +237,7 @@ func TestChangeVoidsApproval(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return o.Jobs.Delete(o.Ctx, tx, o.Admin, j.ID)
+				return o.Jobs.Delete(o.Ctx, tx, o.Admin, "", j.ID)
 			})
 		}},
 	} {

@@ -18,9 +18,9 @@ import (
 
 // Request is what somebody asks for: a job by id, or a command in a project.
 type Request struct {
-	JobID     string
+	JobID     string // or uuid
 	Options   map[string][]string
-	Project   string // ad-hoc
+	Project   string // ad-hoc; for a job only where several projects have its uuid
 	Command   string // ad-hoc
 	Threads   int    // ad-hoc
 	Keepgoing bool   // ad-hoc
@@ -62,7 +62,7 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 	var includeWins, emptyOK bool
 	var err error
 	if in.JobID != "" {
-		j, err := s.Jobs.Get(ctx, q, in.JobID)
+		j, err := s.Jobs.Get(ctx, q, who, in.Project, in.JobID)
 		if err != nil {
 			return nil, err
 		}
@@ -77,9 +77,6 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 		p.job = &j
 		if p.project, err = s.Nodes.Project(ctx, q, j.Project); err != nil {
 			return nil, err
-		}
-		if err := s.Access.Check(ctx, q, who, "read", j.Resource()); err != nil {
-			return nil, job.Hidden(err)
 		}
 		p.denied = s.Access.Check(ctx, q, who, "run", j.Resource())
 		d := j.Def

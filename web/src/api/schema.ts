@@ -3036,6 +3036,7 @@ export interface components {
             /** @description Environments in which a run waits for another person */
             needs_approval_in: string[];
             project: string;
+            uuid: string;
             /** Format: int64 */
             version: number;
         };
@@ -10519,10 +10520,13 @@ export interface operations {
     };
     "get-job": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project, where several have a job with this uuid */
+                project?: string;
+            };
             header?: never;
             path: {
-                /** @description Job id or uuid */
+                /** @description Job id, or uuid: where several projects have it, a conflict unless one is named */
                 id: string;
             };
             cookie?: never;
@@ -10641,10 +10645,13 @@ export interface operations {
     };
     "delete-job": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project, where several have a job with this uuid */
+                project?: string;
+            };
             header?: never;
             path: {
-                /** @description Job id or uuid */
+                /** @description Job id, or uuid: where several projects have it, a conflict unless one is named */
                 id: string;
             };
             cookie?: never;
@@ -10761,10 +10768,13 @@ export interface operations {
     };
     "preview-job": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project, where several have a job with this uuid */
+                project?: string;
+            };
             header?: never;
             path: {
-                /** @description Job id or uuid */
+                /** @description Job id, or uuid: where several projects have it, a conflict unless one is named */
                 id: string;
             };
             cookie?: never;
@@ -10887,10 +10897,13 @@ export interface operations {
     };
     "run-job": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The project, where several have a job with this uuid */
+                project?: string;
+            };
             header?: never;
             path: {
-                /** @description Job id or uuid */
+                /** @description Job id, or uuid: where several projects have it, a conflict unless one is named */
                 id: string;
             };
             cookie?: never;

@@ -1,0 +1,121 @@
+package access
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"muster/internal/actor"
+)
+
+// The same group, whoever wrote it how: what denies is not missed by case, and
+// what only looks alike is another group.
+func TestOneGroup(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"Contractors", "contractors", true},
+		{"APP Rundeck Admin EMEA", "app rundeck admin emea", true},
+		{"CN=Ops,OU=IT,DC=bank", "cn=ops,ou=it,dc=BANK", true},
+		{"Betrieb-Zürich", "BETRIEB-ZÜRICH", true},
+		{CleanName("Betrieb-Zu\u0308rich"), "Betrieb-Zürich", true},
+		{"ΟΜΑΣ", "ομας", true},
+		{"Administrator", "administrator", true},
+		{"adminiſtrator", "administrator", false},
+		{"admınistrator", "administrator", false},
+		{"аdministrator", "administrator", false}, // a Cyrillic а
+		{"admin istrator", "administrator", false},
+		{"ops", "ops2", false},
+	} {
+		if actor.SameGroup(c.a, c.b) != c.same || actor.SameGroup(c.b, c.a) != c.same {
+			t.Errorf("%q and %q: same %v", c.a, c.b, !c.same)
+		}
+		s := load(t, doc("project: p", "by: {group: '"+c.a+"'}", "job", "allow: run"))
+		if got := s.decide(person("x", c.b), "run", Resource{Project: "p", Type: "job"}).Allowed; got != c.same {
+			t.Errorf("a rule for %q allows %q: %v", c.a, c.b, got)
+		}
+		s = load(t, doc("project: p", "by: {group: everyone}", "job", "allow: run")+doc("project: p", "by: {group: '"+c.b+"'}", "job", "deny: run"))
+		if got := s.decide(person("x", c.a), "run", Resource{Project: "p", Type: "job"}).Allowed; got == c.same {
+			t.Errorf("a deny of %q lets %q pass: %v", c.b, c.a, got)
+		}
+	}
+	s := load(t, doc("project: p", "by: {group: 'Contr.*|administrator.?'}", "job", "allow: run"))
+	for g, want := range map[string]bool{"contractors": true, "CONTRACTORS": true, "adminiſtrator": false, "Administrators": true, "xContr": false} {
+		if got := s.decide(person("x", g), "run", Resource{Project: "p", Type: "job"}).Allowed; got != want {
+			t.Errorf("expression, group %q: %v", g, got)
+		}
+	}
+	s = load(t, doc("project: p", "by: {username: [Tom, 'J.*']}", "job", "allow: run"))
+	for _, login := range []string{"tom", "jane"} {
+		if !s.decide(person(login), "run", Resource{Project: "p", Type: "job"}).Allowed {
+			t.Errorf("logins have small letters; a rule for Tom or J.* misses %s", login)
+		}
+	}
+}
+
+func TestADenyOfAMixedCaseGroup(t *testing.T) {
+	b, err := os.ReadFile("testdata/mixed-case-group-deny.aclpolicy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, _ := Parse("acltest", "p", b)
+	s := newSet("x")
+	s.add(docs)
+	res := Resource{Project: "acltest", Type: "job", Attrs: map[string]string{"group": "database", "name": "dump"}}
+	for _, groups := range [][]string{{"Contractors", "Operations"}, {"contractors", "operations"}} {
+		if d := s.decide(person("tom", groups...), "run", res); d.Allowed || d.Rule == nil || d.Rule.Line != 6 {
+			t.Errorf("%v: %+v", groups, d)
+		}
+	}
+	if d := s.decide(person("ann", "operations"), "run", res); !d.Allowed {
+		t.Errorf("%+v", d)
+	}
+}
+
+// The application in Rundeck's policies is this one, where it has the same things.
+func TestRundecksApplication(t *testing.T) {
+	s := load(t, doc("application: rundeck", "by: {group: user}", "project", "match: {name: 'd.*'}, allow: read")+
+		doc("application: rundeck", "by: {group: user}", "storage", "match: {path: 'keys/ops/.*'}, allow: read")+
+		doc("application: rundeck", "by: {group: user}", "user", "allow: '*'"))
+	who := person("u", "user")
+	for _, c := range []struct {
+		action string
+		res    Resource
+		want   bool
+	}{
+		{"read", Resource{Type: "project", Name: "demo"}, true},
+		{"read", Resource{Type: "project", Name: "other"}, false},
+		{"read", Resource{Type: "storage", Attrs: map[string]string{"path": "ops/k"}, Also: map[string][]string{"path": {"keys/ops/k"}}}, true},
+		{"manage", Resource{Type: "user", Name: "x"}, false},
+	} {
+		if got := s.decide(who, c.action, c.res).Allowed; got != c.want {
+			t.Errorf("%s %s %s: %v", c.action, c.res.Type, c.res.Name, got)
+		}
+	}
+	docs, problems := Parse("demo", "p", []byte(doc("application: rundeck", "by: {group: user}", "project", "allow: read")))
+	if len(docs) != 0 || len(problems) != 1 || !strings.Contains(problems[0].Text, "policy of the office") {
+		t.Errorf("in a project: %v", problems)
+	}
+}
+
+func TestPathsThatNoKeyHas(t *testing.T) {
+	for text, want := range map[string]string{
+		"equals: {path: 'keys/a//b'}":             "one slash",
+		"match: {path: '/keys/a'}":                "one slash",
+		"equals: {path: 'project/demo'}":          "project/PROJECT/NAME",
+		"match: {path: keys/project/other/k}":     "keys of the project other",
+		"match: {path: 'keys/.*'}":                "",
+		"match: {path: keys/openshift-api-token}": "",
+		"equals: {path: project/demo/deploy.key}": "",
+	} {
+		_, problems := Parse("demo", "p", []byte(doc("project: demo", "by: {group: ops}", "storage", text+", allow: read")))
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].Text
+		}
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
