@@ -172,7 +172,7 @@ func TestBadInput(t *testing.T) {
 		{"a body beyond 1 MiB", "POST", messages, obj{"text": long}, 413, ""},
 		{"a thread elsewhere", "POST", messages, `{"text":"a","thread":"x"}`, 422, "thread"},
 		{"an unknown command", "POST", messages, `{"text":"/frobnicate"}`, 422, "text"},
-		{"several wrong fields", "POST", "/users", `{"name":"X Y","display":"","email":"x","roles":["A B"],"kind":"bot"}`, 422, "display email name roles"},
+		{"several wrong fields", "POST", "/users", `{"name":"X Y","display":"","email":"x","roles":["A\tB"],"kind":"bot"}`, 422, "display email name roles"},
 		{"a member who is nobody", "POST", "/rooms", `{"name":"x","members":["nobody"]}`, 422, "members[0]"},
 		{"a member who is nobody", "PUT", "/rooms/" + r.ID + "/members/nobody", nil, 404, ""},
 		{"an unknown word", "PATCH", "/rooms/" + r.ID, `{"door":"ajar"}`, 422, "door"},

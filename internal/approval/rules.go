@@ -65,6 +65,7 @@ type Need struct {
 // Machine is what rules see of a node.
 type Machine struct {
 	Environment string
+	Also        []string // other words for its environment
 	Tags        []string
 	Attrs       map[string]string
 }
@@ -277,18 +278,26 @@ func (r Rule) Concerns(nodes []Machine) bool {
 }
 
 func (r Rule) node(n Machine) bool {
-	if len(r.Environments) > 0 && !anyOf(r.Environments, n.Environment) {
+	if len(r.Environments) > 0 && !n.in(r.Environments) {
 		return false
 	}
 	if len(r.Tags) > 0 && !slices.ContainsFunc(n.Tags, func(t string) bool { return anyOf(r.Tags, t) }) {
 		return false
 	}
 	for _, m := range r.Node {
+		if m.key == "environment" && n.in(m.values) {
+			continue
+		}
 		if v, ok := n.Attrs[m.key]; !ok || !anyOf(m.values, v) {
 			return false
 		}
 	}
 	return true
+}
+
+// in says whether the node's environment is meant, by any word for it.
+func (n Machine) in(ps []pattern) bool {
+	return anyOf(ps, n.Environment) || slices.ContainsFunc(n.Also, func(w string) bool { return anyOf(ps, w) })
 }
 
 // anyOf: equal, or an expression of the whole value. Blanks around the value do

@@ -205,6 +205,12 @@ func post[T any](ctx context.Context, c *client, path string, in any) (T, error)
 	return out, err
 }
 
+func patch[T any](ctx context.Context, c *client, path string, in any) (T, error) {
+	var out T
+	err := c.call(ctx, http.MethodPatch, path, in, &out)
+	return out, err
+}
+
 // items is a list as the API gives it and as --json prints it.
 type items[T any] struct {
 	Items []T `json:"items"`

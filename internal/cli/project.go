@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,6 +15,52 @@ import (
 type projectCmd struct {
 	List   projectList   `cmd:"" help:"List projects."`
 	Create projectCreate `cmd:"" help:"Create a project."`
+
+	Environments projectEnvironments `cmd:"" help:"Say what the project's own words for environments mean; without words, show it."`
+}
+
+type projectEnvironments struct {
+	Name string   `arg:"" help:"The project."`
+	Word []string `arg:"" optional:"" sep:"none" placeholder:"WORD=KIND" help:"Such as blue=prod: dev, test, qa, uat, stage or prod. WORD= takes one back; a node whose environment nobody knows needs what production needs."`
+}
+
+func (p projectEnvironments) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	out, err := get[project](ctx, c, "/projects/"+seg(p.Name))
+	if err != nil {
+		return err
+	}
+	words := out.Environments
+	if words == nil {
+		words = map[string]string{}
+	}
+	for _, w := range p.Word {
+		at := strings.LastIndexByte(w, '=')
+		if at < 1 {
+			return usage("%q is not WORD=KIND, such as blue=prod.", w)
+		}
+		word, kind := strings.ToLower(strings.TrimSpace(w[:at])), w[at+1:]
+		if delete(words, word); kind != "" {
+			words[word] = kind
+		}
+	}
+	if len(p.Word) > 0 {
+		if out, err = patch[project](ctx, c, "/projects/"+seg(p.Name), map[string]any{"environments": words}); err != nil {
+			return err
+		}
+	}
+	type meaning struct {
+		Word string `json:"word"`
+		Kind string `json:"kind"`
+	}
+	rows := []meaning{}
+	for _, w := range slices.Sorted(maps.Keys(out.Environments)) {
+		rows = append(rows, meaning{w, out.Environments[w]})
+	}
+	return printList(s, rows, "The project has no words of its own for environments.", []string{"WORD", "MEANS"}, func(m meaning) []string { return []string{m.Word, m.Kind} })
 }
 
 type projectList struct{}

@@ -128,6 +128,8 @@ type project struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Title string `json:"title"`
+
+	Environments map[string]string `json:"environments"`
 }
 
 type job struct {

@@ -11,6 +11,7 @@ import (
 	"muster/internal/db"
 	"muster/internal/job"
 	"muster/internal/node"
+	"muster/internal/run"
 )
 
 // JobSummary is a job in a list.
@@ -168,14 +169,11 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor
 		return v, err
 	}
 	for _, n := range ns {
-		e := n.Environment()
-		if e == "" {
-			continue
-		}
+		e := n.Shown()
 		if machines[e] == nil {
 			v.envs = append(v.envs, e)
 		}
-		machines[e] = append(machines[e], approval.Machine{Environment: e, Tags: n.Tags, Attrs: n.Attrs})
+		machines[e] = append(machines[e], run.Machine(n))
 	}
 	slices.Sort(v.envs)
 	rules, err := d.Approvals.Rules(ctx, q, p.Name)

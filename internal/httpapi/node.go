@@ -17,6 +17,8 @@ type Node struct {
 	Environment string            `json:"environment"`
 	Description string            `json:"description"`
 	Attributes  map[string]string `json:"attributes"`
+	Production  bool              `json:"production" doc:"It needs what production needs: its environment is production, or nobody knows what it is"`
+	Known       bool              `json:"environment_known" doc:"Its environment says what it is"`
 }
 
 // Nodes is a list of machines.
@@ -26,7 +28,7 @@ type Nodes struct {
 }
 
 func nodeView(n node.Node) Node {
-	return Node{n.Name, n.Hostname, n.Username, n.OSFamily, n.Tags, n.Environment(), n.Description, n.Attrs}
+	return Node{n.Name, n.Hostname, n.Username, n.OSFamily, n.Tags, n.Environment(), n.Description, n.Attrs, n.Production(), n.Known()}
 }
 
 func nodeViews(ns []node.Node) []Node {

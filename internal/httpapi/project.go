@@ -30,6 +30,8 @@ type Project struct {
 	Description string          `json:"description"`
 	AllowRaw    bool            `json:"allow_raw" doc:"Jobs may use the unquoted forms of options"`
 	Abilities   map[string]bool `json:"abilities"`
+
+	Environments map[string]string `json:"environments" doc:"What the project's own words for environments mean"`
 }
 
 // Import is a document to take into a project.
@@ -55,7 +57,7 @@ type ApprovalRules struct {
 // RegisterProjects adds projects and imports.
 func RegisterProjects(a *API, d ProjectDeps) {
 	view := func(ctx context.Context, q db.Querier, who actor.Actor, p node.Project) Project {
-		return Project{p.ID, p.Name, p.Title, p.Description, p.AllowRaw, d.Nodes.Abilities(ctx, q, who, p.Name)}
+		return Project{p.ID, p.Name, p.Title, p.Description, p.AllowRaw, d.Nodes.Abilities(ctx, q, who, p.Name), p.Environments}
 	}
 	Handle(a, Route{Method: "GET", Path: "/projects", ID: "list-projects", Summary: "List the projects you may read", Tag: "Projects", Access: "project:read"},
 		func(ctx context.Context, who actor.Actor, _ *struct{}) (List[Project], error) {
@@ -99,7 +101,8 @@ func RegisterProjects(a *API, d ProjectDeps) {
 	type change struct {
 		InProject
 		Body struct {
-			AllowRaw *bool `json:"allow_raw,omitempty" doc:"Whether jobs may use the unquoted forms of options, which a shell reads as code"`
+			AllowRaw     *bool              `json:"allow_raw,omitempty" doc:"Whether jobs may use the unquoted forms of options, which a shell reads as code"`
+			Environments *map[string]string `json:"environments,omitempty" doc:"What the project's own words for environments mean, such as {\"blue\": \"prod\"}: dev, test, qa, uat, stage or prod. It replaces what was said before"`
 		}
 	}
 	Handle(a, Route{Method: "PATCH", Path: "/projects/{p}", ID: "update-project", Summary: "Change a project's settings", Tag: "Projects", Access: "project:manage"},
@@ -107,6 +110,11 @@ func RegisterProjects(a *API, d ProjectDeps) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				if in.Body.AllowRaw != nil {
 					if err := d.Nodes.SetRaw(ctx, tx, who, in.Project, *in.Body.AllowRaw); err != nil {
+						return err
+					}
+				}
+				if in.Body.Environments != nil {
+					if err := d.Nodes.SetEnvironments(ctx, tx, who, in.Project, *in.Body.Environments); err != nil {
 						return err
 					}
 				}

@@ -96,6 +96,10 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, s
 	now := db.Micro(s.clock.Now())
 	for _, n := range list {
 		n.Source = source
+		n.judge(p.Environments)
+		if r := n.remark(); r != "" {
+			n.remarks = append(slices.Clone(n.remarks), Remark{Kind: Note, Text: r})
+		}
 		keep[n.Name] = true
 		it := ImportItem{Name: n.Name, Result: Created, Line: n.line, Message: Sentences(n.remarks), Remarks: n.remarks}
 		if was, ok := old[n.Name]; ok {
@@ -173,6 +177,14 @@ func place(i ImportItem) int {
 }
 
 func (s *Store) all(ctx context.Context, q db.Querier, project string) ([]Node, error) {
+	var words string
+	if err := q.QueryRow(ctx, `SELECT environments FROM project WHERE name = $1`, project).Scan(&words); err != nil && !db.IsNoRows(err) {
+		return nil, fmt.Errorf("read project: %w", err)
+	}
+	vocabulary, err := readVocabulary(words)
+	if err != nil {
+		return nil, err
+	}
 	out, err := db.All(ctx, q, func(r db.Scanner) (n Node, err error) {
 		var attrs string
 		if err = r.Scan(&n.Name, &n.Source, &attrs); err != nil {
@@ -180,6 +192,7 @@ func (s *Store) all(ctx context.Context, q db.Querier, project string) ([]Node, 
 		}
 		n.Attrs, err = db.FromJSON[map[string]string](attrs)
 		n.fill()
+		n.judge(vocabulary)
 		return n, err
 	}, `SELECT name, source, attrs FROM node WHERE project = $1`, project)
 	if err != nil {
@@ -221,7 +234,10 @@ func Resource(project string, n Node) access.Resource {
 		attrs[k] = v
 	}
 	delete(attrs, "tags")
-	return access.Resource{Project: project, Type: "node", Attrs: attrs, Tags: n.Tags, Name: n.Name}
+	// One that is not known to be harmless is production to every rule.
+	words := n.Environments()
+	attrs[AttrEnvironment] = words[0]
+	return access.Resource{Project: project, Type: "node", Attrs: attrs, Also: map[string][]string{AttrEnvironment: words[1:]}, Tags: n.Tags, Name: n.Name}
 }
 
 // Readable lists the nodes who may read that filter picks; an empty filter

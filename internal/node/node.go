@@ -18,8 +18,10 @@ type Project struct {
 	ID, Name, Title, Description string
 	// AllowRaw lets jobs use the unquoted forms of options
 	// (`${unquotedoption.x}`, `@option.x@`), which hand a caller's text to a shell.
-	AllowRaw  bool
-	CreatedAt time.Time
+	AllowRaw bool
+	// Environments says what the project's own words for environments mean.
+	Environments Vocabulary
+	CreatedAt    time.Time
 }
 
 // Well-known attributes of a node. Everything a list gives is an attribute; the
@@ -41,10 +43,13 @@ type Node struct {
 	// "tags" (comma list) included.
 	Attrs  map[string]string
 	Source string
+
+	kind  string   // what its environment is known to be, "" when it is not
+	words []string // the project's own words for that
 }
 
-// Environment is dev, qa, prod …; "" when the list does not say.
-func (n Node) Environment() string { return n.Attrs[AttrEnvironment] }
+// Environment is dev, qa, prod … as the list says it; "" when it does not.
+func (n Node) Environment() string { return strings.TrimSpace(n.Attrs[AttrEnvironment]) }
 
 // Executor is the way to reach the node: "local" or "ssh".
 func (n Node) Executor() string {
@@ -163,6 +168,7 @@ func (n *Node) fill() {
 		}
 	}
 	n.Tags = splitTags(n.Attrs["tags"])
+	n.judge(nil)
 }
 
 func splitTags(s string) []string {

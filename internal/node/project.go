@@ -46,6 +46,8 @@ type ProjectChanged struct {
 	Name     string `json:"name" class:"public"`
 	Title    string `json:"title" class:"internal"`
 	AllowRaw bool   `json:"allow_raw" class:"public"`
+
+	Environments map[string]string `json:"environments" class:"public"`
 }
 
 func (ProjectChanged) EventKind() string { return "project.Changed" }
@@ -96,15 +98,44 @@ func (s *Store) SetRaw(ctx context.Context, tx *db.Tx, who actor.Actor, project 
 	if _, err := tx.Exec(ctx, `UPDATE project SET allow_raw = $2 WHERE id = $1`, p.ID, allow); err != nil {
 		return fmt.Errorf("change project: %w", err)
 	}
-	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ProjectChanged{p.Name, p.Title, allow})
+	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ProjectChanged{p.Name, p.Title, allow, p.Environments})
 }
 
-const projectColumns = `SELECT id, name, title, description, allow_raw, created_at FROM project`
+// SetEnvironments says what the project's own words for environments mean.
+func (s *Store) SetEnvironments(ctx context.Context, tx *db.Tx, who actor.Actor, project string, words Vocabulary) error {
+	if err := s.access.Check(ctx, tx, who, "manage", projectResource(project)); err != nil {
+		return err
+	}
+	p, err := s.Project(ctx, tx, project)
+	if err != nil {
+		return err
+	}
+	if words, err = words.Check(); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE project SET environments = $2 WHERE id = $1`, p.ID, db.JSON(words)); err != nil {
+		return fmt.Errorf("change project: %w", err)
+	}
+	return s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ProjectChanged{p.Name, p.Title, p.AllowRaw, words})
+}
+
+func readVocabulary(text string) (Vocabulary, error) {
+	if text == "" {
+		return Vocabulary{}, nil
+	}
+	return db.FromJSON[Vocabulary](text)
+}
+
+const projectColumns = `SELECT id, name, title, description, allow_raw, environments, created_at FROM project`
 
 func scanProject(r db.Scanner) (p Project, err error) {
 	var at int64
-	err = r.Scan(&p.ID, &p.Name, &p.Title, &p.Description, &p.AllowRaw, &at)
+	var words string
+	if err = r.Scan(&p.ID, &p.Name, &p.Title, &p.Description, &p.AllowRaw, &words, &at); err != nil {
+		return p, err
+	}
 	p.CreatedAt = db.At(at)
+	p.Environments, err = readVocabulary(words)
 	return p, err
 }
 

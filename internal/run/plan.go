@@ -215,16 +215,11 @@ func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude
 	var envs []string
 	for _, n := range p.nodes {
 		p.identities = append(p.identities, n.Identity(append(n.Named(env), extra...)))
-		if e := n.Environment(); !slices.Contains(envs, e) {
+		if e := n.Shown(); !slices.Contains(envs, e) {
 			envs = append(envs, e)
 		}
 	}
 	slices.Sort(envs)
-	for i, e := range envs {
-		if e == "" && len(envs) > 1 {
-			envs[i] = "none"
-		}
-	}
 	p.environment = strings.Join(envs, ", ")
 	return nil
 }
@@ -272,9 +267,16 @@ func (p *plan) subject() approval.Subject {
 		}
 	}
 	for _, n := range p.nodes {
-		sub.Nodes = append(sub.Nodes, approval.Machine{Environment: n.Environment(), Tags: n.Tags, Attrs: n.Attrs})
+		sub.Nodes = append(sub.Nodes, Machine(n))
 	}
 	return sub
+}
+
+// Machine is what approval rules see of n: one that is not known to be harmless
+// is production to them.
+func Machine(n node.Node) approval.Machine {
+	words := n.Environments()
+	return approval.Machine{Environment: words[0], Also: words[1:], Tags: n.Tags, Attrs: n.Attrs}
 }
 
 func (p *plan) material(sec sealedSecrets) material {

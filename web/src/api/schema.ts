@@ -3453,9 +3453,13 @@ export interface components {
             };
             description: string;
             environment: string;
+            /** @description Its environment says what it is */
+            environment_known: boolean;
             hostname: string;
             name: string;
             os_family: string;
+            /** @description It needs what production needs: its environment is production, or nobody knows what it is */
+            production: boolean;
             tags: string[];
             username: string;
         };
@@ -3833,6 +3837,10 @@ export interface components {
             /** @description Jobs may use the unquoted forms of options */
             allow_raw: boolean;
             description: string;
+            /** @description What the project's own words for environments mean */
+            environments: {
+                [key: string]: string;
+            };
             id: string;
             name: string;
             title: string;
@@ -4408,6 +4416,10 @@ export interface components {
         UpdateProjectInput: {
             /** @description Whether jobs may use the unquoted forms of options, which a shell reads as code */
             allow_raw?: boolean;
+            /** @description What the project's own words for environments mean, such as {"blue": "prod"}: dev, test, qa, uat, stage or prod. It replaces what was said before */
+            environments?: {
+                [key: string]: string;
+            };
         };
         UpdateRoomInput: {
             archived?: boolean;
