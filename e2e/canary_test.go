@@ -273,7 +273,7 @@ func TestSecretsAreWrittenNowhere(t *testing.T) {
 
 	// A webhook's secret, and a page that cannot be mailed.
 	hook := call(gus, "POST", api+"/alert-sources", obj{"kind": "alertmanager", "name": "core"}, 201, regexp.MustCompile(`/hooks/alertmanager/([A-Za-z0-9_-]+)`))
-	call(stranger, "POST", "/hooks/alertmanager/"+hook, obj{"version": "4", "status": "odd", "alerts": []any{}}, 400, nil)
+	call(stranger, "POST", "/hooks/alertmanager/"+hook, obj{"version": "3", "status": "firing", "alerts": []any{}}, 400, nil)
 	call(stranger, "POST", "/hooks/alertmanager/"+hook+"x", obj{}, 404, nil)
 	call(gus, "POST", api+"/users/ada/password", nil, 200, regexp.MustCompile(`"password":"([^"]+)"`))
 

@@ -1,15 +1,13 @@
 // Package alert takes in what monitoring says: it recognises repeats, finds
 // service, environment and severity by rules, and lets an alert open an
-// incident or join the one that is open for its service.
+// incident or join the one that gathers its service and environment.
 //
 // Invariants: everything one delivery says happens in one transaction, so that
-// a delivery sent again is harmless; a storm makes one incident per service; a
-// resolved alert never closes an incident. The formats of monitoring systems
-// are left to integration, what an incident does to incident.
-//
-//	open → acknowledged → resolved
-//	  ▲                      │ fires again within the window
-//	  └──────────────────────┘ (later: a new alert)
+// a delivery sent again is harmless; a storm makes one incident per service and
+// environment; no end of an alert ends its incident; one odd alert never costs
+// the others of its delivery. The formats of monitoring systems are left to
+// integration, what an incident does to incident. What an alert is and when it
+// begins and ends: episode.go.
 package alert
 
 import (
@@ -31,6 +29,7 @@ import (
 	"muster/internal/incident"
 	"muster/internal/ledger"
 	"muster/internal/message"
+	"muster/internal/task"
 )
 
 // Alert is one thing that monitoring found wrong.
@@ -55,11 +54,17 @@ type Alert struct {
 	IncidentID     string            `json:"incident_id,omitempty"`
 	GeneratorURL   string            `json:"generator_url"`
 	AcknowledgedBy string            `json:"acknowledged_by,omitempty"`
+	EndedBy        string            `json:"ended_by,omitempty" enum:"source,person,incident,silence" doc:"How it ended: its source said so, a person did, its incident was resolved or closed, or nothing was heard of it any more"`
+	ResolvedBy     string            `json:"resolved_by,omitempty" doc:"The person who ended it"`
+	Flaps          int               `json:"flaps,omitempty" doc:"How often it fired again"`
 	Abilities      map[string]bool   `json:"abilities" doc:"What you may do; empty in what is broadcast"`
 
-	message    string
-	rule       string
-	resolvedAt time.Time
+	message     string
+	rule        string
+	resolvedAt  time.Time
+	latestStart time.Time // the latest start heard in this episode
+	before      time.Time // starts and ends up to here are of earlier episodes
+	flapMessage string
 }
 
 const (
@@ -71,6 +76,10 @@ const (
 // DefaultReopenWindow is how long after its end an alert that fires again is the same one.
 const DefaultReopenWindow = 30 * time.Minute
 
+// DefaultGather is how long after the newest alert of an incident others of its
+// service and environment join it.
+const DefaultGather = 2 * time.Hour
+
 // Deps are the packages that alerts are made of.
 type Deps struct {
 	DB        *db.DB
@@ -78,6 +87,7 @@ type Deps struct {
 	Ledger    *ledger.Ledger
 	Clock     clock.Clock
 	Bus       bus.Bus
+	Tasks     *task.Queue
 	Messages  *message.Store
 	Incidents *incident.Store
 	Log       *slog.Logger
@@ -99,23 +109,27 @@ func New(d Deps) *Store {
 		d.Reopen = DefaultReopenWindow
 	}
 	s := &Store{Deps: d}
-	d.Incidents.WithAlerts(s.refs)
+	d.Incidents.WithAlerts(seam{s})
+	d.Tasks.Handle(taskStale, s.stale)
 	return s
 }
 
 const columns = `a.id, a.source, s.name, a.fingerprint, a.group_key, a.state, a.title, a.summary, a.service, a.environment, a.severity, a.labels, a.annotations,
- a.generator_url, a.starts_at, a.ends_at, a.last_at, a.resolved_at, a.count, a.incident, a.message, a.rule, a.acknowledged_by`
+ a.generator_url, a.starts_at, a.ends_at, a.last_at, a.resolved_at, a.count, a.incident, a.message, a.rule, a.acknowledged_by,
+ a.ended_by, a.resolved_by, a.latest_start, a.before_at, a.flaps, a.flap_message`
 
 const from = ` FROM alert a JOIN alert_source s ON s.id = a.source `
 
 func scan(r db.Scanner) (a Alert, err error) {
 	var labels, annotations string
-	var starts, ends, last, resolved int64
+	var starts, ends, last, resolved, latest, before int64
 	if err = r.Scan(&a.ID, &a.SourceID, &a.Source, &a.Fingerprint, &a.GroupKey, &a.State, &a.Title, &a.Summary, &a.Service, &a.Environment, &a.Severity, &labels, &annotations,
-		&a.GeneratorURL, &starts, &ends, &last, &resolved, &a.Count, &a.IncidentID, &a.message, &a.rule, &a.AcknowledgedBy); err != nil {
+		&a.GeneratorURL, &starts, &ends, &last, &resolved, &a.Count, &a.IncidentID, &a.message, &a.rule, &a.AcknowledgedBy,
+		&a.EndedBy, &a.ResolvedBy, &latest, &before, &a.Flaps, &a.flapMessage); err != nil {
 		return a, err
 	}
 	a.StartsAt, a.LastAt, a.resolvedAt = db.At(starts), db.At(last), db.At(resolved)
+	a.latestStart, a.before = db.At(latest), db.At(before)
 	if ends != 0 {
 		t := db.At(ends)
 		a.EndsAt = &t
@@ -174,7 +188,8 @@ func (s *Store) get(ctx context.Context, q db.Querier, alertID string) (Alert, e
 }
 
 func (j *judge) able(ctx context.Context, a Alert) Alert {
-	a.Abilities = map[string]bool{"acknowledge": a.State == Open && j.may(ctx, "acknowledge", a)}
+	may := a.State != Resolved && j.may(ctx, "acknowledge", a)
+	a.Abilities = map[string]bool{"acknowledge": may && a.State == Open, "resolve": may}
 	return a
 }
 
@@ -191,57 +206,11 @@ func (s *Store) Get(ctx context.Context, q db.Querier, who actor.Actor, alertID 
 	return j.able(ctx, a), nil
 }
 
-// Filter narrows a list of alerts; empty fields do not.
-type Filter struct {
-	State    string // open, acknowledged, resolved, live (not resolved)
-	Service  string
-	Incident string
-	Limit    int // 0: 200
-}
-
-// List gives alerts who may read, newest first.
-func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, f Filter) ([]Alert, error) {
-	where, args := []string{"1 = 1"}, []any{}
-	and := func(cond string, v any) {
-		args = append(args, v)
-		where = append(where, fmt.Sprintf(cond, len(args)))
-	}
-	switch f.State {
-	case "":
-	case Open, Acknowledged, Resolved:
-		and("a.state = $%d", f.State)
-	case "live":
-		where = append(where, "a.state <> 'resolved'")
-	default:
-		return nil, fault.Field("state", "The state is open, acknowledged, resolved or live (not resolved).")
-	}
-	if f.Service != "" {
-		and("a.service = $%d", f.Service)
-	}
-	if f.Incident != "" {
-		and("a.incident = $%d", f.Incident)
-	}
-	if f.Limit <= 0 || f.Limit > 1000 {
-		f.Limit = 200
-	}
-	args = append(args, f.Limit)
-	as, err := db.All(ctx, q, scan, `SELECT `+columns+from+`WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(` ORDER BY a.id DESC LIMIT $%d`, len(args)), args...)
-	if err != nil {
-		return nil, fmt.Errorf("list alerts: %w", err)
-	}
-	out, j := []Alert{}, s.judge(q, who)
-	for _, a := range as {
-		if j.may(ctx, "read", a) {
-			out = append(out, j.able(ctx, a))
-		}
-	}
-	return out, nil
-}
-
 // maxRefs bounds how many alerts an incident carries around; all are in List.
 const maxRefs = 100
 
-func (s *Store) refs(ctx context.Context, q db.Querier, incidentIDs []string) (map[string][]incident.AlertRef, error) {
+// Refs gives the alerts of incidents, live ones first.
+func (s seam) Refs(ctx context.Context, q db.Querier, incidentIDs []string) (map[string][]incident.AlertRef, error) {
 	marks, args := []string{}, []any{maxRefs}
 	for n, i := range incidentIDs {
 		marks = append(marks, fmt.Sprintf("$%d", n+2))
@@ -262,53 +231,6 @@ func (s *Store) refs(ctx context.Context, q db.Querier, incidentIDs []string) (m
 		out[r.of] = append(out[r.of], r.r)
 	}
 	return out, nil
-}
-
-// Acknowledge says that somebody looks at the alert, and with that acknowledges
-// its incident.
-func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, alertID string) (Alert, error) {
-	a, err := s.Get(ctx, tx, who, alertID)
-	if err != nil {
-		return a, err
-	}
-	res, err := s.judge(tx, who).resource(ctx, a)
-	if err != nil {
-		return a, err
-	}
-	if err := s.Access.Check(ctx, tx, who, "acknowledge", res); err != nil {
-		return a, err
-	}
-	switch a.State {
-	case Resolved:
-		return a, fault.New(fault.Conflict, "This alert is resolved; there is nothing left to acknowledge.")
-	case Acknowledged:
-		return a, nil
-	}
-	a.State, a.AcknowledgedBy = Acknowledged, who.ID
-	if _, err := tx.Exec(ctx, `UPDATE alert SET state = $2, acknowledged_by = $3, acknowledged_at = $4 WHERE id = $1`, a.ID, a.State, who.ID, db.Micro(s.Clock.Now())); err != nil {
-		return a, fmt.Errorf("acknowledge alert: %w", err)
-	}
-	about := ledger.About{Resource: "alert:" + a.ID, Incident: a.IncidentID}
-	if a.IncidentID != "" {
-		i, err := s.Incidents.Get(ctx, tx, actor.System("alert"), a.IncidentID)
-		if err != nil {
-			return a, err
-		}
-		about.Room = i.Room.ID
-		s.Incidents.Touch(tx, i.ID)
-		if err := s.redraw(ctx, tx, i, a); err != nil {
-			return a, err
-		}
-		if i.Stage.Open() {
-			if _, err := s.Incidents.Acknowledge(ctx, tx, who, i.ID); err != nil {
-				return a, err
-			}
-		}
-	}
-	if err := s.Ledger.Append(ctx, tx, who, about, AcknowledgedBy{Title: a.Title}); err != nil {
-		return a, err
-	}
-	return s.judge(tx, who).able(ctx, a), nil
 }
 
 // snapshot is what a card shows when the alert itself cannot be read; it always

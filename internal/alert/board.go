@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"muster/internal/actor"
 	"muster/internal/db"
@@ -18,9 +19,12 @@ const maxCards = 20
 
 // board is what an incident's room shows of its alerts.
 type board struct {
-	cards   int
-	message string // of the card that counts the rest
-	stale   bool
+	cards     int
+	message   string    // of the card that counts the rest
+	truncated int       // alerts the sender left out, as the room was told
+	overAt    time.Time // when the room was told that nothing fires any more
+	overCount int       // of how many alerts
+	stale     bool
 }
 
 func (in *intake) board(ctx context.Context, incidentID string) (*board, error) {
@@ -28,7 +32,9 @@ func (in *intake) board(ctx context.Context, incidentID string) (*board, error) 
 		return b, nil
 	}
 	b := &board{}
-	err := in.tx.QueryRow(ctx, `SELECT cards, message FROM alert_board WHERE incident = $1`, incidentID).Scan(&b.cards, &b.message)
+	var over int64
+	err := in.tx.QueryRow(ctx, `SELECT cards, message, truncated, over_at, over_count FROM alert_board WHERE incident = $1`, incidentID).Scan(&b.cards, &b.message, &b.truncated, &over, &b.overCount)
+	b.overAt = db.At(over)
 	if err != nil && !db.IsNoRows(err) {
 		return nil, fmt.Errorf("read board: %w", err)
 	}
@@ -45,7 +51,7 @@ func (in *intake) attach(ctx context.Context, i incident.Incident, a Alert) erro
 	b.stale = true
 	if b.cards < maxCards {
 		b.cards++
-		m, err := in.s.Messages.Post(ctx, in.tx, in.who, message.New{Room: i.Room.ID, Text: "Firing: " + a.Title, Card: card(a)})
+		m, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Text: "Firing: " + a.Title, Card: card(a)})
 		if err != nil {
 			return fmt.Errorf("alert card: %w", err)
 		}
@@ -73,9 +79,48 @@ func (in *intake) back(ctx context.Context, i incident.Incident, a Alert) error 
 	if err := in.s.redraw(ctx, in.tx, i, a); err != nil {
 		return err
 	}
-	_, err = in.s.Messages.Post(ctx, in.tx, in.who, message.New{Room: i.Room.ID, Thread: a.message, Kind: "system", Text: "Firing again since " + a.StartsAt.Format("15:04:05") + " UTC."})
-	return err
+	since := ""
+	if !unknown(a.StartsAt) {
+		since = " since " + a.StartsAt.Format("15:04:05") + " UTC"
+	}
+	return in.turn(ctx, i, a, "Firing again"+since+".")
 }
+
+// turn says under an alert's card that it ended or fires again. From the third
+// time on, one line counts instead.
+func (in *intake) turn(ctx context.Context, i incident.Incident, a Alert, text string) error {
+	if a.Flaps < flapping {
+		_, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Thread: a.message, Kind: "system", Text: text})
+		if err != nil {
+			return fmt.Errorf("reply to an alert: %w", err)
+		}
+		return nil
+	}
+	now := "it fires"
+	if a.State == Resolved {
+		now = "it is resolved"
+	}
+	title := fmt.Sprintf("Flapping: fired %d times, now %s.", a.Flaps+1, now)
+	data, err := json.Marshal(map[string]any{"kind": "flapping", "title": title, "incident_id": i.ID, "service": a.Service, "count": a.Flaps + 1})
+	if err != nil {
+		return fmt.Errorf("flapping line: %w", err)
+	}
+	c := message.Card{Type: "event", Ref: "flapping:" + a.ID, Data: data}
+	if a.flapMessage != "" {
+		return in.s.Messages.UpdateCard(ctx, in.tx, in.said, a.flapMessage, c)
+	}
+	m, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Thread: a.message, Text: "It ends and fires again and again; from here on this is counted.", Card: &c})
+	if err != nil {
+		return fmt.Errorf("flapping line: %w", err)
+	}
+	if _, err := in.tx.Exec(ctx, `UPDATE alert SET flap_message = $2 WHERE id = $1`, a.ID, m.ID); err != nil {
+		return fmt.Errorf("flapping line: %w", err)
+	}
+	return nil
+}
+
+// flapping is how often an alert fires again before its turns are only counted.
+const flapping = 2
 
 // redraw gives an alert's card its new state. An archived room is left as it was.
 func (s *Store) redraw(ctx context.Context, tx *db.Tx, i incident.Incident, a Alert) error {
@@ -116,12 +161,8 @@ func (in *intake) finish(ctx context.Context, resolved []Alert, truncated int) e
 		if err := in.s.redraw(ctx, in.tx, i, a); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("Resolved after %s.", incident.Spoken(a.EndsAt.Sub(a.StartsAt)))
-		if a.StartsAt.Year() < 2000 || a.EndsAt.Before(a.StartsAt) {
-			text = "Resolved."
-		}
-		if _, err := in.s.Messages.Post(ctx, in.tx, in.who, message.New{Room: i.Room.ID, Thread: a.message, Kind: "system", Text: text}); err != nil {
-			return fmt.Errorf("resolved reply: %w", err)
+		if err := in.turn(ctx, i, a, in.ended(a)); err != nil {
+			return err
 		}
 	}
 	for _, incidentID := range sorted(in.boards) {
@@ -154,21 +195,37 @@ func (in *intake) tally(ctx context.Context, incidentID string, ended bool, trun
 		}
 		c := message.Card{Type: "event", Ref: "alerts:" + incidentID, Data: data}
 		if b.message == "" {
-			m, err := in.s.Messages.Post(ctx, in.tx, in.who, message.New{Room: i.Room.ID, Text: "More alerts than fit are counted on this card.", Card: &c})
+			m, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Text: "More alerts than fit are counted on this card.", Card: &c})
 			if err != nil {
 				return fmt.Errorf("counting card: %w", err)
 			}
 			b.message = m.ID
-		} else if err := in.s.Messages.UpdateCard(ctx, in.tx, in.who, b.message, c); err != nil {
+		} else if err := in.s.Messages.UpdateCard(ctx, in.tx, in.said, b.message, c); err != nil {
 			return fmt.Errorf("counting card: %w", err)
 		}
 	}
-	if _, err := in.tx.Exec(ctx, `INSERT INTO alert_board (incident, cards, message) VALUES ($1,$2,$3) ON CONFLICT (incident) DO UPDATE SET cards = excluded.cards, message = excluded.message`, incidentID, b.cards, b.message); err != nil {
+	if truncated > b.truncated {
+		if _, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Kind: "system", Text: fmt.Sprintf("%s left %s out of its message (max_alerts): more may fire than stands here.", in.src.Name, count(truncated, "alert", "alerts"))}); err != nil {
+			return fmt.Errorf("tell of alerts left out: %w", err)
+		}
+		b.truncated = truncated
+	}
+	// A sender that left alerts out may still have one that fires among them. An
+	// alert that flaps does not say it each time.
+	if ended && live == 0 && truncated == 0 && i.Stage.Open() && (all != b.overCount || in.now.Sub(b.overAt) > DefaultGather) {
+		text := fmt.Sprintf("All %d alerts of this incident are resolved.", all)
+		if all == 1 {
+			text = "The alert of this incident is resolved."
+		}
+		if _, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Kind: "system", Text: text + " It stays open until somebody sets its stage."}); err != nil {
+			return fmt.Errorf("tell that all is resolved: %w", err)
+		}
+		b.overAt, b.overCount = in.now, all
+	}
+	if _, err := in.tx.Exec(ctx, `INSERT INTO alert_board (incident, cards, message, truncated, over_at, over_count) VALUES ($1,$2,$3,$4,$5,$6)
+ ON CONFLICT (incident) DO UPDATE SET cards = excluded.cards, message = excluded.message, truncated = excluded.truncated, over_at = excluded.over_at, over_count = excluded.over_count`,
+		incidentID, b.cards, b.message, b.truncated, db.Micro(b.overAt), b.overCount); err != nil {
 		return fmt.Errorf("store board: %w", err)
 	}
-	// A sender that left alerts out may still have one that fires among them.
-	if ended && live == 0 && truncated == 0 && i.Stage.Open() {
-		_, err = in.s.Messages.Post(ctx, in.tx, in.who, message.New{Room: i.Room.ID, Kind: "system", Text: fmt.Sprintf("All %d alerts of this incident are resolved. It stays open until somebody sets its stage.", all)})
-	}
-	return err
+	return nil
 }

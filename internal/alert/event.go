@@ -21,9 +21,10 @@ type Reopened struct {
 
 func (Reopened) EventKind() string { return "alert.Reopened" }
 
-// AlertResolved records that monitoring sees it no more.
+// AlertResolved records that it is over, and by whose word.
 type AlertResolved struct {
 	Title string `json:"title" class:"internal"`
+	By    string `json:"by,omitempty" class:"public"` // source, person, incident, silence
 }
 
 func (AlertResolved) EventKind() string { return "alert.Resolved" }
@@ -41,6 +42,7 @@ type SourceSaved struct {
 	Kind    string `json:"kind" class:"public"`
 	Service string `json:"service" class:"public"`
 	Rotated bool   `json:"rotated" class:"public"`
+	Stale   int    `json:"stale_after_seconds,omitempty" class:"public"`
 }
 
 func (SourceSaved) EventKind() string { return "alert.SourceSaved" }

@@ -27,9 +27,9 @@ type RoutingRule struct {
 	Position    int    `json:"position"`
 	Name        string `json:"name"`
 	When        string `json:"when" doc:"Expression over labels, annotations, status and source that is true or false; empty matches everything"`
-	Service     string `json:"service" doc:"A service's name or an expression; empty: the source's service, or else the label service"`
+	Service     string `json:"service" doc:"A service's name or an expression; empty: the label service, or else the source's service"`
 	Environment string `json:"environment" doc:"A name or an expression; empty: the label env or environment"`
-	Severity    string `json:"severity" doc:"1 to 4, a word such as critical, or an expression; empty: the label severity"`
+	Severity    string `json:"severity" doc:"1 to 4, a word such as critical, or an expression; empty: the label severity, or else priority"`
 	Action      string `json:"action" enum:"declare,attach,ignore,default" doc:"declare an incident, attach to an open one only, ignore, or (default) declare up to severity 3 and attach 4"`
 
 	Restricted bool     `json:"restricted,omitempty" doc:"The incident it declares is open to the people of groups only"`
@@ -181,20 +181,25 @@ func inWords(err error) string {
 	return strings.TrimSpace(err.Error()) + "\nThe expression can use labels, annotations, status and source, for example labels.env == \"prod\"."
 }
 
-// SeverityWords are the words monitoring uses, and what they mean here.
+// severityWords are the words monitoring uses, and what they mean here: those of
+// Prometheus' rules, of syslog, Zabbix, Nagios and of ticket systems.
 var severityWords = map[string]int{
-	"critical": 1, "page": 1, "emergency": 1, "disaster": 1, "fatal": 1, "p1": 1, "sev1": 1, "sev-1": 1,
-	"error": 2, "high": 2, "major": 2, "p2": 2, "sev2": 2, "sev-2": 2,
-	"warning": 3, "warn": 3, "medium": 3, "average": 3, "p3": 3, "sev3": 3, "sev-3": 3,
-	"info": 4, "information": 4, "low": 4, "minor": 4, "p4": 4, "p5": 4, "sev4": 4, "sev-4": 4, "none": 3, "": 3,
+	"critical": 1, "crit": 1, "blocker": 1, "urgent": 1, "emergency": 1, "emerg": 1, "page": 1, "pager": 1, "disaster": 1, "fatal": 1, "panic": 1, "alert": 1, "highest": 1, "down": 1,
+	"error": 2, "err": 2, "high": 2, "major": 2, "severe": 2, "important": 2,
+	"warning": 3, "warn": 3, "medium": 3, "average": 3, "moderate": 3, "normal": 3, "unknown": 3, "ticket": 3, "none": 3, "": 3,
+	"info": 4, "information": 4, "informational": 4, "low": 4, "lowest": 4, "minor": 4, "trivial": 4, "notice": 4, "debug": 4, "ok": 4, "not classified": 4,
 }
 
-// severityOf reads a word or number; otherwise gives unknown.
+// numbered are the words that stand before a number: P1, SEV-2, severity 3.
+var numbered = regexp.MustCompile(`^(?:p|prio|priority|s|sev|severity|level)?[ _-]?([0-9])$`)
+
+// severityOf reads a word or number; otherwise gives unknown. 0 and 1 are the
+// worst, as in P0 and SEV0, and 5 is as little as 4.
 func severityOf(text string, unknown int) int {
-	text = strings.ToLower(strings.TrimSpace(text))
-	if n, err := strconv.Atoi(text); err == nil {
-		if n >= 1 && n <= 4 {
-			return n
+	text = strings.Join(strings.Fields(strings.ToLower(text)), " ")
+	if m := numbered.FindStringSubmatch(text); m != nil {
+		if n := int(m[1][0] - '0'); n <= 5 {
+			return min(max(n, 1), 4)
 		}
 		return unknown
 	}
@@ -212,6 +217,9 @@ type route struct {
 	rule                 string // name of the rule that matched
 	restricted           bool
 	groups               []string
+	label                string // the service that the alert itself names
+	word                 string // a severity that is not known
+	remarks              []string
 }
 
 // decide finds service, environment, severity and action. A rule that fails
@@ -249,24 +257,29 @@ func decide(rules []compiled, src Source, in Incoming) (route, error) {
 		r.service, r.environment, r.rule = service, environment, c.rule.Name
 		r.restricted, r.groups = c.rule.Restricted, c.rule.Groups
 		if severity != "" {
-			r.severity = severityOf(severity, 0)
+			if r.severity = severityOf(severity, 0); r.severity == 0 {
+				r.word = severity
+			}
 		}
 		if c.rule.Action != "" {
 			fallback = c.rule.Action
 		}
 		break
 	}
+	r.label = shorten(env.Labels["service"], 63)
 	if r.service == "" {
-		r.service = src.Service
-	}
-	if r.service == "" {
-		r.service = env.Labels["service"]
+		r.service = first(r.label, src.Service)
 	}
 	if r.environment == "" {
 		r.environment = first(env.Labels["env"], env.Labels["environment"])
 	}
 	if r.severity == 0 {
-		r.severity = severityOf(env.Labels["severity"], 3)
+		word := first(env.Labels["severity"], env.Labels["priority"])
+		if r.severity = severityOf(word, 0); r.severity == 0 {
+			r.severity, r.word = 3, word
+		} else {
+			r.word = ""
+		}
 	}
 	r.service, r.environment = shorten(r.service, 63), shorten(r.environment, 63)
 	if r.action = fallback; r.action == "default" {

@@ -18,6 +18,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/ledger"
+	"muster/internal/task"
 )
 
 // Source is a monitoring system that may post alerts to a URL of its own.
@@ -25,11 +26,15 @@ type Source struct {
 	ID             string          `json:"id"`
 	Kind           string          `json:"kind" enum:"alertmanager"`
 	Name           string          `json:"name"`
-	Service        string          `json:"service" doc:"Service of alerts for which no rule says one"`
+	Service        string          `json:"service" doc:"Service of alerts for which neither a rule nor their own label service says one"`
+	StaleAfter     int             `json:"stale_after_seconds" doc:"An alert of which nothing was heard for so long is over"`
 	CreatedAt      time.Time       `json:"created_at"`
 	LastDeliveryAt *time.Time      `json:"last_delivery_at,omitempty"`
 	LastError      string          `json:"last_error,omitempty" doc:"Why the newest delivery was refused; empty after a good one"`
 	LastErrorAt    *time.Time      `json:"last_error_at,omitempty"`
+	LeftOut        int             `json:"left_out" doc:"Alerts that could not be read, in all deliveries"`
+	Notice         string          `json:"notice,omitempty" doc:"What was odd in a delivery that was taken: left out, cut, or guessed"`
+	NoticeAt       *time.Time      `json:"notice_at,omitempty"`
 	Abilities      map[string]bool `json:"abilities,omitempty"`
 
 	secret string
@@ -40,16 +45,29 @@ type NewSource struct {
 	Kind    string
 	Name    string
 	Service string
+	// StaleAfter is in seconds; 0: DefaultStale.
+	StaleAfter int
+}
+
+// DefaultStale is after what silence an alert is over. It is longer than any
+// usual repeat_interval: a sender that is alive says again what fires.
+const DefaultStale = 24 * time.Hour
+
+func (s Source) stale() time.Duration {
+	if s.StaleAfter <= 0 {
+		return DefaultStale
+	}
+	return time.Duration(s.StaleAfter) * time.Second
 }
 
 // SourceKinds that have an integration.
 var SourceKinds = []string{"alertmanager"}
 
-const sourceColumns = `id, kind, name, service, secret, created_at, last_delivery_at, last_error, last_error_at`
+const sourceColumns = `id, kind, name, service, secret, created_at, last_delivery_at, last_error, last_error_at, stale_after, left_out, notice, notice_at`
 
 func scanSource(r db.Scanner) (s Source, err error) {
-	var created, delivery, failed int64
-	err = r.Scan(&s.ID, &s.Kind, &s.Name, &s.Service, &s.secret, &created, &delivery, &s.LastError, &failed)
+	var created, delivery, failed, notice int64
+	err = r.Scan(&s.ID, &s.Kind, &s.Name, &s.Service, &s.secret, &created, &delivery, &s.LastError, &failed, &s.StaleAfter, &s.LeftOut, &s.Notice, &notice)
 	s.CreatedAt = db.At(created)
 	if delivery != 0 {
 		t := db.At(delivery)
@@ -58,6 +76,10 @@ func scanSource(r db.Scanner) (s Source, err error) {
 	if failed != 0 {
 		t := db.At(failed)
 		s.LastErrorAt = &t
+	}
+	if notice != 0 {
+		t := db.At(notice)
+		s.NoticeAt = &t
 	}
 	return s, err
 }
@@ -132,11 +154,29 @@ func (s *Store) CreateSource(ctx context.Context, tx *db.Tx, who actor.Actor, in
 	if err := s.Access.Check(ctx, tx, who, "manage", sourceResource(in.Name)); err != nil {
 		return src, "", err
 	}
-	in.Name, in.Service = strings.TrimSpace(in.Name), strings.TrimSpace(in.Service)
-	var bad []fault.FieldError
 	if in.Kind == "" {
 		in.Kind = "alertmanager"
 	}
+	if err := s.checkSource(ctx, tx, &in); err != nil {
+		return src, "", err
+	}
+	secret, stored := newSecret()
+	src = Source{ID: id.New(), Kind: in.Kind, Name: in.Name, Service: in.Service, StaleAfter: in.StaleAfter, CreatedAt: s.Clock.Now(), secret: stored}
+	res, err := tx.Exec(ctx, `INSERT INTO alert_source (id, kind, name, service, secret, created_by, created_at, last_delivery_at, last_error, last_error_at, removed_at, stale_after) VALUES ($1,$2,$3,$4,$5,$6,$7,0,'',0,0,$8) ON CONFLICT DO NOTHING`,
+		src.ID, src.Kind, src.Name, src.Service, stored, who.ID, db.Micro(src.CreatedAt), src.StaleAfter)
+	if err != nil {
+		return src, "", fmt.Errorf("create alert source: %w", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return src, "", fault.Newf(fault.Conflict, "There is already an alert source %q. Choose another name.", src.Name)
+	}
+	src.Abilities = map[string]bool{"manage": true}
+	return src, secret, s.Ledger.Append(ctx, tx, who, ledger.About{Resource: "alert_source:" + src.ID}, SourceSaved{Name: src.Name, Kind: src.Kind, Service: src.Service, Stale: src.StaleAfter})
+}
+
+func (s *Store) checkSource(ctx context.Context, tx *db.Tx, in *NewSource) error {
+	in.Name, in.Service = strings.TrimSpace(in.Name), strings.TrimSpace(in.Service)
+	var bad []fault.FieldError
 	if in.Kind != "alertmanager" {
 		bad = append(bad, fault.FieldError{Field: "kind", Message: "The kind of a source is one of " + strings.Join(SourceKinds, ", ") + "."})
 	}
@@ -151,24 +191,67 @@ func (s *Store) CreateSource(ctx context.Context, tx *db.Tx, who actor.Actor, in
 		case fault.Is(err, fault.NotFound):
 			bad = append(bad, fault.FieldError{Field: "service", Message: fmt.Sprintf("There is no service %q. Create it first, or leave the field empty.", in.Service)})
 		default:
-			return src, "", err
+			return err
 		}
 	}
+	if in.StaleAfter == 0 {
+		in.StaleAfter = int(DefaultStale / time.Second)
+	}
+	if in.StaleAfter < 300 || in.StaleAfter > 90*24*3600 {
+		bad = append(bad, fault.FieldError{Field: "stale_after_seconds", Message: "Give between 5 minutes (300) and 90 days (7776000) without a word after which an alert is over; more than the sender's repeat_interval."})
+	}
 	if len(bad) > 0 {
-		return src, "", fault.Fields(bad...)
+		return fault.Fields(bad...)
 	}
-	secret, stored := newSecret()
-	src = Source{ID: id.New(), Kind: in.Kind, Name: in.Name, Service: in.Service, CreatedAt: s.Clock.Now(), secret: stored}
-	res, err := tx.Exec(ctx, `INSERT INTO alert_source (id, kind, name, service, secret, created_by, created_at, last_delivery_at, last_error, last_error_at, removed_at) VALUES ($1,$2,$3,$4,$5,$6,$7,0,'',0,0) ON CONFLICT DO NOTHING`,
-		src.ID, src.Kind, src.Name, src.Service, stored, who.ID, db.Micro(src.CreatedAt))
+	return nil
+}
+
+// ChangeSource holds what is to change; nil stays as it is.
+type ChangeSource struct {
+	Name       *string `json:"name,omitempty" maxLength:"80"`
+	Service    *string `json:"service,omitempty" maxLength:"80" doc:"Service of alerts for which neither a rule nor their own label service says one"`
+	StaleAfter *int    `json:"stale_after_seconds,omitempty" doc:"An alert of which nothing was heard for so long is over"`
+}
+
+// UpdateSource changes a source. Its URL stays as it is.
+func (s *Store) UpdateSource(ctx context.Context, tx *db.Tx, who actor.Actor, sourceID string, ch ChangeSource) (Source, error) {
+	src, err := s.source(ctx, tx, sourceID)
 	if err != nil {
-		return src, "", fmt.Errorf("create alert source: %w", err)
+		return src, err
 	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return src, "", fault.Newf(fault.Conflict, "There is already an alert source %q. Choose another name.", src.Name)
+	if err := s.Access.Check(ctx, tx, who, "manage", sourceResource(src.Name)); err != nil {
+		return src, err
+	}
+	in := NewSource{Kind: src.Kind, Name: src.Name, Service: src.Service, StaleAfter: src.StaleAfter}
+	if ch.Name != nil {
+		in.Name = *ch.Name
+	}
+	if ch.Service != nil {
+		in.Service = *ch.Service
+	}
+	if ch.StaleAfter != nil {
+		in.StaleAfter = *ch.StaleAfter
+	}
+	if err := s.checkSource(ctx, tx, &in); err != nil {
+		return src, err
+	}
+	var taken int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM alert_source WHERE name = $1 AND id <> $2 AND removed_at = 0`, in.Name, src.ID).Scan(&taken); err != nil {
+		return src, fmt.Errorf("look for the name: %w", err)
+	}
+	if taken > 0 {
+		return src, fault.Newf(fault.Conflict, "There is already an alert source %q. Choose another name.", in.Name)
+	}
+	src.Name, src.Service, src.StaleAfter = in.Name, in.Service, in.StaleAfter
+	if _, err := tx.Exec(ctx, `UPDATE alert_source SET name = $2, service = $3, stale_after = $4 WHERE id = $1`, src.ID, src.Name, src.Service, src.StaleAfter); err != nil {
+		return src, fmt.Errorf("change alert source: %w", err)
+	}
+	// What fires is looked after by the new setting.
+	if err := s.Tasks.Enqueue(ctx, tx, taskStale, staleArgs{src.ID}, task.Options{}); err != nil {
+		return src, err
 	}
 	src.Abilities = map[string]bool{"manage": true}
-	return src, secret, s.Ledger.Append(ctx, tx, who, ledger.About{Resource: "alert_source:" + src.ID}, SourceSaved{Name: src.Name, Kind: src.Kind, Service: src.Service})
+	return src, s.Ledger.Append(ctx, tx, who, ledger.About{Resource: "alert_source:" + src.ID}, SourceSaved{Name: src.Name, Kind: src.Kind, Service: src.Service, Stale: src.StaleAfter})
 }
 
 // RotateSource gives the source a new secret; the old URL stops working at once.

@@ -161,6 +161,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 		return nil, err
 	}
 	a.closers = append(a.closers, func() error { return a.Calls.Close(context.WithoutCancel(ctx)) })
+	if err := a.Alerts.Watch(ctx); err != nil {
+		return nil, err
+	}
 	a.Runs.Start()
 	a.Tasks.Start()
 	// Runs end before the queue does: it waits for their handlers.

@@ -131,7 +131,7 @@ func (a *App) compose() error {
 	})
 	a.Office.OnEnter(a.Incidents.Entered)
 	a.Office.Leads(a.Incidents.Leads)
-	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})
+	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})
 
 	a.Commands = command.New(a.Access, a.Rooms, a.Messages)
 	a.Commands.Add(command.OfficeVerbs(a.Accounts, a.Office)...)

@@ -257,8 +257,13 @@ var ordinary = []line{
 	{op: "list-alerts", may: signedIn},
 	{op: "get-alert", with: "id=<an alert>", may: readers},
 	{op: "acknowledge-alert", with: "id=<alert>", may: talkers},
+	{op: "resolve-alert", with: "id=<an alert>", may: talkers},
+	{op: "acknowledge-alerts", body: `{"ids":["<an alert>"]}`, may: talkers},
+	{op: "resolve-alerts", body: `{"ids":["<an alert>"]}`, may: talkers},
+	{op: "count-alerts", may: signedIn},
 	{op: "list-alert-sources", may: admin | auditor},
 	{op: "create-alert-source", body: `{"name":"<new>"}`, may: admin},
+	{op: "update-alert-source", with: "id=<alert source>", body: `{"stale_after_seconds":3600}`, may: admin},
 	{op: "rotate-alert-source", with: "id=<alert source>", may: admin},
 	{op: "remove-alert-source", with: "id=<alert source>", may: admin},
 	{op: "list-alert-rules", may: admin | auditor},
@@ -383,6 +388,9 @@ var foreign = []line{
 	{op: "get-postmortem", with: "id=<restricted incident>", may: nope},
 	{op: "get-alert", with: "id=<restricted alert>", may: nope},
 	{op: "acknowledge-alert", with: "id=<restricted alert>", may: nope},
+	{op: "resolve-alert", with: "id=<restricted alert>", may: nope},
+	{op: "acknowledge-alerts", body: `{"ids":["<restricted alert>"]}`, may: nope},
+	{op: "resolve-alerts", body: `{"ids":["<restricted alert>"]}`, may: nope},
 
 	{op: "get-project", with: "p=vault", may: nope},
 	{op: "update-project", with: "p=vault", body: `{"allow_raw":true}`, may: nope},
@@ -420,7 +428,7 @@ var foreign = []line{
 }
 
 // nothingForeign are operations on things that belong to the whole office.
-var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
+var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy update-alert-source rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
 
 const (
 	harmless     = `{"content":"description: Nothing\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"}`

@@ -82,7 +82,7 @@ func FuzzCredential(f *testing.F) {
 func FuzzHook(f *testing.F) {
 	r := incidenttest.New(f, notify.Settings{})
 	quiet := slog.New(slog.DiscardHandler)
-	alerts := alert.New(alert.Deps{DB: r.DB, Access: r.Access, Ledger: r.Ledger, Clock: r.Clock, Bus: r.Bus, Messages: r.Messages, Incidents: r.Incidents, Log: quiet})
+	alerts := alert.New(alert.Deps{DB: r.DB, Access: r.Access, Ledger: r.Ledger, Clock: r.Clock, Bus: r.Bus, Tasks: r.Tasks, Messages: r.Messages, Incidents: r.Incidents, Log: quiet})
 	secret := ""
 	r.Do(func(tx *db.Tx) (err error) {
 		_, secret, err = alerts.CreateSource(incidenttest.Ctx, tx, r.Admin, alert.NewSource{Name: "core", Service: "payments-api"})

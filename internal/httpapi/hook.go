@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"muster/internal/alert"
@@ -27,24 +28,35 @@ type HookDeps struct {
 func RegisterHooks(a *API, d HookDeps) {
 	h := newHooks(a, d.Alerts)
 	h.deliveries = d.Meter.Counter("alert_deliveries_total", "Calls of alert sources by kind and result: accepted, refused (wrong body), limited (too often), unknown (no such source), failed.", "source_kind", "result")
-	h.got = d.Meter.Counter("alerts_total", "Alerts in accepted deliveries, by what became of them: fired, repeated (deduplicated), resolved, ignored.", "source_kind", "outcome")
+	h.got = d.Meter.Counter("alerts_total", "Alerts in accepted deliveries, by what became of them: fired, repeated (deduplicated), resolved, ignored, left_out (could not be read).", "source_kind", "outcome")
 	for _, result := range []string{"accepted", "refused", "limited", "unknown", "failed"} {
 		h.deliveries.Add(0, "alertmanager", result)
 	}
-	for _, outcome := range []string{"fired", "repeated", "resolved", "ignored"} {
+	for _, outcome := range []string{"fired", "repeated", "resolved", "ignored", "left_out"} {
 		h.got.Add(0, "alertmanager", outcome)
 	}
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)
 }
 
 func newHooks(a *API, alerts *alert.Store) *hooks {
-	return &hooks{a: a, alerts: alerts, limit: newLimiter(5, 120), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
+	return &hooks{a: a, alerts: alerts, limit: newLimiter(100, 20_000), turns: newTurns(8, 2000), good: newLimiter(1, 24*3600), guesses: newLimiter(0.5, 20)}
 }
+
+// refusal is what a body that is no delivery takes of a source's budget, in
+// alerts: whoever sends such things all the time is broken.
+const refusal = 200
+
+// maxHeld bounds the bodies that are read or wait at once, in bytes.
+const maxHeld = 128 << 20
 
 type hooks struct {
 	a      *API
 	alerts *alert.Store
-	limit  *limiter
+	// How many alerts a source may bring, whose turn it is, and how many bytes of
+	// bodies are held meanwhile: a storm waits its turn, it is not turned away.
+	limit *limiter
+	turns *turns
+	held  atomic.Int64
 	// Of secrets found right, by hash, and of wrong ones, by network: who guesses
 	// has few tries, and senders from the same network go on.
 	good, guesses *limiter
@@ -59,6 +71,7 @@ func (h *hooks) took(kind string, r alert.Received) {
 	h.got.Add(float64(r.Repeated), kind, "repeated")
 	h.got.Add(float64(r.Resolved), kind, "resolved")
 	h.got.Add(float64(r.Ignored), kind, "ignored")
+	h.got.Add(float64(r.LeftOut), kind, "left_out")
 }
 
 var errGuessing = fault.New(fault.Unavailable, "Too many deliveries with a wrong secret came from this network. Wait a minute, and take the address from the alert source's page.")
@@ -85,11 +98,22 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.good.allow(known)
-	if !h.limit.allow(src.ID) {
+	if !h.limit.left(src.ID) {
 		// Not 429: a sender gives up on 4xx, and the alert would be lost.
 		h.deliveries.Inc("alertmanager", "limited")
 		w.Header().Set("Retry-After", "5")
-		h.refuse(w, r, fault.New(fault.Unavailable, "This source delivers too often. Wait some seconds and send it again, or raise group_interval."))
+		h.refuse(w, r, fault.New(fault.Unavailable, "This source delivers too many alerts. Wait some seconds and send it again, or raise group_interval."))
+		return
+	}
+	size := r.ContentLength
+	if size < 0 || size > alertmanager.MaxBody {
+		size = alertmanager.MaxBody
+	}
+	defer h.held.Add(-size)
+	if h.held.Add(size) > maxHeld {
+		h.deliveries.Inc("alertmanager", "limited")
+		w.Header().Set("Retry-After", "5")
+		h.refuse(w, r, errQueue)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, alertmanager.MaxBody))
@@ -99,19 +123,33 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		} else {
 			err = fault.Wrap(fault.Invalid, "The body broke off. Send it again.", err)
 		}
+		h.limit.take(src.ID, refusal)
 		h.failed(ctx, w, r, src, err)
 		return
 	}
 	delivery, err := alertmanager.Decode(body)
 	if err != nil {
+		h.limit.take(src.ID, refusal)
+		h.failed(ctx, w, r, src, err)
+		return
+	}
+	h.limit.take(src.ID, float64(max(len(delivery.Alerts), 1)))
+	about := delivery.GroupKey
+	if len(delivery.Alerts) > 0 {
+		about = delivery.Alerts[0].Labels["service"]
+	}
+	if err := h.turns.wait(ctx, src.ID+"/"+about); err != nil {
 		h.failed(ctx, w, r, src, err)
 		return
 	}
 	var got alert.Received
-	err = h.a.Do(ctx, alert.By(src), func(tx *db.Tx) error {
-		got, err = h.alerts.Receive(ctx, tx, src, delivery)
-		return err
-	})
+	err = func() error {
+		defer h.turns.done()
+		return h.a.Do(ctx, alert.By(src), func(tx *db.Tx) error {
+			got, err = h.alerts.Receive(ctx, tx, src, delivery)
+			return err
+		})
+	}()
 	if err != nil {
 		h.failed(ctx, w, r, src, err)
 		return

@@ -321,7 +321,11 @@ func (l *limiter) left(key string) bool {
 	return b == nil || b.left+time.Since(b.at).Seconds()*l.rate >= 1
 }
 
-func (l *limiter) allow(key string) bool {
+func (l *limiter) allow(key string) bool { return l.take(key, 1) }
+
+// take takes n of a budget that has any left. It may owe afterwards: then
+// nothing is left until that is made up for.
+func (l *limiter) take(key string, n float64) bool {
 	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -343,6 +347,6 @@ func (l *limiter) allow(key string) bool {
 	if b.left < 1 {
 		return false
 	}
-	b.left--
+	b.left -= n
 	return true
 }

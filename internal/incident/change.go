@@ -93,23 +93,42 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTick
 			return i, err
 		}
 	}
-	if in.Severity != i.Severity {
+	if in.Severity > i.Severity {
 		cols["severity"] = in.Severity
 		if err := s.Ledger.Append(ctx, tx, who, about(i), SeverityChanged{From: i.Severity, To: in.Severity}); err != nil {
 			return i, err
 		}
 		if i.Stage != Closed {
-			verb := "lowered"
-			if in.Severity < i.Severity {
-				verb = "raised"
-			}
-			if err := s.say(ctx, tx, who, i, "%s %s the severity from %s to %s.", called(who), verb, Label(i.Severity), Label(in.Severity)); err != nil {
+			if err := s.say(ctx, tx, who, i, "%s lowered the severity from %s to %s.", called(who), Label(i.Severity), Label(in.Severity)); err != nil {
 				return i, err
+			}
+		}
+	}
+	if strings.HasPrefix(i.collects, "service:") && (cols["service"] != nil || cols["environment"] != nil) {
+		// Its alerts are those of what it is about now; whoever gathers them already goes on.
+		cols["collects"] = ""
+		if in.Service != "" {
+			key := GatherKey(in.Service, in.Environment)
+			if err := s.Claim(ctx, tx, key); err != nil {
+				return i, err
+			}
+			taken := 0
+			if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM incident WHERE collects = $1`, key).Scan(&taken); err != nil {
+				return i, fmt.Errorf("look who gathers: %w", err)
+			}
+			if taken == 0 {
+				cols["collects"] = key
 			}
 		}
 	}
 	if len(cols) > 0 {
 		if err := s.set(ctx, tx, i.ID, cols); err != nil {
+			return i, err
+		}
+	}
+	if in.Severity < i.Severity {
+		i.Title, i.Service, i.Environment, i.Summary = in.Title, in.Service, in.Environment, in.Summary
+		if err := s.raise(ctx, tx, who, i, in.Severity, ""); err != nil {
 			return i, err
 		}
 	}

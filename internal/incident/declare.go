@@ -29,6 +29,7 @@ type Declare struct {
 	Restricted  bool     // only Members and the people of Groups know of it
 	Members     []string // of a restricted one, by id
 	Groups      []string // of a restricted one, by name
+	Gathers     bool     // alerts of the service and environment join it
 
 	// Only what declares by itself (alerts) fills these.
 	FirstSignal time.Time // when the cause first showed
@@ -106,6 +107,18 @@ func (s *Store) normalize(ctx context.Context, q db.Querier, who actor.Actor, in
 			return err
 		}
 	}
+	if in.Gathers && !machine {
+		if in.Service == "" {
+			wrong("gathers", "Name the service whose alerts belong to this incident.")
+		}
+		if in.Mode != "real" {
+			wrong("gathers", "Alerts are of real trouble: only a real incident can gather them.")
+		}
+		if in.Restricted {
+			wrong("gathers", "Only its members would hear of the alerts that join a restricted incident. Let them have one of their own.")
+		}
+		in.Collects = GatherKey(in.Service, in.Environment)
+	}
 	if len(bad) > 0 {
 		return fault.Fields(bad...)
 	}
@@ -117,6 +130,9 @@ func (s *Store) normalize(ctx context.Context, q db.Querier, who actor.Actor, in
 func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Declare) (Incident, error) {
 	if in.ID == "" || !who.IsSystem() {
 		in.ID = id.New()
+	}
+	if !who.IsSystem() {
+		in.Collects = ""
 	}
 	i := Incident{ID: in.ID, Severity: in.Severity, Stage: StageDeclared, Mode: in.Mode, Service: in.Service, Environment: in.Environment, DeclaredBy: who.ID}
 	if err := s.check(ctx, tx, who, "declare", Incident{Severity: in.Severity, Service: in.Service, Environment: in.Environment, Mode: in.Mode, Restricted: in.Restricted}); err != nil {
@@ -166,10 +182,17 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 			signal = db.Micro(now)
 		}
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO incident (id, ticket, ticket_url, title, room, severity, stage, mode, restricted, service, environment, summary, declared_by, collects, merged_into,
+	gathered := int64(0)
+	if in.Collects != "" {
+		gathered = db.Micro(now)
+		if err := s.takeOver(ctx, tx, in.Collects); err != nil {
+			return i, err
+		}
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO incident (id, ticket, ticket_url, title, room, severity, stage, mode, restricted, service, environment, summary, declared_by, collects, gathered, merged_into,
  impact_started, first_signal, detected, declared, acknowledged, first_responder, mitigated, resolved, closed, created_at, updated_at)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$16,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,0,0,$15,$15)`,
-		i.ID, i.Ticket, i.TicketURL, i.Title, i.Room.ID, i.Severity, string(i.Stage), i.Mode, i.Service, i.Environment, i.Summary, i.DeclaredBy, in.Collects, signal, db.Micro(now), i.Restricted); err != nil {
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$16,$9,$10,$11,$12,$13,$17,'',0,$14,$15,$15,0,0,0,0,0,$15,$15)`,
+		i.ID, i.Ticket, i.TicketURL, i.Title, i.Room.ID, i.Severity, string(i.Stage), i.Mode, i.Service, i.Environment, i.Summary, i.DeclaredBy, in.Collects, signal, db.Micro(now), i.Restricted, gathered); err != nil {
 		return i, fmt.Errorf("declare %s: %w", i.Ticket, err)
 	}
 	s.touch(tx, i.ID)
@@ -198,32 +221,109 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$16,$9,$10,$11,$12,$13,'',0,$14,$15,$15,0,0,0,0,
 	return s.Get(ctx, tx, who, i.ID)
 }
 
-// Collector finds the incident that what is described by service and key
-// belongs to: the service's newest open one, or the one that gathers key. ok is
-// false when a new one has to be declared. Whoever calls it in order to declare
-// has to hold Claim.
-func (s *Store) Collector(ctx context.Context, q db.Querier, service, key string, reopenSince time.Time) (i Incident, ok bool, err error) {
-	i, err = s.one(ctx, q, `WHERE i.mode = 'real' AND i.stage <> 'closed' AND ((i.service = $1 AND $1 <> '') OR (i.collects = $2 AND $2 <> ''))
- AND (i.stage <> 'resolved' OR i.resolved > $3) ORDER BY CASE WHEN i.stage = 'resolved' THEN 1 ELSE 0 END, i.id DESC LIMIT 1`, service, key, db.Micro(reopenSince))
+// GatherKey names what gathers in one incident: the alerts of a service in an
+// environment.
+func GatherKey(service, environment string) string {
+	return "service:" + strings.ToLower(service) + "/" + strings.ToLower(environment)
+}
+
+// Collector finds the open incident in which what is described by key gathers,
+// if its newest alert came after gatherSince, or the one that was resolved after
+// reopenSince. ok is false when a new one has to be declared. Whoever calls it in
+// order to declare has to hold Claim. The incident stays as it is until the
+// transaction ends.
+func (s *Store) Collector(ctx context.Context, tx *db.Tx, key string, gatherSince, reopenSince time.Time) (i Incident, ok bool, err error) {
+	i, err = s.one(ctx, tx, `WHERE i.mode = 'real' AND i.collects = $1 AND i.collects <> ''`, key)
+	if err == nil {
+		i, err = s.hold(ctx, tx, i.ID)
+	}
 	if fault.Is(err, fault.NotFound) {
 		return i, false, nil
 	}
-	return i, err == nil, err
+	if err != nil {
+		return i, false, err
+	}
+	switch {
+	case i.Stage.Open():
+		ok = i.collects == key && i.gathered.After(gatherSince)
+	case i.Stage == Resolved:
+		ok = i.Times.Resolved != nil && i.Times.Resolved.After(reopenSince)
+	}
+	return i, ok, nil
 }
 
 // Claim makes sure that only this transaction declares or finds the incident of
-// key until it ends, and lets go of one that no longer gathers: a resolved
-// incident outside the window in which it may be reopened.
-func (s *Store) Claim(ctx context.Context, tx *db.Tx, key string, reopenSince time.Time) error {
+// key until it ends.
+func (s *Store) Claim(ctx context.Context, tx *db.Tx, key string) error {
 	// The upsert locks the row until the commit: a second delivery waits here
 	// and then sees the incident that the first one declared.
 	if _, err := tx.Exec(ctx, `INSERT INTO counter (name, value) VALUES ($1, 1) ON CONFLICT (name) DO UPDATE SET value = counter.value + 1`, "incident.collects:"+key); err != nil {
 		return fmt.Errorf("claim %s: %w", key, err)
 	}
-	if _, err := tx.Exec(ctx, `UPDATE incident SET collects = '' WHERE collects = $1 AND stage = 'resolved' AND resolved <= $2`, key, db.Micro(reopenSince)); err != nil {
+	return nil
+}
+
+// takeOver lets whoever gathered key so far go: its window is over, or somebody
+// says that another incident is the one.
+func (s *Store) takeOver(ctx context.Context, tx *db.Tx, key string) error {
+	if err := s.Claim(ctx, tx, key); err != nil {
+		return err
+	}
+	was, err := db.All(ctx, tx, func(r db.Scanner) (v string, err error) { return v, r.Scan(&v) }, `UPDATE incident SET collects = '' WHERE collects = $1 RETURNING id`, key)
+	if err != nil {
 		return fmt.Errorf("let go of %s: %w", key, err)
 	}
+	for _, id := range was {
+		s.touch(tx, id)
+	}
 	return nil
+}
+
+// Gathered notes that a new alert joined: what comes within the window after it
+// joins too.
+func (s *Store) Gathered(ctx context.Context, tx *db.Tx, incidentID string) error {
+	return s.set(ctx, tx, incidentID, map[string]any{"gathered": db.Micro(s.Clock.Now())})
+}
+
+// Standing is how far an incident is, for those who only need that.
+type Standing struct {
+	Stage    Stage
+	Ended    time.Time // when it was resolved or closed; zero while it is open
+	Gathered time.Time // when the newest alert joined
+}
+
+// Standings reads how far incidents are; it asks no permission.
+func (s *Store) Standings(ctx context.Context, q db.Querier, incidentIDs []string) (map[string]Standing, error) {
+	out := map[string]Standing{}
+	for len(incidentIDs) > 0 {
+		n := min(len(incidentIDs), 500)
+		marks, args := in(1, incidentIDs[:n])
+		incidentIDs = incidentIDs[n:]
+		type row struct {
+			id string
+			s  Standing
+		}
+		rows, err := db.All(ctx, q, func(r db.Scanner) (v row, err error) {
+			var resolved, closed, gathered int64
+			err = r.Scan(&v.id, &v.s.Stage, &resolved, &closed, &gathered)
+			v.s.Gathered = db.At(gathered)
+			switch {
+			case v.s.Stage.Open():
+			case resolved != 0:
+				v.s.Ended = db.At(resolved)
+			default:
+				v.s.Ended = db.At(closed)
+			}
+			return v, err
+		}, `SELECT id, stage, resolved, closed, gathered FROM incident WHERE id IN `+marks, args...)
+		if err != nil {
+			return nil, fmt.Errorf("read how far incidents are: %w", err)
+		}
+		for _, r := range rows {
+			out[r.id] = r.s
+		}
+	}
+	return out, nil
 }
 
 // Reopen goes on with a resolved incident because its cause is back, and pages
@@ -234,10 +334,10 @@ func (s *Store) Reopen(ctx context.Context, tx *db.Tx, who actor.Actor, incident
 	if err != nil || i.Stage.Open() {
 		return i, err
 	}
-	if i, err = s.SetStage(ctx, tx, who, incidentID, Triage, why); err != nil || i.Service == "" {
+	if i, err = s.SetStage(ctx, tx, who, incidentID, Triage, why); err != nil {
 		return i, err
 	}
-	if err := s.pageService(ctx, tx, who, i, i.Service); err != nil {
+	if err := s.pageAgain(ctx, tx, who, i); err != nil {
 		return i, err
 	}
 	return s.Get(ctx, tx, who, i.ID)

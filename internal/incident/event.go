@@ -26,8 +26,9 @@ func (StageChanged) EventKind() string { return "incident.StageChanged" }
 
 // SeverityChanged records a new severity.
 type SeverityChanged struct {
-	From int `json:"from" class:"public"`
-	To   int `json:"to" class:"public"`
+	From int    `json:"from" class:"public"`
+	To   int    `json:"to" class:"public"`
+	Why  string `json:"why,omitempty" class:"internal"`
 }
 
 func (SeverityChanged) EventKind() string { return "incident.SeverityChanged" }

@@ -56,9 +56,11 @@ type Incident struct {
 	Times       Times           `json:"times"`
 	TicketURL   string          `json:"ticket_url"`
 	MergedInto  string          `json:"merged_into,omitempty"`
+	Gathers     bool            `json:"gathers" doc:"Alerts of its service and environment join it while it is open"`
 	Abilities   map[string]bool `json:"abilities" doc:"What you may do; empty in what is broadcast"`
 
 	collects string
+	gathered time.Time // when the newest alert joined
 }
 
 // RoomRef is the incident's room.
@@ -103,8 +105,28 @@ type AlertRef struct {
 	State string `json:"state" enum:"open,acknowledged,resolved"`
 }
 
-// Alerts finds the alerts of incidents; package alert, which stands above, provides it.
-type Alerts func(ctx context.Context, q db.Querier, incidentIDs []string) (map[string][]AlertRef, error)
+// Alerts are the alerts of incidents; package alert, which stands above, provides them.
+type Alerts interface {
+	// Refs finds those of several incidents.
+	Refs(ctx context.Context, q db.Querier, incidentIDs []string) (map[string][]AlertRef, error)
+	// Acknowledged is told that who takes care of the incident.
+	Acknowledged(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident) error
+	// Over is told that the incident is resolved or closed, while its room can
+	// still be written to.
+	Over(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident) error
+	// Merged is told that everything of from belongs to into.
+	Merged(ctx context.Context, tx *db.Tx, who actor.Actor, from, into Incident) error
+}
+
+// none stands in until package alert is there.
+type none struct{}
+
+func (none) Refs(context.Context, db.Querier, []string) (map[string][]AlertRef, error) {
+	return nil, nil
+}
+func (none) Acknowledged(context.Context, *db.Tx, actor.Actor, Incident) error     { return nil }
+func (none) Over(context.Context, *db.Tx, actor.Actor, Incident) error             { return nil }
+func (none) Merged(context.Context, *db.Tx, actor.Actor, Incident, Incident) error { return nil }
 
 // Deps are the packages an incident is made of.
 type Deps struct {
@@ -130,14 +152,14 @@ type Store struct {
 
 // New builds the store, registers its task and listens for pages being seen.
 func New(d Deps) *Store {
-	s := &Store{Deps: d}
+	s := &Store{Deps: d, alerts: none{}}
 	d.Tasks.Handle(taskEscalate, s.escalate)
 	d.Notify.OnSeen(s.pageSeen)
 	return s
 }
 
 // WithAlerts tells the store where the alerts of an incident are found.
-func (s *Store) WithAlerts(fn Alerts) { s.alerts = fn }
+func (s *Store) WithAlerts(a Alerts) { s.alerts = a }
 
 var errNone = fault.New(fault.NotFound, "There is no such incident. Look it up under Incidents.")
 

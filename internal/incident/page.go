@@ -146,6 +146,9 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, idO
 	if err != nil {
 		return i, err
 	}
+	if err := s.alerts.Acknowledged(ctx, tx, who, i); err != nil {
+		return i, err
+	}
 	if !first && mine == nil && !climbing {
 		return s.able(ctx, tx, who, i) // said before, or nothing to answer
 	}

@@ -13,14 +13,15 @@ import (
 	"muster/internal/oncall"
 )
 
-const columns = `i.id, i.ticket, i.ticket_url, i.title, i.room, r.name, i.severity, i.stage, i.mode, i.restricted, i.service, i.environment, i.summary, i.declared_by, i.collects, i.merged_into,
+const columns = `i.id, i.ticket, i.ticket_url, i.title, i.room, r.name, i.severity, i.stage, i.mode, i.restricted, i.service, i.environment, i.summary, i.declared_by, i.collects, i.gathered, i.merged_into,
  i.impact_started, i.first_signal, i.detected, i.declared, i.acknowledged, i.first_responder, i.mitigated, i.resolved, i.closed`
 
 const from = ` FROM incident i JOIN room r ON r.id = i.room `
 
 func scan(r db.Scanner) (i Incident, err error) {
 	at := make([]int64, len(TimeNames))
-	dest := []any{&i.ID, &i.Ticket, &i.TicketURL, &i.Title, &i.Room.ID, &i.Room.Name, &i.Severity, &i.Stage, &i.Mode, &i.Restricted, &i.Service, &i.Environment, &i.Summary, &i.DeclaredBy, &i.collects, &i.MergedInto}
+	var gathered int64
+	dest := []any{&i.ID, &i.Ticket, &i.TicketURL, &i.Title, &i.Room.ID, &i.Room.Name, &i.Severity, &i.Stage, &i.Mode, &i.Restricted, &i.Service, &i.Environment, &i.Summary, &i.DeclaredBy, &i.collects, &gathered, &i.MergedInto}
 	for n := range at {
 		dest = append(dest, &at[n])
 	}
@@ -28,6 +29,7 @@ func scan(r db.Scanner) (i Incident, err error) {
 	for n, name := range TimeNames {
 		*i.Times.field(name) = when(at[n])
 	}
+	i.gathered, i.Gathers = db.At(gathered), i.collects != ""
 	i.Roles, i.Pages, i.Alerts, i.Abilities = []RoleHeld{}, []Paging{}, []AlertRef{}, map[string]bool{}
 	return i, err
 }
@@ -134,10 +136,7 @@ func (s *Store) fill(ctx context.Context, q db.Querier, is []Incident) error {
 	if err := s.fillNext(ctx, q, is, index, marks, args); err != nil {
 		return err
 	}
-	if s.alerts == nil {
-		return nil
-	}
-	alerts, err := s.alerts(ctx, q, ids)
+	alerts, err := s.alerts.Refs(ctx, q, ids)
 	if err != nil {
 		return err
 	}

@@ -143,12 +143,22 @@ func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 		if err := s.Notify.EndPages(ctx, tx, i.ID); err != nil {
 			return i, err
 		}
+		if i.Stage != Closed {
+			if err := s.alerts.Over(ctx, tx, who, i); err != nil {
+				return i, err
+			}
+		}
 	}
 	if err := s.Ledger.Append(ctx, tx, who, about(i), StageChanged{From: i.Stage, To: to, Note: note}); err != nil {
 		return i, err
 	}
 	if err := s.say(ctx, tx, who, i, "%s", stageLine(called(who), i.Stage, to, note)); err != nil {
 		return i, err
+	}
+	if !i.Stage.Open() && to.Open() && !who.IsSystem() {
+		if err := s.tellOnCall(ctx, tx, who, i, i.Ticket+" was reopened"); err != nil {
+			return i, err
+		}
 	}
 	if to == Closed {
 		archived := true

@@ -93,9 +93,29 @@ const shown = 3
 
 // fold tells the rest of a storm in one line; each alert stays in the record.
 func fold(es []Entry) []Entry {
-	verbs := map[string]string{"alert.fired": "fired", "alert.resolved": "were resolved", "alert.reopened": "are back"}
+	verbs := map[string]string{"alert.fired": "fired", "alert.resolved": "were resolved", "alert.reopened": "are back", "alert.acknowledged": "were acknowledged"}
 	out := []Entry{}
 	for n := 0; n < len(es); {
+		// An alert that flaps: its turns are told once, then counted.
+		turns := n
+		for turns < len(es) && (es[turns].Kind == "alert.reopened" || es[turns].Kind == "alert.resolved") && es[turns].word("title") == es[n].word("title") {
+			turns++
+		}
+		if turns-n > shown+1 {
+			again := 0
+			for _, e := range es[n+shown : turns] {
+				if e.Kind == "alert.reopened" {
+					again++
+				}
+			}
+			out = append(out, es[n:n+shown]...)
+			rest := es[turns-1]
+			rest.Text = fmt.Sprintf("%s It fired again %d more times.", strings.TrimSuffix(rest.Text, ".")+".", again)
+			rest.Data = map[string]any{"folded": turns - n - shown}
+			out = append(out, rest)
+			n = turns
+			continue
+		}
 		end := n + 1
 		for end < len(es) && es[end].Kind == es[n].Kind && es[end].At.Sub(es[n].At) < time.Minute {
 			end++
@@ -243,6 +263,9 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		}
 	case "incident.SeverityChanged":
 		e.Text = fmt.Sprintf("%s changed the severity from SEV-%s to SEV-%s.", by, e.word("from"), e.word("to"))
+		if why := e.word("why"); why != "" {
+			e.Text = fmt.Sprintf("%s raised the severity from SEV-%s to SEV-%s: %s", by, e.word("from"), e.word("to"), why)
+		}
 	case "incident.Changed":
 		e.Text = fmt.Sprintf("%s changed the %s from %q to %q.", by, e.word("field"), cut(e.word("from"), 100), cut(e.word("to"), 100))
 		if e.word("field") == "restricted" {

@@ -98,7 +98,7 @@ func TestSomebodyIsAlwaysTold(t *testing.T) {
 	}{
 		"no service":      {"", "No service is named", nil},
 		"unknown service": {"ghost", `"ghost" is not a service that Muster knows`, nil},
-		"wrong case":      {"Payments-Api", `"Payments-Api" is not a service that Muster knows`, nil},
+		"wrong name":      {"Payments Api", `"Payments Api" is not a service that Muster knows`, nil},
 		"no rotation": {"lost", "No rotation is on call for lost", func(r *Rig) {
 			r.Do(func(tx *db.Tx) error {
 				_, err := r.OnCall.CreateService(Ctx, tx, r.Admin, oncall.SaveService{Name: "lost"})

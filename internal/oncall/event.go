@@ -10,6 +10,7 @@ type ServiceSaved struct {
 	Rotation     string   `json:"rotation" class:"public"`
 	RunbookURL   string   `json:"runbook_url" class:"internal"`
 	AckTimeout   int      `json:"ack_timeout_seconds" class:"public"`
+	GatherAfter  int      `json:"gather_after_seconds,omitempty" class:"public"`
 	New          bool     `json:"new" class:"public"`
 }
 

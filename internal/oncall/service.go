@@ -30,6 +30,7 @@ type Service struct {
 	RunbookURL   string          `json:"runbook_url"`
 	AckTimeout   int             `json:"ack_timeout_seconds" doc:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never"`
 	Warnings     []Warning       `json:"warnings,omitempty" doc:"Why a page for it would not reach who it should"`
+	GatherAfter  int             `json:"gather_after_seconds" doc:"So long after its newest alert an open incident takes others of the service and environment in; later ones declare another"`
 	Abilities    map[string]bool `json:"abilities,omitempty"`
 }
 
@@ -41,6 +42,7 @@ type SaveService struct {
 	RotationID   string   `json:"rotation_id,omitempty"`
 	RunbookURL   string   `json:"runbook_url,omitempty"`
 	AckTimeout   *int     `json:"ack_timeout_seconds,omitempty" doc:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never; 1800 if absent"`
+	GatherAfter  int      `json:"gather_after_seconds,omitempty" doc:"So long after its newest alert an open incident takes others of the service and environment in; 7200 (2 h) if absent"`
 }
 
 // Store keeps services and rotations.
@@ -110,6 +112,12 @@ func (in *SaveService) normalize() error {
 	if n := *in.AckTimeout; n != 0 && (n < 60 || n > 7*24*3600) {
 		bad = append(bad, fault.FieldError{Field: "ack_timeout_seconds", Message: "An acknowledgement holds between a minute (60) and a week (604800) without a sign of work, or 0 for ever."})
 	}
+	if in.GatherAfter == 0 {
+		in.GatherAfter = 2 * 3600
+	}
+	if in.GatherAfter < 60 || in.GatherAfter > 30*24*3600 {
+		bad = append(bad, fault.FieldError{Field: "gather_after_seconds", Message: "Alerts gather for between a minute (60) and 30 days (2592000) after the newest."})
+	}
 	if len(bad) > 0 {
 		return fault.Fields(bad...)
 	}
@@ -120,11 +128,11 @@ func resource(sv Service) access.Resource {
 	return access.Resource{Type: "service", ID: sv.ID, Name: sv.Name}
 }
 
-const serviceColumns = `id, name, title, environments, rotation, runbook_url, ack_timeout`
+const serviceColumns = `id, name, title, environments, rotation, runbook_url, ack_timeout, gather_after`
 
 func scanService(r db.Scanner) (sv Service, err error) {
 	var envs string
-	if err = r.Scan(&sv.ID, &sv.Name, &sv.Title, &envs, &sv.RotationID, &sv.RunbookURL, &sv.AckTimeout); err != nil {
+	if err = r.Scan(&sv.ID, &sv.Name, &sv.Title, &envs, &sv.RotationID, &sv.RunbookURL, &sv.AckTimeout, &sv.GatherAfter); err != nil {
 		return sv, err
 	}
 	sv.Environments, err = db.FromJSON[[]string](envs)
@@ -166,9 +174,10 @@ func (s *Store) services(ctx context.Context, q db.Querier, who actor.Actor) ([]
 	return out, nil
 }
 
-// Find returns the service with this id or name.
+// Find returns the service with this id or name. Names are in small letters; how
+// somebody writes them does not matter.
 func (s *Store) Find(ctx context.Context, q db.Querier, idOrName string) (Service, error) {
-	sv, err := db.One(ctx, q, scanService, `SELECT `+serviceColumns+` FROM service WHERE id = $1 OR name = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1`, idOrName, idOrName)
+	sv, err := db.One(ctx, q, scanService, `SELECT `+serviceColumns+` FROM service WHERE id = $1 OR name = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1`, idOrName, strings.ToLower(strings.TrimSpace(idOrName)))
 	if db.IsNoRows(err) {
 		return sv, fault.Newf(fault.NotFound, "There is no service %q. Look it up under Services.", idOrName)
 	}
@@ -186,10 +195,10 @@ func (s *Store) CreateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if err := s.validate(ctx, tx, &in); err != nil {
 		return Service{}, err
 	}
-	sv := Service{ID: id.New(), Name: in.Name, Title: in.Title, Environments: in.Environments, RotationID: in.RotationID, RunbookURL: in.RunbookURL, AckTimeout: *in.AckTimeout}
+	sv := Service{ID: id.New(), Name: in.Name, Title: in.Title, Environments: in.Environments, RotationID: in.RotationID, RunbookURL: in.RunbookURL, AckTimeout: *in.AckTimeout, GatherAfter: in.GatherAfter}
 	now := db.Micro(s.clock.Now())
-	res, err := tx.Exec(ctx, `INSERT INTO service (id, name, title, environments, rotation, runbook_url, ack_timeout, created_at, updated_at) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9) ON CONFLICT (name) DO NOTHING`,
-		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, now, now)
+	res, err := tx.Exec(ctx, `INSERT INTO service (id, name, title, environments, rotation, runbook_url, ack_timeout, created_at, updated_at, gather_after) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) ON CONFLICT (name) DO NOTHING`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, now, now, sv.GatherAfter)
 	if err != nil {
 		return Service{}, fmt.Errorf("create service: %w", err)
 	}
@@ -207,6 +216,7 @@ type ChangeService struct {
 	RotationID   *string   `json:"rotation_id,omitempty"`
 	RunbookURL   *string   `json:"runbook_url,omitempty"`
 	AckTimeout   *int      `json:"ack_timeout_seconds,omitempty"`
+	GatherAfter  *int      `json:"gather_after_seconds,omitempty"`
 }
 
 // UpdateService changes a service.
@@ -218,7 +228,7 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if err := s.access.Check(ctx, tx, who, "manage", resource(sv)); err != nil {
 		return Service{}, err
 	}
-	in := SaveService{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, RotationID: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: &sv.AckTimeout}
+	in := SaveService{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, RotationID: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: &sv.AckTimeout, GatherAfter: sv.GatherAfter}
 	set(&in.Name, ch.Name)
 	set(&in.Title, ch.Title)
 	set(&in.Environments, ch.Environments)
@@ -227,6 +237,7 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if ch.AckTimeout != nil {
 		in.AckTimeout = ch.AckTimeout
 	}
+	set(&in.GatherAfter, ch.GatherAfter)
 	if err := s.validate(ctx, tx, &in); err != nil {
 		return Service{}, err
 	}
@@ -235,9 +246,9 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 			return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Choose another name.", in.Name)
 		}
 	}
-	sv.Name, sv.Title, sv.Environments, sv.RotationID, sv.RunbookURL, sv.AckTimeout = in.Name, in.Title, in.Environments, in.RotationID, in.RunbookURL, *in.AckTimeout
-	if _, err := tx.Exec(ctx, `UPDATE service SET name=$2, title=$3, environments=$4, rotation=$5, runbook_url=$6, ack_timeout=$7, updated_at=$8 WHERE id=$1`,
-		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, db.Micro(s.clock.Now())); err != nil {
+	sv.Name, sv.Title, sv.Environments, sv.RotationID, sv.RunbookURL, sv.AckTimeout, sv.GatherAfter = in.Name, in.Title, in.Environments, in.RotationID, in.RunbookURL, *in.AckTimeout, in.GatherAfter
+	if _, err := tx.Exec(ctx, `UPDATE service SET name=$2, title=$3, environments=$4, rotation=$5, runbook_url=$6, ack_timeout=$7, updated_at=$8, gather_after=$9 WHERE id=$1`,
+		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, db.Micro(s.clock.Now()), sv.GatherAfter); err != nil {
 		return Service{}, fmt.Errorf("update service: %w", err)
 	}
 	return s.savedService(ctx, tx, who, sv, false)
@@ -261,7 +272,7 @@ func (s *Store) validate(ctx context.Context, q db.Querier, in *SaveService) err
 
 func (s *Store) savedService(ctx context.Context, tx *db.Tx, who actor.Actor, sv Service, isNew bool) (Service, error) {
 	err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "service:" + sv.ID},
-		ServiceSaved{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, Rotation: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: sv.AckTimeout, New: isNew})
+		ServiceSaved{Name: sv.Name, Title: sv.Title, Environments: sv.Environments, Rotation: sv.RotationID, RunbookURL: sv.RunbookURL, AckTimeout: sv.AckTimeout, GatherAfter: sv.GatherAfter, New: isNew})
 	if err != nil {
 		return Service{}, err
 	}

@@ -1,17 +1,22 @@
 // Package alertmanager reads what Prometheus Alertmanager posts to a webhook
-// (format version 4). Its invariant: what it accepts is complete and bounded,
-// what it refuses is refused whole and names the field. What follows from a
-// delivery is package alert's.
+// (format version 4). Its invariants: what it gives out is bounded and can be
+// stored; only what is no delivery at all is refused; one odd alert never costs
+// the others: it is cut, or left out and counted, and a remark says why. What
+// follows from a delivery is package alert's.
 package alertmanager
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -20,10 +25,9 @@ import (
 	"muster/internal/fault"
 )
 
-// Bounds of a delivery. An annotation that is too long is cut, since refusing it
-// would lose the alert; a label cannot be cut, since labels are what the alert is.
+// Bounds of a delivery. What is longer is cut, what is more is left out.
 const (
-	MaxBody       = 1 << 20
+	MaxBody       = 8 << 20
 	MaxAlerts     = 1000
 	maxPairs      = 64
 	maxName       = 256
@@ -31,34 +35,37 @@ const (
 	maxAnnotation = 8 << 10
 	maxGroupKey   = 16 << 10
 	maxURL        = 4 << 10
+	maxRemarks    = 10
 )
 
 type payload struct {
-	Version         string          `json:"version"`
-	GroupKey        string          `json:"groupKey"`
-	TruncatedAlerts int             `json:"truncatedAlerts"`
-	Status          string          `json:"status"`
-	Alerts          *[]payloadAlert `json:"alerts"`
+	Version         json.RawMessage    `json:"version"`
+	GroupKey        json.RawMessage    `json:"groupKey"`
+	TruncatedAlerts json.RawMessage    `json:"truncatedAlerts"`
+	Status          json.RawMessage    `json:"status"`
+	Alerts          *[]json.RawMessage `json:"alerts"`
 }
 
 type payloadAlert struct {
-	Status       string            `json:"status"`
-	Labels       map[string]string `json:"labels"`
-	Annotations  map[string]string `json:"annotations"`
-	StartsAt     string            `json:"startsAt"`
-	EndsAt       string            `json:"endsAt"`
-	GeneratorURL string            `json:"generatorURL"`
-	Fingerprint  string            `json:"fingerprint"`
+	Status       json.RawMessage `json:"status"`
+	Labels       json.RawMessage `json:"labels"`
+	Annotations  json.RawMessage `json:"annotations"`
+	StartsAt     json.RawMessage `json:"startsAt"`
+	EndsAt       json.RawMessage `json:"endsAt"`
+	GeneratorURL json.RawMessage `json:"generatorURL"`
+	Fingerprint  json.RawMessage `json:"fingerprint"`
 }
 
-// maxProblems bounds how many wrong fields one refusal names.
-const maxProblems = 20
+// reading is the work on one delivery.
+type reading struct {
+	status string // of the delivery, for alerts that say none
+	out    alert.Delivery
+}
 
-type problems []fault.FieldError
-
-func (p *problems) add(field, format string, a ...any) {
-	if len(*p) < maxProblems {
-		*p = append(*p, fault.FieldError{Field: field, Message: fmt.Sprintf(format, a...)})
+func (r *reading) remark(format string, a ...any) {
+	text := fmt.Sprintf(format, a...)
+	if len(r.out.Remarks) < maxRemarks && !slices.Contains(r.out.Remarks, text) {
+		r.out.Remarks = append(r.out.Remarks, text)
 	}
 }
 
@@ -75,35 +82,37 @@ func Decode(body []byte) (alert.Delivery, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return alert.Delivery{}, fault.Field("body", "There is more after the end of the JSON object. Send one object per request.")
 	}
-	var bad problems
-	if in.Version != "4" {
-		bad.add("version", "Alertmanager's webhook format must be version \"4\", this says %q. Point a webhook_configs receiver of Alertmanager 0.14 or newer at this URL.", cut(in.Version, 20))
-	}
-	if in.Status != "firing" && in.Status != "resolved" {
-		bad.add("status", "The status must be firing or resolved, this says %q.", cut(in.Status, 20))
-	}
-	if len(in.GroupKey) > maxGroupKey {
-		bad.add("groupKey", "The group key has more than %d bytes. Group by fewer labels.", maxGroupKey)
-	}
-	if in.TruncatedAlerts < 0 {
-		bad.add("truncatedAlerts", "The number of left-out alerts cannot be negative.")
+	if version := text(in.Version); version != "4" {
+		return alert.Delivery{}, fault.Field("version", fmt.Sprintf("Alertmanager's webhook format must be version \"4\", this says %q. Point a webhook_configs receiver of Alertmanager 0.14 or newer at this URL.", cut(version, 20)))
 	}
 	if in.Alerts == nil {
-		bad.add("alerts", "The list of alerts is missing.")
-		return alert.Delivery{}, fault.Fields(bad...)
+		return alert.Delivery{}, fault.Field("alerts", "The list of alerts is missing.")
 	}
-	if n := len(*in.Alerts); n > MaxAlerts {
-		bad.add("alerts", "There are %d alerts in one delivery, at most %d are taken. Set max_alerts in the receiver's webhook_configs.", n, MaxAlerts)
-		return alert.Delivery{}, fault.Fields(bad...)
+	r := &reading{status: text(in.Status)}
+	if n, err := strconv.Atoi(text(in.TruncatedAlerts)); err == nil && n > 0 {
+		r.out.Truncated = n
 	}
-	out := alert.Delivery{GroupKey: clean(in.GroupKey), Truncated: in.TruncatedAlerts, Alerts: make([]alert.Incoming, 0, len(*in.Alerts))}
-	for n, a := range *in.Alerts {
-		out.Alerts = append(out.Alerts, one(fmt.Sprintf("alerts[%d]", n), a, &bad))
+	if r.out.GroupKey = text(in.GroupKey); len(r.out.GroupKey) > maxGroupKey {
+		sum := sha256.Sum256([]byte(r.out.GroupKey)) // cut alone it could be another group's
+		r.out.GroupKey = cut(r.out.GroupKey, 200) + hex.EncodeToString(sum[:])
 	}
-	if len(bad) > 0 {
-		return alert.Delivery{}, fault.Fields(bad...)
+	all := *in.Alerts
+	if n := len(all); n > MaxAlerts {
+		r.out.Truncated = min(r.out.Truncated, 1<<30) + n - MaxAlerts
+		r.remark("There were %d alerts in one delivery; the first %d were taken. Set max_alerts in the receiver's webhook_configs.", n, MaxAlerts)
+		all = all[:MaxAlerts]
 	}
-	return out, nil
+	r.out.Alerts = make([]alert.Incoming, 0, len(all))
+	for n, raw := range all {
+		one, why := r.one(n, raw)
+		if why != "" {
+			r.out.LeftOut++
+			r.remark("Alert %d of a delivery was left out: %s", n+1, why)
+			continue
+		}
+		r.out.Alerts = append(r.out.Alerts, one)
+	}
+	return r.out, nil
 }
 
 // TooLarge is the refusal of a body beyond MaxBody.
@@ -113,11 +122,10 @@ func TooLarge() error {
 
 func notJSON(err error) error {
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		field := t.Field
-		if field == "" {
-			field = "body"
+		if t.Field == "" {
+			return fault.Field("body", "The body must be a JSON object. Send what Alertmanager's webhook sends.")
 		}
-		return fault.Field(field, fmt.Sprintf("This must be %s, not a JSON %s.", kindOf(t.Type.Kind().String()), t.Value))
+		return fault.Field(t.Field, fmt.Sprintf("This must be a list, not a JSON %s.", t.Value))
 	}
 	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fault.Field("body", fmt.Sprintf("The body is not JSON: something is wrong at byte %d.", s.Offset))
@@ -125,76 +133,139 @@ func notJSON(err error) error {
 	return fault.Field("body", "The body is not a complete JSON object. Send what Alertmanager's webhook sends.")
 }
 
-func kindOf(kind string) string {
-	switch kind {
-	case "string":
-		return "a text"
-	case "int":
-		return "a whole number"
-	case "slice":
-		return "a list"
+// one reads an alert; why says what makes it impossible to take.
+func (r *reading) one(n int, raw json.RawMessage) (in alert.Incoming, why string) {
+	var a payloadAlert
+	if err := json.Unmarshal(raw, &a); err != nil || string(bytes.TrimSpace(raw)) == "null" {
+		return in, "it is no JSON object."
 	}
-	return "an object"
-}
-
-func one(field string, a payloadAlert, bad *problems) alert.Incoming {
-	in := alert.Incoming{Fingerprint: clean(a.Fingerprint), Status: a.Status, GeneratorURL: clean(a.GeneratorURL)}
-	if a.Status != "firing" && a.Status != "resolved" {
-		bad.add(field+".status", "The status must be firing or resolved, this says %q.", cut(a.Status, 20))
+	in = alert.Incoming{Fingerprint: text(a.Fingerprint), Status: text(a.Status), GeneratorURL: text(a.GeneratorURL)}
+	if in.Status == "" {
+		in.Status = r.status
 	}
-	if len(in.Fingerprint) > maxName {
-		bad.add(field+".fingerprint", "The fingerprint has more than %d bytes.", maxName)
+	if in.Status != "firing" && in.Status != "resolved" {
+		return in, fmt.Sprintf("its status must be firing or resolved, it says %q.", cut(in.Status, 20))
 	}
 	if u, err := url.Parse(in.GeneratorURL); err != nil || len(in.GeneratorURL) > maxURL || u.Scheme != "http" && u.Scheme != "https" {
 		in.GeneratorURL = "" // a cut link leads nowhere, and one of another kind is no link
 	}
-	if len(a.Labels) == 0 {
-		bad.add(field+".labels", "An alert needs labels: they say which alert it is.")
+	labels := object(a.Labels)
+	if len(labels) == 0 && in.Fingerprint == "" {
+		return in, "it has neither labels nor a fingerprint, so nothing says which alert it is."
 	}
-	in.Labels = pairs(field+".labels", a.Labels, func(name, value string) string {
-		if len(value) > maxLabel {
-			bad.add(field+".labels."+cut(name, 40), "The label's value has more than %d bytes. Put long texts into annotations.", maxLabel)
-		}
-		return value
-	}, bad)
-	in.Annotations = pairs(field+".annotations", a.Annotations, func(_, value string) string { return cut(value, maxAnnotation) }, bad)
-	in.StartsAt = moment(field+".startsAt", a.StartsAt, true, bad)
-	in.EndsAt = moment(field+".endsAt", a.EndsAt, false, bad)
-	return in
+	if in.Fingerprint == "" && odd(labels) || len(in.Fingerprint) > maxName {
+		in.Fingerprint = digest(in.Fingerprint, labels) // of the whole: cut, two could look alike
+	}
+	name := cut(labels["alertname"], 80)
+	if name == "" {
+		name = fmt.Sprintf("number %d", n+1)
+	}
+	in.Labels = r.pairs(name, "label", labels, maxLabel)
+	in.Annotations = r.pairs(name, "annotation", object(a.Annotations), maxAnnotation)
+	in.StartsAt = r.moment(name, "startsAt", text(a.StartsAt))
+	in.EndsAt = r.moment(name, "endsAt", text(a.EndsAt))
+	return in, ""
 }
 
-func pairs(field string, all map[string]string, value func(name, value string) string, bad *problems) map[string]string {
+// text reads what should be a text; of a number or a truth value it gives the
+// words, of anything else nothing.
+func text(raw json.RawMessage) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || raw[0] == '{' || raw[0] == '[' || string(raw) == "null" {
+		return ""
+	}
+	if raw[0] != '"' {
+		return cut(string(raw), 64)
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return clean(s)
+}
+
+// object reads names with their texts; what has none is left out.
+func object(raw json.RawMessage) map[string]string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
 	out := make(map[string]string, len(all))
-	if len(all) > maxPairs {
-		bad.add(field, "There are %d entries, at most %d are taken.", len(all), maxPairs)
-		return out
-	}
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	sort.Strings(names) // so that the same body is refused with the same words
-	for _, name := range names {
-		if name == "" || len(name) > maxName {
-			bad.add(field, "A name must have 1 to %d bytes.", maxName)
+	for name, value := range all {
+		value = bytes.TrimSpace(value)
+		if name == "" || len(value) == 0 || value[0] == '{' || value[0] == '[' || string(value) == "null" {
 			continue
 		}
-		out[clean(name)] = value(name, clean(all[name]))
+		out[clean(name)] = text(value)
 	}
 	return out
 }
 
-// moment reads a time. Alertmanager writes the year 1 for "not yet".
-func moment(field, text string, required bool, bad *problems) time.Time {
-	if text == "" {
-		if required {
-			bad.add(field, "The time is missing. Write it as 2026-11-22T13:49:02Z.")
+// odd says whether labels are more or longer than what is kept of them.
+func odd(labels map[string]string) bool {
+	if len(labels) > maxPairs {
+		return true
+	}
+	for name, value := range labels {
+		if len(name) > maxName || len(value) > maxLabel {
+			return true
 		}
+	}
+	return false
+}
+
+func digest(fingerprint string, labels map[string]string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%d:%s", len(fingerprint), fingerprint)
+	if fingerprint == "" {
+		for _, name := range sorted(labels) {
+			fmt.Fprintf(h, "%d:%s%d:%s", len(name), name, len(labels[name]), labels[name])
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func sorted(all map[string]string) []string {
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// telling are labels that are kept before others when there are too many: what
+// an alert is called, and what decides where it goes.
+var telling = []string{"alertname", "service", "severity", "priority", "env", "environment", "instance", "node", "job"}
+
+// pairs keeps of names and texts what fits.
+func (r *reading) pairs(alert, what string, all map[string]string, most int) map[string]string {
+	out := make(map[string]string, min(len(all), maxPairs))
+	if len(all) > maxPairs {
+		r.remark("Alert %s has %d %ss; %d were kept.", alert, len(all), what, maxPairs)
+	}
+	for _, name := range append(slices.Clone(telling), sorted(all)...) {
+		value, ok := all[name]
+		if _, twice := out[cut(name, maxName)]; !ok || twice || len(out) == maxPairs {
+			continue
+		}
+		if len(value) > most && what == "label" || len(name) > maxName {
+			r.remark("Alert %s: the %s %s was cut, for it is longer than %d bytes.", alert, what, cut(name, 40), most)
+		}
+		out[cut(name, maxName)] = cut(value, most)
+	}
+	return out
+}
+
+// moment reads a time; one that cannot be read is not known. Alertmanager writes
+// the year 1 for "not yet".
+func (r *reading) moment(alert, field, text string) time.Time {
+	if text == "" {
 		return time.Time{}
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
-		bad.add(field, "%q is not a time. Write it as 2026-11-22T13:49:02Z.", cut(text, 40))
+		r.remark("Alert %s: %s is no time: %q.", alert, field, cut(text, 40))
 		return time.Time{}
 	}
 	if t.Year() <= 1970 {
@@ -204,7 +275,9 @@ func moment(field, text string, required bool, bad *problems) time.Time {
 }
 
 // clean takes out what a database's text cannot hold.
-func clean(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
+func clean(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
 
 func cut(text string, most int) string {
 	if len(text) <= most {

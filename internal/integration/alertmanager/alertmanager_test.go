@@ -33,50 +33,29 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestDecodeRefusesAndNamesTheField(t *testing.T) {
-	many := func(n int, of string) string { return strings.TrimSuffix(strings.Repeat(of+",", n), ",") }
-	labels := []string{}
-	for n := range 65 {
-		labels = append(labels, fmt.Sprintf(`"l%d":"x"`, n))
-	}
-	with := func(alerts string) string {
-		return `{"version":"4","status":"firing","groupKey":"g","alerts":[` + alerts + `]}`
-	}
-	ok := `{"status":"firing","labels":{"a":"b"},"startsAt":"2026-11-22T12:00:00Z"}`
+func with(alerts ...string) string {
+	return `{"version":"4","status":"firing","groupKey":"g","alerts":[` + strings.Join(alerts, ",") + `]}`
+}
+
+func TestWhatIsNoDeliveryIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ body, field string }{
-		"empty":                {``, "body"},
-		"no JSON":              {`hello`, "body"},
-		"half":                 {good[:200], "body"},
-		"a list":               {`[]`, "body"},
-		"null":                 {`null`, "version"},
-		"more behind":          {good + `{}`, "body"},
-		"no version":           {`{"status":"firing","alerts":[]}`, "version"},
-		"version 3":            {`{"version":"3","status":"firing","alerts":[]}`, "version"},
-		"version as a number":  {`{"version":4,"status":"firing","alerts":[]}`, "version"},
-		"no status":            {`{"version":"4","alerts":[]}`, "status"},
-		"no alerts":            {`{"version":"4","status":"firing"}`, "alerts"},
-		"alerts null":          {`{"version":"4","status":"firing","alerts":null}`, "alerts"},
-		"alerts an object":     {`{"version":"4","status":"firing","alerts":{}}`, "alerts"},
-		"too many alerts":      {with(many(1001, ok)), "alerts"},
-		"alert status":         {with(`{"status":"maybe","labels":{"a":"b"},"startsAt":"2026-11-22T12:00:00Z"}`), "alerts[0].status"},
-		"no labels":            {with(ok + `,{"status":"firing","startsAt":"2026-11-22T12:00:00Z"}`), "alerts[1].labels"},
-		"label not a text":     {with(`{"status":"firing","labels":{"a":1},"startsAt":"2026-11-22T12:00:00Z"}`), "alerts.labels"},
-		"too many labels":      {with(`{"status":"firing","labels":{` + strings.Join(labels, ",") + `},"startsAt":"2026-11-22T12:00:00Z"}`), "alerts[0].labels"},
-		"label too long":       {with(`{"status":"firing","labels":{"a":"` + strings.Repeat("x", 3000) + `"},"startsAt":"2026-11-22T12:00:00Z"}`), "alerts[0].labels.a"},
-		"label name too long":  {with(`{"status":"firing","labels":{"` + strings.Repeat("x", 300) + `":"a"},"startsAt":"2026-11-22T12:00:00Z"}`), "alerts[0].labels"},
-		"no start":             {with(`{"status":"firing","labels":{"a":"b"}}`), "alerts[0].startsAt"},
-		"start not a time":     {with(`{"status":"firing","labels":{"a":"b"},"startsAt":"yesterday"}`), "alerts[0].startsAt"},
-		"end not a time":       {with(`{"status":"firing","labels":{"a":"b"},"startsAt":"2026-11-22T12:00:00Z","endsAt":"1"}`), "alerts[0].endsAt"},
-		"negative truncation":  {`{"version":"4","status":"firing","alerts":[],"truncatedAlerts":-1}`, "truncatedAlerts"},
-		"long fingerprint":     {with(`{"status":"firing","labels":{"a":"b"},"startsAt":"2026-11-22T12:00:00Z","fingerprint":"` + strings.Repeat("f", 300) + `"}`), "alerts[0].fingerprint"},
-		"long group key":       {`{"version":"4","status":"firing","alerts":[],"groupKey":"` + strings.Repeat("g", 20000) + `"}`, "groupKey"},
-		"deep":                 {`{"version":` + strings.Repeat("[", 20000), "body"},
-		"fingerprint a number": {with(`{"status":"firing","labels":{"a":"b"},"startsAt":"2026-11-22T12:00:00Z","fingerprint":5}`), "alerts.fingerprint"},
+		"empty":            {``, "body"},
+		"no JSON":          {`hello`, "body"},
+		"half":             {good[:200], "body"},
+		"a list":           {`[]`, "body"},
+		"null":             {`null`, "version"},
+		"more behind":      {good + `{}`, "body"},
+		"no version":       {`{"status":"firing","alerts":[]}`, "version"},
+		"version 3":        {`{"version":"3","status":"firing","alerts":[]}`, "version"},
+		"no alerts":        {`{"version":"4","status":"firing"}`, "alerts"},
+		"alerts null":      {`{"version":"4","status":"firing","alerts":null}`, "alerts"},
+		"alerts an object": {`{"version":"4","status":"firing","alerts":{}}`, "alerts"},
+		"deep":             {`{"version":` + strings.Repeat("[", 20000), "body"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Decode([]byte(c.body))
 			fs := fault.FieldsOf(err)
-			if !fault.Is(err, fault.Invalid) || len(fs) == 0 {
+			if !fault.Is(err, fault.Invalid) || len(fs) != 1 {
 				t.Fatalf("%v", err)
 			}
 			if fs[0].Field != c.field {
@@ -87,8 +66,106 @@ func TestDecodeRefusesAndNamesTheField(t *testing.T) {
 	if _, err := Decode(make([]byte, MaxBody+1)); !fault.Is(err, fault.TooLarge) {
 		t.Error(err)
 	}
-	if _, err := Decode([]byte(with(many(30, `{}`)))); len(fault.FieldsOf(err)) != maxProblems {
-		t.Errorf("%d problems are named", len(fault.FieldsOf(err)))
+}
+
+// One odd alert never costs the one beside it: it is taken as far as it goes, or
+// left out and counted, and a remark says why.
+func TestOneOddAlertDoesNotCostTheOthers(t *testing.T) {
+	ok := `{"status":"firing","labels":{"alertname":"PaymentsDown"},"startsAt":"2026-11-22T12:00:00Z","fingerprint":"good"}`
+	many := []string{`"alertname":"Many"`, `"service":"pay"`, `"severity":"critical"`}
+	for n := range 100 {
+		many = append(many, fmt.Sprintf(`"a%03d":"x"`, n))
+	}
+	long := strings.Repeat("x", 2100)
+	for name, c := range map[string]struct {
+		odd    string
+		out    bool   // left out
+		remark string // part of what is said
+		check  func(alert.Incoming) bool
+	}{
+		"long label":      {`{"status":"firing","labels":{"alertname":"Pod","cmd":"` + long + `"},"fingerprint":"f"}`, false, "cmd was cut", func(a alert.Incoming) bool { return len(a.Labels["cmd"]) == maxLabel && a.Fingerprint == "f" }},
+		"long label name": {`{"status":"firing","labels":{"` + long + `":"a"}}`, false, "was cut", func(a alert.Incoming) bool { return len(a.Fingerprint) == 32 }},
+		"too many labels": {`{"status":"firing","labels":{` + strings.Join(many, ",") + `}}`, false, "has 103 labels", func(a alert.Incoming) bool {
+			return len(a.Labels) == maxPairs && a.Labels["service"] == "pay" && a.Labels["severity"] == "critical"
+		}},
+		"labels null":   {`{"status":"firing","labels":null,"fingerprint":"f"}`, false, "", func(a alert.Incoming) bool { return a.Fingerprint == "f" && a.Labels != nil }},
+		"labels a list": {`{"status":"firing","labels":[1],"fingerprint":"f"}`, false, "", nil},
+		"a number as label": {`{"status":"firing","labels":{"a":1,"b":true,"c":null,"d":{},"e":""}}`, false, "", func(a alert.Incoming) bool {
+			return cmp.Equal(a.Labels, map[string]string{"a": "1", "b": "true", "e": ""})
+		}},
+		"no identity":      {`{"status":"firing","labels":{}}`, true, "neither labels nor a fingerprint", nil},
+		"status":           {`{"status":"maybe","labels":{"a":"b"}}`, true, `it says "maybe"`, nil},
+		"no status":        {`{"labels":{"a":"b"}}`, false, "", func(a alert.Incoming) bool { return a.Status == "firing" }},
+		"null":             {`null`, true, "no JSON object", nil},
+		"a number":         {`5`, true, "no JSON object", nil},
+		"no start":         {`{"status":"firing","labels":{"a":"b"}}`, false, "", func(a alert.Incoming) bool { return a.StartsAt.IsZero() }},
+		"start":            {`{"status":"firing","labels":{"a":"b"},"startsAt":"yesterday"}`, false, `startsAt is no time: "yesterday"`, nil},
+		"end a number":     {`{"status":"firing","labels":{"a":"b"},"endsAt":5}`, false, "endsAt is no time", nil},
+		"fingerprint":      {`{"status":"firing","labels":{"a":"b"},"fingerprint":5}`, false, "", func(a alert.Incoming) bool { return a.Fingerprint == "5" }},
+		"long fingerprint": {`{"status":"firing","labels":{"a":"b"},"fingerprint":"` + long + `"}`, false, "", func(a alert.Incoming) bool { return len(a.Fingerprint) == 32 }},
+		"annotations":      {`{"status":"firing","labels":{"a":"b"},"annotations":"none"}`, false, "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, body := range []string{with(ok, c.odd), with(c.odd, ok)} {
+				d, err := Decode([]byte(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				left := 0
+				if c.out {
+					left = 1
+				}
+				if d.LeftOut != left || len(d.Alerts) != 2-left {
+					t.Fatalf("%d left out, %d alerts", d.LeftOut, len(d.Alerts))
+				}
+				if said := strings.Join(d.Remarks, " "); !strings.Contains(said, c.remark) || c.remark == "" && said != "" {
+					t.Errorf("remarks %q", said)
+				}
+				good := false
+				for _, a := range d.Alerts {
+					if a.Fingerprint == "good" {
+						good = true
+					} else if c.check != nil && !c.check(a) {
+						t.Errorf("%+v", a)
+					}
+				}
+				if !good {
+					t.Error("the good one is lost")
+				}
+			}
+		})
+	}
+}
+
+// What is odd about a delivery as a whole costs no alert either.
+func TestAnOddDeliveryIsTaken(t *testing.T) {
+	one := `{"status":"firing","labels":{"a":"b"}}`
+	for name, body := range map[string]string{
+		"no status":           `{"version":"4","alerts":[` + one + `]}`,
+		"version as a number": `{"version":4,"status":"firing","alerts":[` + one + `]}`,
+		"negative truncation": `{"version":"4","alerts":[` + one + `],"truncatedAlerts":-1}`,
+		"truncation in words": `{"version":"4","alerts":[` + one + `],"truncatedAlerts":"some"}`,
+		"group key null":      `{"version":"4","alerts":[` + one + `],"groupKey":null}`,
+		"long group key":      `{"version":"4","alerts":[` + one + `],"groupKey":"` + strings.Repeat("g", 20000) + `"}`,
+	} {
+		d, err := Decode([]byte(body))
+		if err != nil || len(d.Alerts) != 1 || d.Truncated != 0 || len(d.GroupKey) > 300 {
+			t.Errorf("%s: %v, %+v", name, err, d)
+		}
+	}
+	all := make([]string, 1001)
+	for n := range all {
+		all[n] = one
+	}
+	d, err := Decode([]byte(with(all...)))
+	if err != nil || len(d.Alerts) != MaxAlerts || d.Truncated != 1 || len(d.Remarks) != 1 {
+		t.Errorf("%v, %d alerts, %d truncated", err, len(d.Alerts), d.Truncated)
+	}
+	// Two long groups do not become one.
+	a, _ := Decode([]byte(`{"version":"4","alerts":[],"groupKey":"` + strings.Repeat("g", 20000) + `a"}`))
+	b, _ := Decode([]byte(`{"version":"4","alerts":[],"groupKey":"` + strings.Repeat("g", 20000) + `b"}`))
+	if a.GroupKey == b.GroupKey {
+		t.Error("two groups have one key")
 	}
 }
 
@@ -139,11 +216,11 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if len(d.Alerts) > MaxAlerts {
+		if len(d.Alerts) > MaxAlerts || len(d.Remarks) > maxRemarks || len(d.GroupKey) > maxGroupKey {
 			t.Fatal("too many alerts")
 		}
 		for _, a := range d.Alerts {
-			if a.Status != "firing" && a.Status != "resolved" || len(a.Labels) == 0 || len(a.Labels) > maxPairs {
+			if a.Status != "firing" && a.Status != "resolved" || len(a.Labels) == 0 && a.Fingerprint == "" || len(a.Labels) > maxPairs || len(a.Fingerprint) > maxName {
 				t.Fatalf("%+v", a)
 			}
 			for k, v := range a.Labels {

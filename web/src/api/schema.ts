@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/alert-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many alerts you may read are in each state */
+        get: operations["count-alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alert-rules": {
         parameters: {
             query?: never;
@@ -57,7 +74,8 @@ export interface paths {
         delete: operations["remove-alert-source"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Change a source; its URL stays */
+        patch: operations["update-alert-source"];
         trace?: never;
     };
     "/api/v1/alert-sources/{id}/rotate": {
@@ -84,10 +102,50 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts you may read, newest first */
+        /** Alerts you may read, page by page */
         get: operations["list-alerts"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledge several alerts and their incidents
+         * @description All or none. What is resolved or acknowledged already stays as it is.
+         */
+        post: operations["acknowledge-alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End several alerts by your word
+         * @description All or none. What is resolved already stays as it is.
+         */
+        post: operations["resolve-alerts"];
         delete?: never;
         options?: never;
         head?: never;
@@ -122,6 +180,26 @@ export interface paths {
         put?: never;
         /** Acknowledge an alert and with it its incident */
         post: operations["acknowledge-alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an alert by your word; its incident stays as it is
+         * @description While the source goes on about the same trouble it stays resolved, as long as its incident is open.
+         */
+        post: operations["resolve-alert"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2295,6 +2373,9 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcknowledgeAlertsInput: {
+            ids: string[];
+        };
         AddFloorInput: {
             /** @description As exported */
             format?: string;
@@ -2342,10 +2423,20 @@ export interface components {
              * @description Deliveries that said it fires
              */
             count: number;
+            /**
+             * @description How it ended: its source said so, a person did, its incident was resolved or closed, or nothing was heard of it any more
+             * @enum {string}
+             */
+            ended_by?: "source" | "person" | "incident" | "silence";
             /** Format: date-time */
             ends_at?: string;
             environment: string;
             fingerprint: string;
+            /**
+             * Format: int64
+             * @description How often it fired again
+             */
+            flaps?: number;
             generator_url: string;
             group_key: string;
             id: string;
@@ -2355,6 +2446,8 @@ export interface components {
             };
             /** Format: date-time */
             last_at: string;
+            /** @description The person who ended it */
+            resolved_by?: string;
             service: string;
             /** Format: int64 */
             severity: number;
@@ -2367,6 +2460,11 @@ export interface components {
             state: "open" | "acknowledged" | "resolved";
             summary: string;
             title: string;
+        };
+        AlertPage: {
+            items: components["schemas"]["Alert"][];
+            /** @description Give it as cursor to read on; absent at the end */
+            next_cursor?: string;
         };
         AlertRef: {
             id: string;
@@ -2578,10 +2676,22 @@ export interface components {
             /** Format: int64 */
             ack_timeout_seconds?: number;
             environments?: string[];
+            /** Format: int64 */
+            gather_after_seconds?: number;
             name?: string;
             rotation_id?: string;
             runbook_url?: string;
             title?: string;
+        };
+        ChangeSource: {
+            name?: string;
+            /** @description Service of alerts for which neither a rule nor their own label service says one */
+            service?: string;
+            /**
+             * Format: int64
+             * @description An alert of which nothing was heard for so long is over
+             */
+            stale_after_seconds?: number;
         };
         Checkpoint: {
             /** @description Signed checkpoint; keep it elsewhere and give it to muster ledger verify --checkpoint */
@@ -2595,6 +2705,14 @@ export interface components {
             /** @description The whole line with this proposal taken */
             value: string;
         };
+        Counts: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            open: number;
+            /** Format: int64 */
+            resolved: number;
+        };
         CreateAlertSourceInput: {
             /**
              * @default alertmanager
@@ -2602,8 +2720,13 @@ export interface components {
              */
             kind: "alertmanager";
             name: string;
-            /** @description Service of alerts for which nothing else says one */
+            /** @description Service of alerts for which neither a rule nor their own label service says one */
             service?: string;
+            /**
+             * Format: int64
+             * @description An alert of which nothing was heard for so long is over; 86400 (a day) if absent
+             */
+            stale_after_seconds?: number;
         };
         CreateGuestLinkInput: {
             /**
@@ -2945,6 +3068,8 @@ export interface components {
             alerts: components["schemas"]["AlertRef"][];
             declared_by: string;
             environment: string;
+            /** @description Alerts of its service and environment join it while it is open */
+            gathers: boolean;
             id: string;
             merged_into?: string;
             /** @enum {string} */
@@ -3940,6 +4065,9 @@ export interface components {
             /** @description The variables, fields or attributes it is about */
             tokens?: string[];
         };
+        ResolveAlertsInput: {
+            ids: string[];
+        };
         RoleHeld: {
             /** @enum {string} */
             role: "commander" | "operations" | "communications" | "scribe" | "liaison";
@@ -4027,9 +4155,9 @@ export interface components {
             name: string;
             /** Format: int64 */
             position: number;
-            /** @description A service's name or an expression; empty: the source's service, or else the label service */
+            /** @description A service's name or an expression; empty: the label service, or else the source's service */
             service: string;
-            /** @description 1 to 4, a word such as critical, or an expression; empty: the label severity */
+            /** @description 1 to 4, a word such as critical, or an expression; empty: the label severity, or else priority */
             severity: string;
             /** @description Expression over labels, annotations, status and source that is true or false; empty matches everything */
             when: string;
@@ -4239,6 +4367,11 @@ export interface components {
              */
             ack_timeout_seconds?: number;
             environments?: string[];
+            /**
+             * Format: int64
+             * @description So long after its newest alert an open incident takes others of the service and environment in; 7200 (2 h) if absent
+             */
+            gather_after_seconds?: number;
             name: string;
             rotation_id?: string;
             runbook_url?: string;
@@ -4258,6 +4391,11 @@ export interface components {
              */
             ack_timeout_seconds: number;
             environments: string[];
+            /**
+             * Format: int64
+             * @description So long after its newest alert an open incident takes others of the service and environment in; later ones declare another
+             */
+            gather_after_seconds: number;
             id: string;
             /** @description Short name as alerts carry it, for example payments-api */
             name: string;
@@ -4341,9 +4479,23 @@ export interface components {
             last_error?: string;
             /** Format: date-time */
             last_error_at?: string;
+            /**
+             * Format: int64
+             * @description Alerts that could not be read, in all deliveries
+             */
+            left_out: number;
             name: string;
-            /** @description Service of alerts for which no rule says one */
+            /** @description What was odd in a delivery that was taken: left out, cut, or guessed */
+            notice?: string;
+            /** Format: date-time */
+            notice_at?: string;
+            /** @description Service of alerts for which neither a rule nor their own label service says one */
             service: string;
+            /**
+             * Format: int64
+             * @description An alert of which nothing was heard for so long is over
+             */
+            stale_after_seconds: number;
         };
         Subject: {
             id: string;
@@ -4527,6 +4679,129 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "count-alerts": {
+        parameters: {
+            query?: {
+                service?: string;
+                incident_id?: string;
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-alert-rules": {
         parameters: {
             query?: never;
@@ -5130,6 +5405,131 @@ export interface operations {
             };
         };
     };
+    "update-alert-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeSource"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Source"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "rotate-alert-source": {
         parameters: {
             query?: never;
@@ -5258,6 +5658,12 @@ export interface operations {
                 state?: "open" | "acknowledged" | "resolved" | "live";
                 service?: string;
                 incident_id?: string;
+                /** @description Words that stand in title, summary, service, environment, source or labels (name=value) */
+                q?: string;
+                /** @description worst: by severity, and of one severity the newest first */
+                sort?: "newest" | "worst";
+                /** @description next_cursor of the page before */
+                cursor?: string;
                 limit?: number;
             };
             header?: never;
@@ -5265,6 +5671,252 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "acknowledge-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeAlertsInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListAlert"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resolve-alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveAlertsInput"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -5498,6 +6150,127 @@ export interface operations {
         };
     };
     "acknowledge-alert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "resolve-alert": {
         parameters: {
             query?: never;
             header?: never;
