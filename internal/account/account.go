@@ -97,6 +97,9 @@ type Store struct {
 	hash   *hasher
 	tries  *tries
 	seen   *seen
+	tellFn Tell
+
+	tokenEnded []TokenEnded
 }
 
 // New makes a store. d is for signing in, where the slow hash must stand

@@ -16,7 +16,7 @@ func (s *Store) Alive(ctx context.Context, q db.Querier, sessionID string) (bool
 		return now.Before(sessionEnd(se)), nil
 	}
 	if db.IsNoRows(err) {
-		se, err = db.One(ctx, q, scanSession, `SELECT id, account, name, '', '', created_at, used_at, expires_at FROM account_token WHERE id = $1`, sessionID)
+		se, err = db.One(ctx, q, scanToken, tokenColumns+` WHERE t.id = $1`, sessionID)
 	}
 	if db.IsNoRows(err) {
 		return false, nil

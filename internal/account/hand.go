@@ -42,14 +42,14 @@ func (s *Store) touch(ctx context.Context, tx *db.Tx, who actor.Actor, userID, w
 	return nil
 }
 
-// Hands lists who had a hand in one of two accounts since then, the latest first.
-func (s *Store) Hands(ctx context.Context, q db.Querier, since time.Time, one, other string) ([]Hand, error) {
+// HandsSince lists who had a hand in which account since then, the latest first.
+func (s *Store) HandsSince(ctx context.Context, q db.Querier, since time.Time) ([]Hand, error) {
 	hs, err := db.All(ctx, q, func(r db.Scanner) (h Hand, err error) {
 		var at int64
 		err = r.Scan(&h.Account, &h.By, &h.What, &at)
 		h.At = db.At(at)
 		return h, err
-	}, `SELECT account, by_whom, what, at FROM account_touch WHERE account IN ($1, $2) AND at > $3 ORDER BY at DESC, account, by_whom`, one, other, db.Micro(since))
+	}, `SELECT account, by_whom, what, at FROM account_touch WHERE at > $1 ORDER BY at DESC, account, by_whom`, db.Micro(since))
 	if err != nil {
 		return nil, fmt.Errorf("read who changed an account: %w", err)
 	}

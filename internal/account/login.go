@@ -15,7 +15,7 @@ import (
 // further lock without a sign-in between lasts twice as long, up to a day.
 const (
 	MaxFailures = 10
-	LockTime    = 15 * time.Minute
+	LockTime    = 30 * time.Minute
 )
 
 func lockFor(locksBefore int) time.Duration {
@@ -206,37 +206,75 @@ func (s *Store) refuse(ctx context.Context, in Login, u User, reason string) err
 	return errLogin
 }
 
-// ChangePassword replaces who's own password and ends their other sessions. A
-// wrong current password counts like a failed sign-in.
-func (s *Store) ChangePassword(ctx context.Context, who actor.Actor, current, next, address string) error {
+// Prove checks who's own password, typed in field of a form. A wrong one counts
+// like a failed sign-in.
+func (s *Store) Prove(ctx context.Context, who actor.Actor, field, password, address string) (User, proof, error) {
 	q := s.db.Read()
 	u, err := s.Get(ctx, q, who.ID)
 	if err != nil {
-		return err
+		return u, proof{}, err
 	}
 	now := s.clock.Now()
 	if wait, ok := s.tries.allow(now, u.Name, address); !ok {
-		return fault.Newf(fault.RateLimited, "Too many tries. Wait %s.", inWords(wait))
+		return u, proof{}, fault.Newf(fault.RateLimited, "Too many tries. Wait %s.", inWords(wait))
 	}
 	p, err := s.proof(ctx, q, u.ID)
 	if err != nil {
-		return fmt.Errorf("read account: %w", err)
+		return u, p, fmt.Errorf("read account: %w", err)
 	}
 	if now.Before(p.until) {
-		return errLocked(p.until, now)
+		return u, p, errLocked(p.until, now)
 	}
-	if len(current) > maxPassword {
-		current = ""
+	if len(password) > maxPassword {
+		password = ""
 	}
-	fits, err := s.hash.fits(ctx, current, p.hash)
+	fits, err := s.hash.fits(ctx, password, p.hash)
 	if err != nil {
-		return err
+		return u, p, err
 	}
 	if !fits {
 		if err := s.refuse(ctx, Login{Address: address, Door: who.Door, Request: who.Request}, u, "wrong current password"); !fault.Is(err, fault.Unauthenticated) {
-			return err
+			return u, p, err
 		}
-		return fault.Field("current", "This is not your current password.")
+		return u, p, fault.Field(field, "This is not your current password.")
+	}
+	return u, p, nil
+}
+
+// ProvedFor is how long a sign-in counts as having just given the password.
+const ProvedFor = 10 * time.Minute
+
+// Fresh makes sure that it is the person who asks for something that lasts, and
+// not somebody at their screen: they signed in just now, or give the password.
+// A token is no person; what it may make is bound to it instead.
+func (s *Store) Fresh(ctx context.Context, who actor.Actor, password, address string) error {
+	if who.Token || who.IsSystem() {
+		return nil
+	}
+	if password == "" {
+		var began int64
+		if err := s.db.Read().QueryRow(ctx, `SELECT created_at FROM account_session WHERE id = $1`, who.Session).Scan(&began); err != nil {
+			if db.IsNoRows(err) {
+				return errSession
+			}
+			return fmt.Errorf("read session: %w", err)
+		}
+		if s.clock.Now().Sub(db.At(began)) < ProvedFor {
+			return nil
+		}
+		return fault.Field("password", "Give your password as well: what you ask for outlasts this page.")
+	}
+	_, _, err := s.Prove(ctx, who, "password", password, address)
+	return err
+}
+
+// ChangePassword replaces who's own password and ends their other sessions, and
+// their API tokens unless those are to stay: whoever knew the password could
+// have made some.
+func (s *Store) ChangePassword(ctx context.Context, who actor.Actor, current, next, address string, keepTokens bool) error {
+	u, p, err := s.Prove(ctx, who, "current", current, address)
+	if err != nil {
+		return err
 	}
 	if next == current {
 		return fault.Field("new", "The new password is the old one. Choose another.")
@@ -259,7 +297,7 @@ func (s *Store) ChangePassword(ctx context.Context, who actor.Actor, current, ne
 		if err := s.storePassword(ctx, tx, u.ID, hashed); err != nil {
 			return err
 		}
-		if err := s.revokeAll(ctx, tx, who, u.ID, who.Session, "password changed"); err != nil {
+		if err := s.revokeAll(ctx, tx, who, u.ID, who.Session, keepTokens, "password changed"); err != nil {
 			return err
 		}
 		return s.ledger.Append(ctx, tx, who, about(u.ID), PasswordChanged{User: u.ID})

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -40,7 +41,12 @@ type Session struct {
 	CreatedAt time.Time
 	UsedAt    time.Time
 	ExpiresAt time.Time // zero: an API token without an end
+	MadeBy    string    // of an API token: a user id, "system:console", or "" where it is older than this is noted
+	Maker     string    // display name of MadeBy
 }
+
+// Lent says whether somebody else made this API token.
+func (s Session) Lent() bool { return s.Token && s.MadeBy != "" && s.MadeBy != s.UserID }
 
 // SessionTopic is the bus topic of SessionEnded.
 const SessionTopic = "session"
@@ -89,19 +95,18 @@ var errToken = fault.New(fault.Unauthenticated, "This API token is not valid any
 func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (actor.Actor, Session, error) {
 	token := strings.HasPrefix(secret, TokenPrefix)
 	bad := errSession
-	query := `SELECT id, account, '', address, agent, created_at, used_at, 0 FROM account_session WHERE secret = $1`
+	query, read := `SELECT id, account, '', address, agent, created_at, used_at, 0 FROM account_session WHERE secret = $1`, scanSession
 	if token {
 		bad = errToken
-		query = `SELECT id, account, name, '', '', created_at, used_at, expires_at FROM account_token WHERE secret = $1`
+		query, read = tokenColumns+` WHERE t.secret = $1`, scanToken
 	}
-	se, err := db.One(ctx, q, scanSession, query, digest(secret))
+	se, err := db.One(ctx, q, read, query, digest(secret))
 	if db.IsNoRows(err) {
 		return actor.Actor{}, Session{}, bad
 	}
 	if err != nil {
 		return actor.Actor{}, Session{}, fmt.Errorf("authenticate: %w", err)
 	}
-	se.Token = token
 	if !token {
 		se.ExpiresAt = sessionEnd(se)
 		se.CSRF = csrf(secret)
@@ -118,17 +123,11 @@ func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (
 		return actor.Actor{}, Session{}, bad
 	}
 	who := u.Actor()
-	who.Session = se.ID
+	who.Session, who.Token = se.ID, token
 	if token {
-		maker, err := db.One(ctx, q, db.Strings, `SELECT made_by FROM account_token WHERE id = $1`, se.ID)
-		if db.IsNoRows(err) {
-			return actor.Actor{}, Session{}, bad // revoked in between
-		}
-		if err != nil {
-			return actor.Actor{}, Session{}, fmt.Errorf("authenticate: %w", err)
-		}
-		if maker != u.ID {
-			who.LentBy = maker
+		who.Until = se.ExpiresAt
+		if se.Lent() {
+			who.LentBy, who.LentName = se.MadeBy, se.Maker
 		}
 	}
 	return who, se, nil
@@ -171,8 +170,14 @@ func (s *Store) Touch(ctx context.Context, se Session) error {
 		table = "account_token"
 	}
 	return s.db.Do(ctx, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE `+table+` SET used_at = $2 WHERE id = $1 AND used_at < $2`, se.ID, db.Micro(now))
-		return err
+		if _, err := tx.Exec(ctx, `UPDATE `+table+` SET used_at = $2 WHERE id = $1 AND used_at < $2`, se.ID, db.Micro(now)); err != nil || !se.Lent() {
+			return err
+		}
+		u, err := s.Get(ctx, tx, se.UserID)
+		if err != nil {
+			return err
+		}
+		return s.tellOwner(ctx, tx, u, se, fmt.Sprintf("An API token made by %s acts in your name today", se.Maker), "token "+se.ID+" "+now.UTC().Format(time.DateOnly))
 	})
 }
 
@@ -239,33 +244,31 @@ func (s *Store) EndSession(ctx context.Context, tx *db.Tx, who actor.Actor, sess
 	return s.ledger.Append(ctx, tx, who, about(who.ID), SessionRevoked{User: who.ID, Session: sessionID})
 }
 
-// revokeAll ends every session and token of a user, but the session keep.
-// With keep, tokens stay as well: it is a person tidying up after themselves.
-func (s *Store) revokeAll(ctx context.Context, tx *db.Tx, who actor.Actor, userID, keep, reason string) error {
-	count := func(table string) (int, error) {
-		ids, err := db.All(ctx, tx, db.Strings, `SELECT id FROM `+table+` WHERE account = $1 AND id <> $2`, userID, keep)
-		if err != nil {
-			return 0, fmt.Errorf("revoke: %w", err)
-		}
-		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE account = $1 AND id <> $2`, userID, keep); err != nil {
-			return 0, fmt.Errorf("revoke: %w", err)
-		}
-		for _, i := range ids {
-			s.ended(tx, userID, i)
-		}
-		return len(ids), nil
-	}
-	sessions, err := count("account_session")
+// revokeAll ends every session of a user but keep, and their tokens unless those
+// are to stay.
+func (s *Store) revokeAll(ctx context.Context, tx *db.Tx, who actor.Actor, userID, keep string, keepTokens bool, reason string) error {
+	ids, err := db.All(ctx, tx, db.Strings, `SELECT id FROM account_session WHERE account = $1 AND id <> $2`, userID, keep)
 	if err != nil {
-		return err
+		return fmt.Errorf("revoke: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND id <> $2`, userID, keep); err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	for _, i := range ids {
+		s.ended(tx, userID, i)
 	}
 	tokens := 0
-	if keep == "" {
-		if tokens, err = count("account_token"); err != nil {
+	if !keepTokens {
+		ts, err := s.Tokens(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		ts = slices.DeleteFunc(ts, func(t Session) bool { return t.ID == keep }) // by which the password was changed
+		if tokens, err = s.dropTokens(ctx, tx, who, ts); err != nil {
 			return err
 		}
 	}
-	return s.ledger.Append(ctx, tx, who, about(userID), AccessRevoked{User: userID, Sessions: sessions, Tokens: tokens, Reason: reason})
+	return s.ledger.Append(ctx, tx, who, about(userID), AccessRevoked{User: userID, Sessions: len(ids), Tokens: tokens, Reason: reason})
 }
 
 // EndAllSessions signs everybody out, after a restore: a session that was ended

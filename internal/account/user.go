@@ -230,7 +230,7 @@ func (s *Store) change(ctx context.Context, tx *db.Tx, who actor.Actor, u User, 
 		return User{}, err
 	}
 	if u.Disabled && !before.Disabled {
-		if err := s.revokeAll(ctx, tx, who, u.ID, "", "disabled"); err != nil {
+		if err := s.revokeAll(ctx, tx, who, u.ID, "", false, "disabled"); err != nil {
 			return User{}, err
 		}
 	}
@@ -295,7 +295,7 @@ func (s *Store) ResetPassword(ctx context.Context, tx *db.Tx, who actor.Actor, u
 	if err := s.touch(ctx, tx, who, u.ID, HandPassword); err != nil {
 		return err
 	}
-	if err := s.revokeAll(ctx, tx, who, u.ID, "", "password reset"); err != nil {
+	if err := s.revokeAll(ctx, tx, who, u.ID, "", false, "password reset"); err != nil {
 		return err
 	}
 	return s.ledger.Append(ctx, tx, who, about(u.ID), PasswordChanged{User: u.ID, Reset: true})
@@ -335,5 +335,5 @@ func (s *Store) Revoke(ctx context.Context, tx *db.Tx, who actor.Actor, userID s
 			return err
 		}
 	}
-	return s.revokeAll(ctx, tx, who, u.ID, "", "revoked")
+	return s.revokeAll(ctx, tx, who, u.ID, "", false, "revoked")
 }

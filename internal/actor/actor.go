@@ -3,8 +3,10 @@
 package actor
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -25,10 +27,58 @@ type Actor struct {
 	Display string // what people read
 	Kind    Kind
 	Groups  []string // roles and groups, "everyone" included
-	Session string   // session or token id, "" for the system
 	Door    string   // web, api, cli, chat, task, hook
-	Request string   // request id, ties the ledger to the log
-	LentBy  string   // who made the API token in use, when that is not the actor
+
+	// By which hand.
+	Session  string    // session or token id, "" for the system
+	Token    bool      // Session is that of an API token
+	Until    time.Time // when that token ends; zero: it does not, or there is none
+	LentBy   string    // who made the API token in use, when that is not the actor
+	LentName string    // their display name
+	Address  string    // where the request came from
+	Request  string    // request id, ties the ledger to the log
+}
+
+// By is the actor acting by the hand, and through the door, of another: what
+// somebody's request makes the system, or another person, do.
+func (a Actor) By(hand Actor) Actor {
+	a.Door, a.Session, a.Token, a.Until, a.LentBy, a.LentName, a.Address, a.Request = hand.Door, hand.Session, hand.Token, hand.Until, hand.LentBy, hand.LentName, hand.Address, hand.Request
+	return a
+}
+
+// Via names who made the API token that acts for this person, "" when they did
+// themselves. A bot acts by nothing else, so that is not worth saying.
+func (a Actor) Via() string {
+	switch {
+	case a.Kind != Person:
+		return ""
+	case a.LentName == "":
+		return a.LentBy
+	}
+	return a.LentName
+}
+
+type handKey struct{}
+
+// Carry notes in ctx whose request it is, so that whatever is recorded while it
+// is served names the hand, also where the system acts.
+func Carry(ctx context.Context, who Actor) context.Context {
+	return context.WithValue(ctx, handKey{}, who)
+}
+
+// Hand is a with what it lacks of a hand taken from the request in ctx.
+func (a Actor) Hand(ctx context.Context) Actor {
+	h, ok := ctx.Value(handKey{}).(Actor)
+	if !ok {
+		return a
+	}
+	if a.Address == "" {
+		a.Address = h.Address
+	}
+	if a.Session == "" {
+		a.Session, a.Token, a.LentBy, a.LentName = h.Session, h.Token, h.LentBy, h.LentName
+	}
+	return a
 }
 
 // In says whether the actor belongs to group.

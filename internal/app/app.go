@@ -339,6 +339,5 @@ func (a *App) recheck(ctx context.Context, who actor.Actor) (actor.Actor, error)
 	if !alive {
 		return who, errWrongPlace
 	}
-	now.Session, now.Door, now.Request = who.Session, who.Door, who.Request
-	return now, nil
+	return now.By(who), nil
 }

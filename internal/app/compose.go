@@ -80,15 +80,22 @@ func (a *App) compose() error {
 	a.Accounts = account.New(a.DB, a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Access.Know(a.Accounts.Named)
 	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
-	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock)
-	a.Approvals.Beware(approval.Caution{Hands: a.Accounts, CoolDown: time.Duration(a.cfg.Approvals.CoolDownHours) * time.Hour, Newcomer: time.Duration(a.cfg.Approvals.NewcomerHours) * time.Hour})
+	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock, a.Accounts)
+	a.Approvals.Beware(approval.Caution{CoolDown: time.Duration(a.cfg.Approvals.CoolDownHours) * time.Hour, Newcomer: time.Duration(a.cfg.Approvals.NewcomerHours) * time.Hour})
 	a.Notify = notify.NewStore(a.DB, a.Tasks, a.Clock, a.Bus, a.Accounts, notify.Settings{Mail: a.mail(), PublicURL: a.URL}, a.log)
+
+	a.Ledger.Watch(a.oversee)
+	a.Accounts.Telling(func(ctx context.Context, tx *db.Tx, person, title, body, link, key string) error {
+		_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "info", Title: title, Body: body, Link: link, Key: key, Email: true})
+		return err
+	})
 
 	a.Rooms = room.NewStore(a.Access, a.Ledger, a.Bus, a.Clock)
 	a.Messages = message.NewStore(a.Rooms, a.Accounts, a.Ledger, a.Bus, a.Clock, a.mentioned)
 	a.Office = office.New(a.Rooms, a.Accounts, a.Notify, a.Messages, a.Access, a.Ledger, a.Tasks, a.Bus, a.Clock)
 	a.Office.RegisterTasks(a.DB)
 	a.Rooms.OnArchived(a.Office.Archived)
+	a.Accounts.OnTokenEnded(a.Office.TokenEnded)
 	a.Messages.GuestsSince(a.Office.GuestSince)
 
 	engine, err := a.mediaEngine()

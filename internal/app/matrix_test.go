@@ -79,7 +79,7 @@ var ordinary = []line{
 	{op: "end-session", with: "id=<my session>", may: signedIn},
 	{op: "list-tokens", may: signedIn, sees: true},
 	{op: "create-token", body: `{"name":"x","expires_in_days":1}`, may: signedIn},
-	{op: "create-token", body: `{"name":"x","expires_in_days":1,"user":"<someone>"}`, may: admin},
+	{op: "create-token", body: `{"name":"x","expires_in_days":1,"user":"<some bot>"}`, may: admin},
 	{op: "revoke-token", with: "id=<my token>", may: signedIn},
 
 	{op: "list-users", may: signedIn},

@@ -287,6 +287,12 @@ func (w *world) thing(name string) string {
 			out = u.ID
 			return err
 		})
+	case "some bot":
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			u, err := w.Accounts.Create(ctx, tx, system, account.NewUser{Name: w.name(), Display: "Some bot", Kind: actor.Bot})
+			out = u.ID
+			return err
+		})
 	case "my login with a password":
 		w.do(func(ctx context.Context, tx *db.Tx) error {
 			u, err := w.Accounts.Create(ctx, tx, system, account.NewUser{Name: w.name(), Display: "Someone", Password: w.pass})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"muster/internal/access"
+	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/clock"
 	"muster/internal/db"
@@ -59,13 +60,18 @@ type Store struct {
 	access *access.Access
 	ledger *ledger.Ledger
 	clock  clock.Clock
+	people *account.Store
 
 	caution Caution
 }
 
 // New builds the store.
-func New(a *access.Access, l *ledger.Ledger, c clock.Clock) *Store {
-	return &Store{access: a, ledger: l, clock: c}
+func New(a *access.Access, l *ledger.Ledger, c clock.Clock, people *account.Store) *Store {
+	s := &Store{access: a, ledger: l, clock: c, people: people}
+	if l != nil {
+		l.Watch(s.noted)
+	}
+	return s
 }
 
 // AskedFor records the question.
@@ -165,10 +171,14 @@ func (s *Store) Decide(ctx context.Context, tx *db.Tx, who actor.Actor, approval
 		return a, fmt.Errorf("vote: %w", err)
 	}
 	a.Votes = append(a.Votes, v)
+	enough, err := s.Enough(ctx, tx, a, a.Needs)
+	if err != nil {
+		return a, err
+	}
 	switch {
 	case decision == Decline:
 		a.State = Declined
-	case Satisfied(a.Needs, a.Votes):
+	case enough:
 		a.State = Approved
 	}
 	if a.State != Asked {
@@ -178,6 +188,28 @@ func (s *Store) Decide(ctx context.Context, tx *db.Tx, who actor.Actor, approval
 		}
 	}
 	return a, s.ledger.Append(ctx, tx, who, a.about(), Voted{decision, note, a.Digest, a.State})
+}
+
+// Enough says whether the yes votes on a meet needs now: a vote counts for as
+// long as its voter has an account and is in a group that is asked, which was
+// true when they voted and may not be any more.
+func (s *Store) Enough(ctx context.Context, q db.Querier, a Approval, needs []Need) (bool, error) {
+	ids := make([]string, len(a.Votes))
+	for i, v := range a.Votes {
+		ids[i] = v.UserID
+	}
+	people, err := s.people.ByIDs(ctx, q, ids)
+	if err != nil {
+		return false, err
+	}
+	var count []Vote
+	for _, v := range a.Votes {
+		if u, ok := people[v.UserID]; ok && !u.Disabled {
+			v.Groups = u.Actor().Groups
+			count = append(count, v)
+		}
+	}
+	return Satisfied(needs, count), nil
 }
 
 var errVoted = fault.New(fault.Conflict, "You have decided on this already. It still waits for others.")
@@ -210,6 +242,8 @@ func (s *Store) May(ctx context.Context, q db.Querier, who actor.Actor, a Approv
 		return refuse("The API token you use was made by another person, so it cannot decide. Sign in, or use a token of your own making.")
 	case who.ID == a.RequestedVia:
 		return refuse("This was asked for with an API token that you made, so another person has to decide. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
+	case onlyExcept(a.Needs, who):
+		return refuse("You changed lately what decides about this, so somebody else has to agree. Ask somebody from " + strings.Join(Groups(a.Needs), " or ") + ".")
 	case !slices.ContainsFunc(Groups(a.Needs), who.In):
 		return refuse("This needs " + inWords(a.Needs) + ", and you are in none of these groups. Ask somebody who is.")
 	}
@@ -229,6 +263,11 @@ func (s *Store) May(ctx context.Context, q db.Querier, who actor.Actor, a Approv
 		return errVoted
 	}
 	return nil
+}
+
+// onlyExcept says whether who's yes would count for nothing that is asked.
+func onlyExcept(needs []Need, who actor.Actor) bool {
+	return len(needs) > 0 && !slices.ContainsFunc(needs, func(n Need) bool { return !slices.Contains(n.Except, who.ID) })
 }
 
 // Void ends a question that no longer makes sense: what was asked for changed,
@@ -378,6 +417,9 @@ ON CONFLICT (project, name) DO UPDATE SET body = excluded.body, version = exclud
 		project, name, string(content), version, who.ID, db.Micro(s.clock.Now())); err != nil {
 		return nil, "", fmt.Errorf("store approval rules: %w", err)
 	}
+	if err := s.note(ctx, tx, who, project, changedRules, nil); err != nil {
+		return nil, "", err
+	}
 	return rules, result, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "approvals:" + name, Project: project}, RulesChanged{name, version, string(content)})
 }
 
@@ -415,11 +457,27 @@ func (s *Store) Rules(ctx context.Context, q db.Querier, project string) ([]Rule
 	return out, nil
 }
 
-// Required says what the project's rules demand for sub; nil for nothing.
-func (s *Store) Required(ctx context.Context, q db.Querier, project string, sub Subject) (*Requirement, error) {
+// Required says what is demanded of asker for sub; nil for nothing.
+func (s *Store) Required(ctx context.Context, q db.Querier, project string, asker []string, sub Subject) (*Requirement, error) {
 	rules, err := s.Rules(ctx, q, project)
 	if err != nil {
 		return nil, err
 	}
-	return Required(rules, sub), nil
+	more, err := s.unsettled(ctx, q, project, asker, rules, sub)
+	if err != nil {
+		return nil, err
+	}
+	req := Required(rules, sub)
+	if more == nil {
+		return req, nil
+	}
+	if req != nil { // both, the shorter time
+		more.Expires = min(more.Expires, req.Expires)
+		for _, n := range req.Needs {
+			if !slices.ContainsFunc(more.Needs, func(o Need) bool { return o.Rule == n.Rule && o.Need == n.Need && slices.Equal(o.Groups, n.Groups) }) {
+				more.Needs = append(more.Needs, n)
+			}
+		}
+	}
+	return more, nil
 }

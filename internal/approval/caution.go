@@ -3,6 +3,7 @@ package approval
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,11 +12,6 @@ import (
 	"muster/internal/db"
 )
 
-// Hands says who had a hand in which account; account.Store does.
-type Hands interface {
-	Hands(ctx context.Context, q db.Querier, since time.Time, one, other string) ([]account.Hand, error)
-}
-
 // Caution keeps one person from being both sides of an approval: whoever can
 // reset a password, change roles or make an account could act as the other.
 //
@@ -23,10 +19,13 @@ type Hands interface {
 // other's, nor do two whose passwords or roles the same third person changed.
 // The time is there for the person whose account it was to notice: their
 // password no longer fits. New accounts count only between the two, or an
-// office could approve nothing on its first day; Newcomer, when set, is how
-// long a new account decides on nothing at all.
+// office could approve nothing on its first day. Between the two the chain is
+// followed through any number of accounts: who makes an account that makes an
+// account is still both sides.
+//
+// Newcomer, when set, is how long a new account decides on nothing at all, and
+// how long a change of what decides is not enough by itself (see unsettled).
 type Caution struct {
-	Hands    Hands
 	CoolDown time.Duration
 	Newcomer time.Duration
 }
@@ -43,14 +42,15 @@ var deeds = map[string]string{
 func (s *Store) held(ctx context.Context, q db.Querier, who actor.Actor, a Approval) (string, error) {
 	c := s.caution
 	longest := max(c.CoolDown, c.Newcomer)
-	if c.Hands == nil || longest <= 0 {
+	if longest <= 0 {
 		return "", nil
 	}
 	now := s.clock.Now()
-	hs, err := c.Hands.Hands(ctx, q, now.Add(-longest), who.ID, a.RequestedBy)
+	all, err := s.people.HandsSince(ctx, q, now.Add(-longest))
 	if err != nil {
 		return "", err
 	}
+	hs := slices.DeleteFunc(slices.Clone(all), func(h account.Hand) bool { return h.Account != who.ID && h.Account != a.RequestedBy })
 	until := func(h account.Hand, d time.Duration) string { return h.At.Add(d).UTC().Format("2006-01-02 15:04 UTC") }
 	mine, theirs := map[string]account.Hand{}, map[string]account.Hand{}
 	for _, h := range hs {
@@ -78,6 +78,27 @@ func (s *Store) held(ctx context.Context, q db.Querier, who actor.Actor, a Appro
 				other, h = h, other
 			}
 			return fmt.Sprintf("The same person had a hand in your account and in that of the person who asked (%s), so you cannot decide on what they ask for before %s.", deeds[h.What], until(other, c.CoolDown)), nil
+		}
+	}
+	// Not only directly: whoever made an account that made an account.
+	near := slices.DeleteFunc(slices.Clone(all), func(h account.Hand) bool { return now.Sub(h.At) >= c.CoolDown })
+	others := []string{a.RequestedBy}
+	if a.RequestedVia != "" {
+		others = append(others, a.RequestedVia)
+	}
+	for _, n := range a.Needs {
+		others = append(others, n.Except...)
+	}
+	for _, other := range others {
+		if other == who.ID {
+			continue
+		}
+		since := chain(near, other, who.ID)
+		if t := chain(near, who.ID, other); t.After(since) {
+			since = t
+		}
+		if !since.IsZero() {
+			return fmt.Sprintf("Your account and that of somebody behind this are bound by accounts that one made or changed for the next, so you cannot decide on it before %s.", since.Add(c.CoolDown).UTC().Format("2006-01-02 15:04 UTC")), nil
 		}
 	}
 	return "", nil

@@ -60,14 +60,18 @@ type Need struct {
 	Rule   string   `json:"rule"`
 	Need   int      `json:"need"`
 	Groups []string `json:"groups"`
+	// Except are user ids whose yes does not count for it, nor that of accounts in
+	// whose making they had a hand.
+	Except []string `json:"except,omitempty"`
 }
 
 // Machine is what rules see of a node.
 type Machine struct {
-	Environment string
-	Also        []string // other words for its environment
-	Tags        []string
-	Attrs       map[string]string
+	Name        string            `json:"name,omitempty"`
+	Environment string            `json:"environment,omitempty"`
+	Also        []string          `json:"also,omitempty"` // other words for its environment
+	Tags        []string          `json:"tags,omitempty"`
+	Attrs       map[string]string `json:"attrs,omitempty"`
 }
 
 // Subject is what somebody wants to do.
@@ -349,7 +353,7 @@ func Required(rules []Rule, s Subject) *Requirement {
 			out = &Requirement{Expires: r.Expires}
 		}
 		out.Expires = min(out.Expires, r.Expires)
-		n := Need{r.Description, r.Need, r.Groups}
+		n := Need{Rule: r.Description, Need: r.Need, Groups: r.Groups}
 		if !slices.ContainsFunc(out.Needs, func(o Need) bool { return o.Need >= n.Need && slices.Equal(o.Groups, n.Groups) }) {
 			out.Needs = append(out.Needs, n)
 		}
@@ -394,7 +398,7 @@ func Satisfied(needs []Need, votes []Vote) bool {
 	for _, n := range needs {
 		have := 0
 		for _, v := range votes {
-			if v.Decision == Approve && slices.ContainsFunc(n.Groups, func(g string) bool { return actor.HasGroup(v.Groups, g) }) {
+			if v.Decision == Approve && !slices.Contains(n.Except, v.UserID) && slices.ContainsFunc(n.Groups, func(g string) bool { return actor.HasGroup(v.Groups, g) }) {
 				have++
 			}
 		}

@@ -168,7 +168,7 @@ func Load(data, file string) (Config, error) {
 		Incident: Incident{Prefix: "INC", First: 1001},
 		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
 
-		Approvals: Approvals{CoolDownHours: 24},
+		Approvals: Approvals{CoolDownHours: 24, NewcomerHours: 24},
 		Shutdown:  Shutdown{Runs: 30 * time.Second, Requests: 10 * time.Second},
 		Media:     Media{Engine: "child", UDPPort: 7882, TCPPort: 7881, KeepDays: 90, TranscribeModel: "whisper-1"},
 		Log:       Log{Format: "text", Level: "info"},

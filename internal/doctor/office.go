@@ -235,7 +235,7 @@ func (e *examination) policies(ctx context.Context, q db.Querier, somebody func(
 // approvals finds rules and questions that have too few people.
 func (e *examination) approvals(ctx context.Context, q db.Querier, all []actor.Actor, rules *access.Access) {
 	before := len(e.out)
-	store := approval.New(rules, nil, clock.Real{})
+	store := approval.New(rules, nil, clock.Real{}, nil)
 	projects, err := db.All(ctx, q, db.Strings, `SELECT name FROM project ORDER BY name`)
 	if err != nil {
 		e.add(Fail, "approvals", "", "Projects cannot be read: %v.", err)

@@ -32,6 +32,9 @@ type Login struct {
 // Authenticator resolves a secret to a login. Errors are fault.Unauthenticated.
 type Authenticator func(ctx context.Context, secret string, cookie bool) (Login, error)
 
+// bearer begins the header of those who come with an API token.
+const bearer = "Bearer "
+
 type ctxKey int
 
 const (
@@ -77,7 +80,7 @@ func SetCookie(ctx context.Context, c *http.Cookie) {
 // whose file permissions are the sign-in.
 func AsConsole(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who := actor.Actor{ID: "system:console", Name: "console", Display: "Console", Kind: actor.SystemOf, Groups: []string{"everyone", "administrator"}, Door: "cli"}
+		who := actor.Actor{ID: "system:console", Name: "console", Display: "Console", Kind: actor.SystemOf, Groups: []string{"everyone", "administrator"}, Door: "cli", Address: "admin.sock"}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), systemKey, who)))
 	})
 }
@@ -168,7 +171,10 @@ func (a *API) authenticated(next http.Handler) http.Handler {
 			}
 		}
 		l.Who.Request = requestID(r.Context())
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), loginKey, l)))
+		if l.Who.Address == "" {
+			l.Who.Address = RemoteAddr(r.Context())
+		}
+		next.ServeHTTP(w, r.WithContext(actor.Carry(context.WithValue(r.Context(), loginKey, l), l.Who)))
 	})
 }
 
@@ -179,7 +185,7 @@ func (a *API) login(r *http.Request) Login {
 	if who, ok := r.Context().Value(systemKey).(actor.Actor); ok {
 		return Login{Who: who}
 	}
-	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+	if secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), bearer); ok {
 		l, err := a.auth(r.Context(), secret, false)
 		if err != nil {
 			return Login{err: err}
@@ -248,21 +254,28 @@ func (a *API) allow(r *http.Request) bool {
 	return a.strangers.allow(network(RemoteAddr(r.Context())))
 }
 
-// credential tells callers apart without keeping what they sign in with.
+// credential tells callers apart without keeping what they sign in with. It is
+// what login looks at and nothing else, or whoever adds a header that nobody
+// reads would be another caller with every request.
 func credential(r *http.Request) string {
-	secret := r.Header.Get("Authorization")
-	if forGuests(r.URL.Path) { // where nothing else is looked at, nothing else counts
-		c, err := r.Cookie(GuestCookie)
-		if err != nil {
-			return ""
+	cookie := func(name string) string {
+		if c, err := r.Cookie(name); err == nil {
+			return c.Value
 		}
-		secret = "guest " + c.Value
-	} else if secret == "" {
-		c, err := r.Cookie(CookieName)
-		if err != nil {
-			return ""
+		return ""
+	}
+	var secret string
+	if forGuests(r.URL.Path) {
+		if secret = cookie(GuestCookie); secret != "" {
+			secret = "guest " + secret
 		}
-		secret = c.Value
+	} else if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), bearer); ok {
+		secret = "token " + token
+	} else {
+		secret = cookie(CookieName)
+	}
+	if secret == "" {
+		return ""
 	}
 	sum := sha256.Sum256([]byte(secret))
 	return string(sum[:])

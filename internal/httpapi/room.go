@@ -241,9 +241,7 @@ func (d RoomDeps) putOut(ctx context.Context, tx *db.Tx, who actor.Actor, r room
 	if err != nil || d.Rooms.May(ctx, tx, u.Actor(), "read", r) {
 		return err
 	}
-	out := u.Actor()
-	out.Door, out.Request = who.Door, who.Request
-	return d.Office.Leave(ctx, tx, out)
+	return d.Office.Leave(ctx, tx, u.Actor().By(who))
 }
 
 func (d RoomDeps) view(ctx context.Context, q db.Querier, who actor.Actor, r room.Room) (RoomView, error) {

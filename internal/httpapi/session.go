@@ -55,6 +55,7 @@ type TokenView struct {
 	CreatedAt time.Time  `json:"created_at"`
 	UsedAt    *time.Time `json:"last_used_at,omitempty"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Absent: it does not expire"`
+	MadeBy    string     `json:"made_by,omitempty" doc:"Display name of who made it, when that is somebody else"`
 }
 
 // NewToken is a fresh API token.
@@ -157,11 +158,12 @@ func RegisterSession(a *API, d SessionDeps) {
 		Body struct {
 			Current string `json:"current" maxLength:"512"`
 			New     string `json:"new" maxLength:"512" doc:"At least 12 characters"`
+			Keep    bool   `json:"keep_tokens,omitempty" doc:"Keep your API tokens; else they end with the old password"`
 		}
 	}
-	Handle(a, Route{Method: "POST", Path: "/me/password", ID: "change-password", Summary: "Change your password; your other sessions end", Tag: "Session", Access: "signed-in"},
+	Handle(a, Route{Method: "POST", Path: "/me/password", ID: "change-password", Summary: "Change your password; your other sessions and API tokens end", Tag: "Session", Access: "signed-in"},
 		func(ctx context.Context, who actor.Actor, in *changePassword) (None, error) {
-			return None{}, d.Accounts.ChangePassword(ctx, who, in.Body.Current, in.Body.New, RemoteAddr(ctx))
+			return None{}, d.Accounts.ChangePassword(ctx, who, in.Body.Current, in.Body.New, RemoteAddr(ctx), in.Body.Keep)
 		})
 }
 
@@ -250,13 +252,17 @@ func registerOwnSecrets(a *API, d SessionDeps) {
 		})
 	type createToken struct {
 		Body struct {
-			Name string `json:"name" minLength:"1" maxLength:"80" doc:"What it is for"`
-			Days int    `json:"expires_in_days,omitempty" minimum:"0" maximum:"3650" doc:"0: it does not expire"`
-			User string `json:"user,omitempty" maxLength:"254" doc:"Whom it acts for; only administrators name somebody else"`
+			Name     string `json:"name" minLength:"1" maxLength:"80" doc:"What it is for"`
+			Days     int    `json:"expires_in_days,omitempty" minimum:"0" maximum:"3650" doc:"0: it does not expire"`
+			User     string `json:"user,omitempty" maxLength:"254" doc:"Whom it acts for; administrators name bots"`
+			Password string `json:"password,omitempty" maxLength:"512" doc:"Yours; asked of a browser's session that began more than ten minutes ago"`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/tokens", ID: "create-token", Summary: "Make an API token", Tag: "Session", Access: "token:create", Status: 201},
 		func(ctx context.Context, who actor.Actor, in *createToken) (out NewToken, err error) {
+			if err := d.Accounts.Fresh(ctx, who, in.Body.Password, RemoteAddr(ctx)); err != nil {
+				return NewToken{}, err
+			}
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				userID := who.ID
 				if in.Body.User != "" {
@@ -284,7 +290,11 @@ func registerOwnSecrets(a *API, d SessionDeps) {
 }
 
 func tokenView(t account.Session) TokenView {
-	return TokenView{ID: t.ID, Name: t.Name, CreatedAt: t.CreatedAt, UsedAt: whenSet(t.UsedAt), ExpiresAt: whenSet(t.ExpiresAt)}
+	v := TokenView{ID: t.ID, Name: t.Name, CreatedAt: t.CreatedAt, UsedAt: whenSet(t.UsedAt), ExpiresAt: whenSet(t.ExpiresAt)}
+	if t.Lent() {
+		v.MadeBy = t.Maker
+	}
+	return v
 }
 
 func (d SessionDeps) me(ctx context.Context, a *API, who actor.Actor, csrf string) (Me, error) {

@@ -218,9 +218,7 @@ func about(i Incident) ledger.About {
 // muster is the system's own hand in a room: it opens rooms and writes lines
 // for whoever acted, who is named in the line and in the ledger.
 func muster(who actor.Actor) actor.Actor {
-	m := actor.System("incident")
-	m.Door, m.Request = who.Door, who.Request
-	return m
+	return actor.System("incident").By(who)
 }
 
 // say writes a system line in the incident's room.

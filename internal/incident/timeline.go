@@ -28,6 +28,7 @@ type Entry struct {
 type EntryActor struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	Via  string `json:"via,omitempty" doc:"Display name of who made the API token it was done with, when that is not the person"`
 }
 
 // maxTimeline bounds one reading; the newest records are kept.
@@ -77,6 +78,10 @@ func (s *Store) Timeline(ctx context.Context, q db.Querier, who actor.Actor, idO
 				continue
 			}
 			e.ID, e.At, e.Text, e.Link = n.id, n.at, n.text, ""
+		}
+		if r.Via != "" && r.ActorKind == string(actor.Person) {
+			e.Actor.Via = r.ViaName
+			e.Text += fmt.Sprintf(" (By way of an API token made by %s.)", r.ViaName)
 		}
 		if f := slices.IndexFunc(followups, func(f Followup) bool { return f.ID == e.word("followup") }); f >= 0 {
 			e.Text += " " + followups[f].Text

@@ -77,6 +77,11 @@ type Body struct {
 	Project   string         `json:"project"`
 	Door      string         `json:"door"`
 	Request   string         `json:"request,omitempty"`
+	Session   string         `json:"session,omitempty" doc:"Id of the sign-in by which it was done"`
+	Token     string         `json:"token,omitempty" doc:"Id of the API token by which it was done"`
+	Via       string         `json:"via,omitempty" doc:"Who made that API token, when that is not the actor: a user id, or system:console"`
+	ViaName   string         `json:"via_name,omitempty" doc:"Their display name"`
+	Address   string         `json:"address,omitempty" doc:"Where the request came from"`
 	Outcome   string         `json:"outcome" enum:"done,denied,failed"`
 	Fields    map[string]any `json:"fields" doc:"Public and internal details"`
 	// Private maps a field stored apart to the SHA-256 of salt and value.
@@ -91,6 +96,7 @@ type Ledger struct {
 
 	sealing *meter.Histogram
 	heard   []func(Body)
+	within  []Within
 }
 
 // New makes a ledger that signs with keys and tells screens through b.
@@ -104,6 +110,14 @@ func (l *Ledger) Measure(m *meter.Meter) {
 // Hear lets fn hear of every event once it is durable. It must not block, and is
 // told by the server that made the event only: for counting, not for acting.
 func (l *Ledger) Hear(fn func(Body)) { l.heard = append(l.heard, fn) }
+
+// Within is told of an event in its transaction, before it is numbered. Its error
+// undoes the transaction.
+type Within func(ctx context.Context, tx *db.Tx, who actor.Actor, r Body) error
+
+// Watch lets fn hear of every event in the transaction of what it tells of: for
+// what has to be written with it whoever made it happen. Call it before the first.
+func (l *Ledger) Watch(fn Within) { l.within = append(l.within, fn) }
 
 type private struct {
 	event, field string
@@ -132,6 +146,11 @@ func (l *Ledger) Append(ctx context.Context, tx *db.Tx, who actor.Actor, about A
 		Resource: about.Resource, Room: about.Room, Incident: about.Incident, Project: about.Project,
 		Door: who.Door, Request: who.Request, Outcome: string(about.Outcome), Fields: map[string]any{},
 	}
+	hand := who.Hand(ctx)
+	if r.Session = hand.Session; hand.Token {
+		r.Session, r.Token = "", hand.Session
+	}
+	r.Via, r.ViaName, r.Address = hand.LentBy, hand.LentName, hand.Address
 	p := tx.Value(pendingKey{l}, func() any { return &pending{} }).(*pending)
 	if err := classify(ev, &r, p); err != nil {
 		return fmt.Errorf("record %s: %w", r.Kind, err)
@@ -144,6 +163,11 @@ func (l *Ledger) Append(ctx context.Context, tx *db.Tx, who actor.Actor, about A
 		})
 	}
 	p.records = append(p.records, r)
+	for _, fn := range l.within {
+		if err := fn(ctx, tx, who, r); err != nil {
+			return fmt.Errorf("record %s: %w", r.Kind, err)
+		}
+	}
 	return nil
 }
 

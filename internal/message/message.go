@@ -40,6 +40,7 @@ type Author struct {
 	Kind     string `json:"kind" enum:"person,bot,guest,system"`
 	Hue      int    `json:"hue"`
 	Initials string `json:"initials"`
+	Via      string `json:"via,omitempty" doc:"Display name of who made the API token it was written with, when that is not the author"`
 }
 
 // Card is something with a life of its own shown in a room: an alert, a run,
@@ -224,9 +225,9 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 	if m.Card != nil {
 		cardType, cardRef, cardData = m.Card.Type, m.Card.Ref, string(m.Card.Data)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO message (id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned)
-VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, FALSE, FALSE)`,
-		m.ID, m.RoomID, m.Seq, who.ID, who.Name, who.Display, string(who.Kind), m.Kind, m.Text, cardType, cardRef, cardData, m.Thread, m.Key, db.Micro(m.CreatedAt)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO message (id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned, via)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, FALSE, FALSE, $16)`,
+		m.ID, m.RoomID, m.Seq, who.ID, who.Name, who.Display, string(who.Kind), m.Kind, m.Text, cardType, cardRef, cardData, m.Thread, m.Key, db.Micro(m.CreatedAt), m.Author.Via); err != nil {
 		return m, fmt.Errorf("post: %w", err)
 	}
 	if err := s.version(ctx, tx, who, m, "posted", ""); err != nil {
@@ -259,7 +260,7 @@ func event(m Message) map[string]any {
 }
 
 func author(who actor.Actor) Author {
-	return Author{ID: who.ID, Name: who.Name, Display: who.Display, Kind: string(who.Kind), Hue: account.Hue(who.ID), Initials: account.Initials(who.Display)}
+	return Author{ID: who.ID, Name: who.Name, Display: who.Display, Kind: string(who.Kind), Hue: account.Hue(who.ID), Initials: account.Initials(who.Display), Via: who.Via()}
 }
 
 // version adds a row to the append-only record.

@@ -21,6 +21,8 @@ type Imported struct {
 	Removed   []string `json:"removed" class:"internal"`
 	Unchanged int      `json:"unchanged" class:"public"`
 	Dropped   int      `json:"dropped" class:"public"`
+	// Environment before, of nodes whose environment changed or which are gone.
+	Before map[string]string `json:"environment_before,omitempty" class:"internal"`
 }
 
 func (Imported) EventKind() string { return "node.Imported" }
@@ -87,6 +89,7 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, s
 		old[n.Name] = n
 	}
 	ev := Imported{Source: source, Created: []string{}, Updated: []string{}, Removed: []string{}, Dropped: len(items)}
+	replaced, environments := map[string]*Node{}, map[string]string{}
 	keep := map[string]bool{}
 	for _, it := range items {
 		keep[it.Name] = true
@@ -126,8 +129,14 @@ func (s *Store) Take(ctx context.Context, tx *db.Tx, who actor.Actor, project, s
 			continue
 		case Created:
 			ev.Created = append(ev.Created, n.Name)
+			replaced[n.Name] = nil
 		case Updated:
 			ev.Updated = append(ev.Updated, n.Name)
+			was := old[n.Name]
+			replaced[n.Name] = &was
+			if was.Environment() != n.Environment() {
+				environments[n.Name] = was.Environment()
+			}
 		}
 		if dry {
 			continue
@@ -144,6 +153,7 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 			continue
 		}
 		ev.Removed = append(ev.Removed, n.Name)
+		replaced[n.Name], environments[n.Name] = &n, n.Environment()
 		report = append(report, ImportItem{Name: n.Name, Result: Dropped, Message: "It is no longer in the list and was removed."})
 		if dry {
 			continue
@@ -156,6 +166,14 @@ ON CONFLICT (project, name) DO UPDATE SET source = excluded.source, attrs = excl
 	if dry || len(ev.Created)+len(ev.Updated)+len(ev.Removed) == 0 {
 		return report, nil
 	}
+	if len(environments) > 0 {
+		ev.Before = environments
+	}
+	for _, fn := range s.changed {
+		if err := fn(ctx, tx, who, p.Name, replaced); err != nil {
+			return nil, err
+		}
+	}
 	return report, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ev)
 }
 
@@ -167,6 +185,13 @@ func Sentences(rs []Remark) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// Changed is told what nodes were before a change, in its transaction; nil for
+// those that are new.
+type Changed func(ctx context.Context, tx *db.Tx, who actor.Actor, project string, was map[string]*Node) error
+
+// OnChanged registers fn.
+func (s *Store) OnChanged(fn Changed) { s.changed = append(s.changed, fn) }
 
 // place orders a report by line, what has none last.
 func place(i ImportItem) int {

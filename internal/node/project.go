@@ -21,11 +21,13 @@ type Store struct {
 	ledger *ledger.Ledger
 	bus    bus.Bus
 	clock  clock.Clock
+
+	changed []Changed
 }
 
 // New builds the store.
 func New(a *access.Access, l *ledger.Ledger, b bus.Bus, c clock.Clock) *Store {
-	return &Store{a, l, b, c}
+	return &Store{access: a, ledger: l, bus: b, clock: c}
 }
 
 // NewProject is what a project is made from.

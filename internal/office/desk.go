@@ -181,8 +181,7 @@ func (s *Store) toHome(ctx context.Context, tx *db.Tx, by actor.Actor, person, f
 	if err != nil {
 		return false, err
 	}
-	who := u.Actor()
-	who.Door, who.Request = by.Door, by.Request
+	who := u.Actor().By(by)
 	r, err := s.rooms.Get(ctx, tx, home)
 	if err != nil {
 		return false, err

@@ -130,11 +130,18 @@ func (s *Store) MakeGuestLink(ctx context.Context, tx *db.Tx, who actor.Actor, r
 	}
 	plain, hash := ticket()
 	l := GuestLink{ID: id.New(), RoomID: r.ID, Label: in.Label, Most: in.Most, MadeBy: who.ID, CreatedAt: now}
+	token := ""
+	if who.Token { // it lets nobody in for longer than it lasts itself
+		token = who.Session
+		if !who.Until.IsZero() && (in.Expires.IsZero() || in.Expires.After(who.Until)) {
+			in.Expires = who.Until
+		}
+	}
 	if !in.Expires.IsZero() {
 		l.ExpiresAt = &in.Expires
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO guest_link (id, room, label, secret, most, made_by, created_at, expires_at, revoked_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`,
-		l.ID, l.RoomID, l.Label, hash, l.Most, l.MadeBy, db.Micro(now), db.Micro(in.Expires)); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO guest_link (id, room, label, secret, most, made_by, created_at, expires_at, revoked_at, token) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)`,
+		l.ID, l.RoomID, l.Label, hash, l.Most, l.MadeBy, db.Micro(now), db.Micro(in.Expires), token); err != nil {
 		return l, "", fmt.Errorf("make a link: %w", err)
 	}
 	if l.ExpiresAt != nil { // whoever is still here by it goes then
@@ -155,14 +162,33 @@ func (s *Store) RevokeGuestLink(ctx context.Context, tx *db.Tx, who actor.Actor,
 	if err != nil {
 		return err
 	}
-	res, err := tx.Exec(ctx, `UPDATE guest_link SET revoked_at = $3 WHERE id = $1 AND room = $2 AND revoked_at = 0`, linkID, r.ID, db.Micro(s.clock.Now()))
+	return s.endLink(ctx, tx, who, r.ID, linkID)
+}
+
+// TokenEnded revokes the links that were made by an API token.
+func (s *Store) TokenEnded(ctx context.Context, tx *db.Tx, who actor.Actor, tokenID string) error {
+	type made struct{ id, room string }
+	links, err := db.All(ctx, tx, func(r db.Scanner) (m made, err error) { return m, r.Scan(&m.id, &m.room) }, `SELECT id, room FROM guest_link WHERE token = $1 AND revoked_at = 0`, tokenID)
+	if err != nil {
+		return fmt.Errorf("find links made by a token: %w", err)
+	}
+	for _, l := range links {
+		if err := s.endLink(ctx, tx, who, l.room, l.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) endLink(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, linkID string) error {
+	res, err := tx.Exec(ctx, `UPDATE guest_link SET revoked_at = $3 WHERE id = $1 AND room = $2 AND revoked_at = 0`, linkID, roomID, db.Micro(s.clock.Now()))
 	if err != nil {
 		return fmt.Errorf("revoke a link: %w", err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return fault.New(fault.NotFound, "There is no such link to this room, or it was revoked already.")
 	}
-	about, err := s.rooms.About(ctx, tx, r.ID)
+	about, err := s.rooms.About(ctx, tx, roomID)
 	if err != nil {
 		return err
 	}

@@ -301,8 +301,7 @@ func (s *Store) LetIn(ctx context.Context, tx *db.Tx, who actor.Actor, knockID s
 	if err != nil {
 		return k, err
 	}
-	guest := u.Actor()
-	guest.Door, guest.Request = who.Door, who.Request
+	guest := u.Actor().By(who)
 	if err := s.rooms.Check(ctx, tx, guest, "enter", r); err != nil {
 		return k, fault.Newf(fault.Conflict, "%s may not enter %s any more.", u.Display, r.Name)
 	}

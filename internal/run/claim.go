@@ -197,6 +197,7 @@ func (s *Store) claim(ctx context.Context, runID string) (x *execution, err erro
 			}
 			return err
 		}
+		sys := r.hand.of(sys)
 		who, p, sec, refusal, err := s.again(ctx, tx, &r)
 		if err != nil {
 			return err
@@ -248,6 +249,7 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 		if who, err = s.requester(ctx, tx, r.RequestBy); err != nil {
 			return who, nil, sec, "the person who asked for it may no longer act: " + fault.Message(err), soft(err)
 		}
+		who = r.hand.of(who)
 	}
 	if sec, err = s.unseal(ctx, tx, r); err != nil {
 		return who, nil, sec, "its secure options can no longer be opened: " + fault.Message(err), soft(err)
@@ -307,6 +309,11 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 // evening does not begin when the server comes back in the morning.
 func (s *Store) wanting(ctx context.Context, q db.Querier, r *Run, need *approval.Requirement) string {
 	a, err := s.Approvals.Get(ctx, q, r.ApprovalID)
+	if err == nil && a.State == approval.Approved && a.Digest == r.Digest {
+		if now, bad := s.Approvals.Enough(ctx, q, a, need.Needs); bad != nil || !now && approval.Satisfied(need.Needs, a.Votes) {
+			return "somebody who approved it may no longer do so: their account is disabled, or they left the group. Ask for it again"
+		}
+	}
 	if err != nil || a.State != approval.Approved || a.Digest != r.Digest || !approval.Satisfied(need.Needs, a.Votes) {
 		return "the project's rules now demand another approval than it has. Ask for it again"
 	}

@@ -119,6 +119,9 @@ func (x *execution) workflow() (state, reason string) {
 		}()
 	}
 	behalf := cmp.Or(x.who.Display, x.who.Name)
+	if via := x.who.Via(); via != "" {
+		behalf += ", by way of an API token made by " + via
+	}
 	x.log.Sys("", 0, "Run #%d, %s: %s on %s%s, asked for by %s.", x.run.Number, x.run.Kind, x.run.Title, onNodes(len(x.nodes)), in(x.run.Environment), behalf)
 	work{nodes: len(x.nodes), steps: len(x.steps), threads: x.threads, nodeKeepgoing: x.nodeKeepgoing, strategy: x.strategy,
 		step: x.step, leave: func(n int, failed bool) { x.state.leave(n, failed, x.halted()) }, stopped: func() bool { return x.ctx.Err() != nil }}.run()
@@ -308,7 +311,7 @@ func (x *execution) finish(ctx context.Context, state, reason string, lines int6
 		names = []string{}
 	}
 	count := x.state.count()
-	sys := actor.System("run")
+	sys := x.run.hand.of(actor.System("run"))
 	for try := 0; try < 8 || x.s.life.Err() == nil; try++ {
 		err := x.s.db.Do(ctx, func(tx *db.Tx) error {
 			var now Run = x.run

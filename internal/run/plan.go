@@ -169,7 +169,7 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 			p.denied = s.Access.Check(ctx, q, who, "run", res)
 		}
 	}
-	p.need, err = s.Approvals.Required(ctx, q, p.project.Name, p.subject())
+	p.need, err = s.Approvals.Required(ctx, q, p.project.Name, approval.Asker(who), p.subject())
 	return p, err
 }
 
@@ -276,7 +276,7 @@ func (p *plan) subject() approval.Subject {
 // is production to them.
 func Machine(n node.Node) approval.Machine {
 	words := n.Environments()
-	return approval.Machine{Environment: words[0], Also: words[1:], Tags: n.Tags, Attrs: n.Attrs}
+	return approval.Machine{Name: n.Name, Environment: words[0], Also: words[1:], Tags: n.Tags, Attrs: n.Attrs}
 }
 
 func (p *plan) material(sec sealedSecrets) material {

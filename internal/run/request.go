@@ -63,8 +63,8 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 	if err != nil {
 		return Run{}, err
 	}
-	r := Run{Command: p.spec.Command, NodeFilter: p.spec.Shown, Steps: p.steps, RequestBy: who.ID, spec: p.spec, Abilities: map[string]bool{}, Nodes: []RunNode{}, Options: []RunOption{}}
-	r.RunSummary = RunSummary{ID: id.New(), Project: p.project.Name, Kind: KindAdhoc, Title: p.title, Environment: p.environment, RequestedBy: who.ID,
+	r := Run{Command: p.spec.Command, NodeFilter: p.spec.Shown, Steps: p.steps, RequestBy: who.ID, hand: handOf(who), spec: p.spec, Abilities: map[string]bool{}, Nodes: []RunNode{}, Options: []RunOption{}}
+	r.RunSummary = RunSummary{ID: id.New(), Project: p.project.Name, Kind: KindAdhoc, Title: p.title, Environment: p.environment, RequestedBy: who.ID, Via: who.Via(),
 		RoomID: about.Room, IncidentID: about.Incident, RequestedAt: s.clock.Now(), Progress: RunProgress{Total: len(p.nodes)}}
 	if p.job != nil {
 		r.Kind, r.Job, r.JobID, r.JobGroup, r.JobUUID = KindJob, &RunJob{p.job.ID, p.job.FullName(), p.job.Version}, p.job.ID, p.job.Group, p.job.UUID
@@ -229,10 +229,10 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, who actor.Actor, r *Run, 
 	if p.in.Key != "" {
 		key = p.in.Key
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO run (id, number, project, kind, job_id, job_group, job_name, job_uuid, job_version, title, state, reason, environment, requested_by, requested_name, room, incident, message, client_key, spec, steps, secrets, digest, approval, requested_at, queued_at, total)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,'',$18,$19,$20,$21,$22,'',$23,$24,$25)`,
+	if _, err := tx.Exec(ctx, `INSERT INTO run (id, number, project, kind, job_id, job_group, job_name, job_uuid, job_version, title, state, reason, environment, requested_by, requested_name, room, incident, message, client_key, spec, steps, secrets, digest, approval, requested_at, queued_at, total, hand)
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,'',$18,$19,$20,$21,$22,'',$23,$24,$25,$26)`,
 		r.ID, r.Number, r.Project, r.Kind, r.JobID, r.JobGroup, name, r.JobUUID, version, r.Title, r.State, r.Reason, r.Environment, who.ID, who.Name, r.RoomID, r.IncidentID, key,
-		db.JSON(r.spec), db.JSON(r.Steps), r.sealed, r.Digest, db.Micro(r.RequestedAt), queued, len(p.nodes)); err != nil {
+		db.JSON(r.spec), db.JSON(r.Steps), r.sealed, r.Digest, db.Micro(r.RequestedAt), queued, len(p.nodes), db.JSON(r.hand)); err != nil {
 		if db.IsUnique(err) && key != nil {
 			return fault.New(fault.Conflict, "This request is already being handled. Send it again to get its run.")
 		}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"muster/internal/actor"
 	"muster/internal/approval"
 )
 
@@ -70,6 +71,27 @@ type Run struct {
 	StopReason string          `json:"-"`
 	spec       spec
 	sealed     []byte
+	hand       hand
+}
+
+// hand is what asked for a run, kept for what the run records when its request
+// is long over.
+type hand struct {
+	Session string `json:"session,omitempty"`
+	Token   bool   `json:"token,omitempty"`
+	Via     string `json:"via,omitempty"`
+	ViaName string `json:"via_name,omitempty"`
+	Address string `json:"address,omitempty"`
+	Shown   string `json:"shown,omitempty"` // what people are told of Via
+}
+
+func handOf(who actor.Actor) hand {
+	return hand{who.Session, who.Token, who.LentBy, who.LentName, who.Address, who.Via()}
+}
+
+// of is who acting by the hand that asked.
+func (h hand) of(who actor.Actor) actor.Actor {
+	return who.By(actor.Actor{Door: "task", Session: h.Session, Token: h.Token, LentBy: h.Via, LentName: h.ViaName, Address: h.Address})
 }
 
 // RunSummary is a run in a list.
@@ -84,6 +106,7 @@ type RunSummary struct {
 	Reason      string      `json:"reason" doc:"Why it is in this state, in words"`
 	Environment string      `json:"environment" doc:"Of its nodes; several are joined by a comma"`
 	RequestedBy string      `json:"requested_by" doc:"User id"`
+	Via         string      `json:"requested_via,omitempty" doc:"Display name of who made the API token it was asked for with, when that is not the person"`
 	RoomID      string      `json:"room_id,omitempty"`
 	IncidentID  string      `json:"incident_id,omitempty"`
 	RequestedAt time.Time   `json:"requested_at"`

@@ -106,17 +106,27 @@ func New(d Deps) *Store {
 	s.life, s.end = context.WithCancel(context.Background())
 	d.Tasks.Handle(taskExecute, s.executeTask)
 	d.Tasks.Handle(taskExpire, s.expireTask)
+	d.Nodes.OnChanged(func(ctx context.Context, tx *db.Tx, who actor.Actor, project string, was map[string]*node.Node) error {
+		ms := map[string]*approval.Machine{}
+		for name, n := range was {
+			if ms[name] = nil; n != nil {
+				m := Machine(*n)
+				ms[name] = &m
+			}
+		}
+		return d.Approvals.NoteNodes(ctx, tx, who, project, ms)
+	})
 	return s
 }
 
 const columns = `SELECT id, number, project, kind, job_id, job_group, job_name, job_uuid, job_version, title, state, reason, environment, requested_by, room, incident, message,
-spec, steps, secrets, digest, approval, attempt, worker, stop_by, stop_reason, requested_at, started_at, finished_at, total, done, failed, log_lines, log_sha256 FROM run`
+spec, steps, secrets, digest, approval, attempt, worker, stop_by, stop_reason, requested_at, started_at, finished_at, total, done, failed, log_lines, log_sha256, hand FROM run`
 
 func scan(r db.Scanner) (x Run, err error) {
 	var asked, started, finished, jobVersion int64
-	var asSpec, steps, jobName string
+	var asSpec, steps, jobName, by string
 	if err = r.Scan(&x.ID, &x.Number, &x.Project, &x.Kind, &x.JobID, &x.JobGroup, &jobName, &x.JobUUID, &jobVersion, &x.Title, &x.State, &x.Reason, &x.Environment, &x.RequestBy, &x.RoomID, &x.IncidentID, &x.MessageID,
-		&asSpec, &steps, &x.sealed, &x.Digest, &x.ApprovalID, &x.Attempt, &x.Worker, &x.StopBy, &x.StopReason, &asked, &started, &finished, &x.Progress.Total, &x.Progress.Done, &x.Progress.Failed, &x.LogLines, &x.LogSHA256); err != nil {
+		&asSpec, &steps, &x.sealed, &x.Digest, &x.ApprovalID, &x.Attempt, &x.Worker, &x.StopBy, &x.StopReason, &asked, &started, &finished, &x.Progress.Total, &x.Progress.Done, &x.Progress.Failed, &x.LogLines, &x.LogSHA256, &by); err != nil {
 		return x, err
 	}
 	x.RequestedBy, x.RequestedAt, x.StartedAt, x.FinishedAt = x.RequestBy, db.At(asked), ptr(db.At(started)), ptr(db.At(finished))
@@ -127,6 +137,10 @@ func scan(r db.Scanner) (x Run, err error) {
 	if x.spec, err = decodeSpec(asSpec); err != nil {
 		return x, err
 	}
+	if x.hand, err = db.FromJSON[hand](by); err != nil {
+		return x, err
+	}
+	x.Via = x.hand.Shown
 	if x.Steps, err = db.FromJSON[[]RunStep](steps); err != nil {
 		return x, err
 	}

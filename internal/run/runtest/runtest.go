@@ -106,7 +106,7 @@ func New(t testing.TB, o Options) *Office {
 	f.Rooms = room.NewStore(f.Access, f.Ledger, f.Bus, o.Clock)
 	f.Messages = message.NewStore(f.Rooms, f.Accounts, f.Ledger, f.Bus, o.Clock, nil)
 	f.Notify = notify.NewStore(f.DB, f.Tasks, o.Clock, f.Bus, f.Accounts, notify.Settings{}, o.Log)
-	f.Approvals = approval.New(f.Access, f.Ledger, o.Clock)
+	f.Approvals = approval.New(f.Access, f.Ledger, o.Clock, f.Accounts)
 	f.Nodes = node.New(f.Access, f.Ledger, f.Bus, o.Clock)
 	f.Jobs = job.New(f.Access, f.Ledger, o.Clock, f.Nodes)
 	f.Blobs, err = blob.OpenDisk(t.TempDir())

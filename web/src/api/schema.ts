@@ -990,7 +990,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change your password; your other sessions end */
+        /** Change your password; your other sessions and API tokens end */
         post: operations["change-password"];
         delete?: never;
         options?: never;
@@ -2537,6 +2537,8 @@ export interface components {
             /** @enum {string} */
             kind: "person" | "bot" | "guest" | "system";
             name: string;
+            /** @description Display name of who made the API token it was written with, when that is not the author */
+            via?: string;
         };
         Bridge: {
             /** @description Conference id or PIN; may be empty */
@@ -2656,6 +2658,8 @@ export interface components {
         };
         ChangePasswordInput: {
             current: string;
+            /** @description Keep your API tokens; else they end with the old password */
+            keep_tokens?: boolean;
             /** @description At least 12 characters */
             new: string;
         };
@@ -2772,7 +2776,9 @@ export interface components {
             expires_in_days?: number;
             /** @description What it is for */
             name: string;
-            /** @description Whom it acts for; only administrators name somebody else */
+            /** @description Yours; asked of a browser's session that began more than ten minutes ago */
+            password?: string;
+            /** @description Whom it acts for; administrators name bots */
             user?: string;
         };
         CreateUserInput: {
@@ -2900,6 +2906,8 @@ export interface components {
         EntryActor: {
             id: string;
             name: string;
+            /** @description Display name of who made the API token it was done with, when that is not the person */
+            via?: string;
         };
         FieldError: {
             location: string;
@@ -3558,6 +3566,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             last_used_at?: string;
+            /** @description Display name of who made it, when that is somebody else */
+            made_by?: string;
             name: string;
             /** @description The secret, shown this once */
             token: string;
@@ -3993,6 +4003,8 @@ export interface components {
             actor_id: string;
             actor_kind: string;
             actor_name: string;
+            /** @description Where the request came from */
+            address?: string;
             /** Format: date-time */
             at: string;
             door: string;
@@ -4021,8 +4033,16 @@ export interface components {
             request?: string;
             resource: string;
             room: string;
+            /** @description Id of the sign-in by which it was done */
+            session?: string;
+            /** @description Id of the API token by which it was done */
+            token?: string;
             /** Format: int64 */
             v: number;
+            /** @description Who made that API token, when that is not the actor: a user id, or system:console */
+            via?: string;
+            /** @description Their display name */
+            via_name?: string;
         };
         Recording: {
             /** Format: int64 */
@@ -4219,6 +4239,8 @@ export interface components {
             requested_at: string;
             /** @description User id */
             requested_by: string;
+            /** @description Display name of who made the API token it was asked for with, when that is not the person */
+            requested_via?: string;
             room_id?: string;
             /** Format: date-time */
             started_at?: string;
@@ -4332,6 +4354,8 @@ export interface components {
             requested_at: string;
             /** @description User id */
             requested_by: string;
+            /** @description Display name of who made the API token it was asked for with, when that is not the person */
+            requested_via?: string;
             room_id?: string;
             /** Format: date-time */
             started_at?: string;
@@ -4549,6 +4573,8 @@ export interface components {
             id: string;
             /** Format: date-time */
             last_used_at?: string;
+            /** @description Display name of who made it, when that is somebody else */
+            made_by?: string;
             name: string;
         };
         TurnDoorInput: {

@@ -46,7 +46,7 @@ export type Presence = {
 export type Session = {
   id: string
   created_at: string
-  last_seen_at?: string | null
+  last_used_at?: string | null
   address?: string
   agent?: string
   current?: boolean
@@ -57,6 +57,8 @@ export type Token = {
   created_at: string
   expires_at?: string | null
   last_used_at?: string | null
+  /** Who made it, when that is somebody else. */
+  made_by?: string
 }
 
 // Office
@@ -260,7 +262,7 @@ export type Recording = {
 
 // Messages
 
-export type Author = { id: string; name: string; display: string; kind: string; hue: number; initials: string }
+export type Author = { id: string; name: string; display: string; kind: string; hue: number; initials: string; via?: string }
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each card's own component knows its data
 export type CardData = any
 export type Card = { type: string; ref: string; data: CardData }
@@ -566,6 +568,8 @@ export type RunSummary = {
   reason: string
   environment: string
   requested_by: string
+  /** Who made the API token it was asked for with, when that is not the person. */
+  requested_via?: string
   room_id?: string | null
   incident_id?: string | null
   requested_at: string
@@ -646,6 +650,10 @@ export type LedgerRecord = {
   incident: string
   project: string
   door: string
+  session?: string
+  token?: string
+  via_name?: string
+  address?: string
   outcome: string
   fields: Record<string, unknown>
   hash: string

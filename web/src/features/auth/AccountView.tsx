@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Monitor } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { api, ApiError, errorText, loadSession, useMe, type Items, type Session, type Token } from '@/api'
-import { Box, Button, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, Time, toast } from '@/ui'
+import { Box, Button, Checkbox, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, Time, toast } from '@/ui'
 import { passwordHint } from './model'
 import { skillsOf } from '@/lib/skills'
 import { Password } from './Password'
@@ -75,6 +75,7 @@ function About() {
 function ChangePassword() {
   const [current, setCurrent] = useState('')
   const [next, setNext] = useState('')
+  const [keep, setKeep] = useState(false)
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const fields = error instanceof ApiError ? error.fields : {}
@@ -83,7 +84,7 @@ function ChangePassword() {
     setBusy(true)
     setError(null)
     try {
-      await api.post('/me/password', { current, new: next })
+      await api.post('/me/password', { current, new: next, keep_tokens: keep })
       setCurrent('')
       setNext('')
       toast('Your password is changed')
@@ -101,6 +102,7 @@ function ChangePassword() {
       <Field label="New password" hint={passwordHint(next)} error={fields.new}>
         <Password autoComplete="new-password" value={next} onChange={(e) => setNext(e.target.value)} />
       </Field>
+      <Checkbox label="Keep my tokens" hint="Without this they end, like every other sign-in. Keep them only if nobody else knew the old password." checked={keep} onChange={(e) => setKeep(e.target.checked)} />
       {error !== null && !fields.current && !fields.new && <Notice>{errorText(error)}</Notice>}
       <div>
         <Button type="submit" kind="primary" busy={busy} disabled={!current || !next}>
@@ -125,7 +127,7 @@ function Sessions() {
       columns={[
         { key: 'agent', head: 'Device', fill: true, cell: (r) => <>{r.agent || 'Unknown device'} {r.current && <Chip tone="teal">this one</Chip>}</> },
         { key: 'address', head: 'From', wide: true, cell: (r) => <span className="mono">{r.address}</span> },
-        { key: 'seen', head: 'Last seen', cell: (r) => <Time at={r.last_seen_at ?? r.created_at} mode="ago" /> },
+        { key: 'seen', head: 'Last seen', cell: (r) => <Time at={r.last_used_at ?? r.created_at} mode="ago" /> },
         {
           key: 'act',
           head: <span className="sr">Actions</span>,
@@ -157,14 +159,17 @@ function Tokens() {
   const [name, setName] = useState('')
   const [days, setDays] = useState('90')
   const [made, setMade] = useState('')
+  const [password, setPassword] = useState('')
   const [error, setError] = useState<unknown>(null)
+  const wrong = error instanceof ApiError ? error.fields : {}
   const create = async (e: FormEvent) => {
     e.preventDefault()
     setError(null)
     try {
-      const r = await api.post<{ token: string }>('/tokens', { name, expires_in_days: Number(days) || undefined })
+      const r = await api.post<{ token: string }>('/tokens', { name, expires_in_days: Number(days) || undefined, password: password || undefined })
       setMade(r.token)
       setName('')
+      setPassword('')
       await client.invalidateQueries({ queryKey: ['tokens'] })
     } catch (x) {
       setError(x)
@@ -173,7 +178,7 @@ function Tokens() {
   return (
     <>
       <Form className={s.narrow} onSubmit={(e) => void create(e)}>
-        <Field label="Name of a new token" hint="What uses it, such as deploy-script." error={error instanceof ApiError && error.fields.name}>
+        <Field label="Name of a new token" hint="What uses it, such as deploy-script." error={wrong.name}>
           <Input value={name} onChange={(e) => setName(e.target.value)} />
         </Field>
         <Field label="Expires">
@@ -183,7 +188,10 @@ function Tokens() {
             <option value="365">after a year</option>
           </Select>
         </Field>
-        {error !== null && <Notice>{errorText(error)}</Notice>}
+        <Field label="Your password" hint="Asked when you signed in more than ten minutes ago: a token outlasts this page." error={wrong.password}>
+          <Password autoComplete="current-password" value={password} onChange={(e) => setPassword(e.target.value)} />
+        </Field>
+        {error !== null && !wrong.name && !wrong.password && <Notice>{errorText(error)}</Notice>}
         {made && (
           <Notice tone="green" title="Copy it now: it is not shown again" action={<CopyButton text={made} label="Copy the token" />}>
             <code className="mono">{made}</code>
@@ -206,7 +214,7 @@ function Tokens() {
             rows={q.data.items}
             rowKey={(r) => r.id}
             columns={[
-              { key: 'name', head: 'Name', fill: true, cell: (r) => <><KeyRound size={12} /> {r.name}</> },
+              { key: 'name', head: 'Name', fill: true, cell: (r) => <><KeyRound size={12} /> {r.name} {r.made_by && <Chip tone="amber">made by {r.made_by}</Chip>}</> },
               { key: 'used', head: 'Last used', wide: true, cell: (r) => (r.last_used_at ? <Time at={r.last_used_at} mode="ago" /> : 'never') },
               { key: 'exp', head: 'Expires', cell: (r) => (r.expires_at ? <Time at={r.expires_at} mode="date" /> : 'never') },
               {

@@ -201,7 +201,7 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
               <b>{kindWords(r.kind)}</b>
               <span>{about(r, name)}</span>
             </span>
-            <span className={`${s.cut} ${s.wide}`}>{logins.get(r.actor_name) ?? r.actor_name}</span>
+            <span className={`${s.cut} ${s.wide}`}>{logins.get(r.actor_name) ?? r.actor_name}{r.via_name && `, by a token of ${r.via_name}`}</span>
             <span className={`${s.cut} ${s.wide}`}>{doorWords(r.door)}</span>
             <span>
               <Chip tone={o.tone}>{o.text}</Chip>
@@ -244,7 +244,11 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
           items={[
             ['When', <Time key="t" at={r.at} mode="date" />],
             ['Who', who || 'the system'],
+            ...(r.via_name ? ([['By a token of', r.via_name]] as [string, string][]) : []),
             ['Through', doorWords(r.door)],
+            ...(r.address ? ([['From', r.address]] as [string, string][]) : []),
+            ...(r.session ? ([['Sign-in', <code key="s" className="mono">{r.session}</code>]] as [string, React.ReactNode][]) : []),
+            ...(r.token ? ([['API token', <code key="t" className="mono">{r.token}</code>]] as [string, React.ReactNode][]) : []),
             [
               'Outcome',
               <Chip key="o" tone={o.tone}>

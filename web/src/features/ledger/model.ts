@@ -86,8 +86,8 @@ export function about(r: LedgerRecord, name: (kind: string, id: string) => strin
 }
 /** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
 export function toCSV(records: readonly LedgerRecord[]): string {
-  const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields']
-  const rows = records.map((r) => [r.n, r.id, r.at, r.kind, r.actor_name, r.resource, r.room, r.incident, r.project, r.door, r.outcome, r.hash ?? '', JSON.stringify(r.fields)])
+  const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields', 'session', 'token', 'via', 'address']
+  const rows = records.map((r) => [r.n, r.id, r.at, r.kind, r.actor_name, r.resource, r.room, r.incident, r.project, r.door, r.outcome, r.hash ?? '', JSON.stringify(r.fields), r.session ?? '', r.token ?? '', r.via_name ?? '', r.address ?? ''])
   return [head, ...rows].map((row) => row.map((c) => cell(String(c ?? ''))).join(',')).join('\r\n') + '\r\n'
 }
 function cell(text: string): string {

@@ -69,6 +69,7 @@ export const MessageRow = memo(
                 <UserName id={m.author.id} fallback={m.author.display} guest={m.author.kind === 'guest'} link />
               </b>
               {bot && <span className={s.bot}>Bot</span>}
+              <Via of={m} />
               <Time at={m.created_at} />
               <Pinned m={m} />
             </div>
@@ -248,6 +249,7 @@ function Replies({ m, lit, editing, onEdit, onReply }: { m: Message; lit: string
               <b>
                 <UserName id={r.author.id} fallback={r.author.display} link />
               </b>
+              <Via of={r} />
               <Time at={r.created_at} />
               <Pinned m={r} />
             </div>
@@ -370,3 +372,9 @@ export const PendingRow = memo(({ roomId, p, head }: { roomId: string; p: Pendin
   )
 })
 PendingRow.displayName = 'PendingRow'
+
+/** Whoever made the token that wrote this is the one who could have written it. */
+function Via({ of: m }: { of: Message }) {
+  if (!m.author.via) return null
+  return <span className={s.via}>by a token that {m.author.via} made</span>
+}

@@ -205,6 +205,7 @@ function Details({ run }: { run: Run }) {
         <Facts
           items={[
             ['Asked by', <UserName key="u" id={run.requested_by} link />],
+            ...(run.requested_via ? ([['By a token of', run.requested_via]] as [string, string][]) : []),
             ['Asked', <Time key="t" at={run.requested_at} mode="date" />],
             ['Started', run.started_at ? <Time key="s" at={run.started_at} mode="seconds" /> : 'not yet'],
             ['Ended', run.finished_at ? <Time key="f" at={run.finished_at} mode="seconds" /> : 'not yet'],

@@ -120,6 +120,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
               <span className={s.kv}>
                 <UserAvatar id={r.requested_by} size={18} />
                 <UserName id={r.requested_by} />
+                {r.requested_via && <span>by a token of {r.requested_via}</span>}
               </span>
             ),
           },

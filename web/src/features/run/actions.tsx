@@ -113,6 +113,7 @@ function Review({ id, onDone }: { id: string; onDone: () => void }) {
         )}
         <p className={s.dim}>
           Asked by <UserName id={run.requested_by} />
+          {run.requested_via && ` (by a token that ${run.requested_via} made)`}
           {run.job ? `, version ${run.job.version} of the job` : ', a command typed by hand'}
           {run.environment ? `, on ${environmentWord(run.environment).toLowerCase()}` : ''}.
         </p>

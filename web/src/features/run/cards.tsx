@@ -112,7 +112,7 @@ function Full({ run, onLess }: { run: Run; onLess: () => void }) {
         <span className={s.kv}>
           <UserAvatar id={run.requested_by} size={16} />
           <span>
-            <UserName id={run.requested_by} /> asked
+            <UserName id={run.requested_by} /> asked{run.requested_via && ` (by a token that ${run.requested_via} made)`}
           </span>
         </span>
         {run.approval && <Approvers approval={run.approval} />}
