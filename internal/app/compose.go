@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -82,7 +83,13 @@ func (a *App) compose() error {
 	a.Keys = key.New(a.Access, a.Ledger, a.Clock, master)
 	a.Approvals = approval.New(a.Access, a.Ledger, a.Clock, a.Accounts)
 	a.Approvals.Beware(approval.Caution{CoolDown: time.Duration(a.cfg.Approvals.CoolDownHours) * time.Hour, Newcomer: time.Duration(a.cfg.Approvals.NewcomerHours) * time.Hour})
-	a.Notify = notify.NewStore(a.DB, a.Tasks, a.Clock, a.Bus, a.Accounts, notify.Settings{Mail: a.mail(), PublicURL: a.URL}, a.log)
+	mail, err := a.mail()
+	if err != nil {
+		return err
+	}
+	a.Notify = notify.NewStore(a.DB, a.Tasks, a.Clock, a.Bus, a.Accounts, notify.Settings{
+		Mail: mail, PublicURL: a.URL, Gather: 15 * time.Second, Access: a.Access, Ledger: a.Ledger, Keys: a.Keys, Gateways: a.dialer(outbound.URLs),
+	}, a.log)
 
 	a.Ledger.Watch(a.oversee)
 	a.Accounts.Telling(func(ctx context.Context, tx *db.Tx, person, title, body, link, key string) error {
@@ -124,6 +131,9 @@ func (a *App) compose() error {
 		DB: a.DB, Access: a.Access, Ledger: a.Ledger, Bus: a.Bus, Clock: a.Clock, Blobs: a.blobs, Tasks: a.Tasks,
 		Approvals: a.Approvals, Jobs: a.Jobs, Nodes: a.Nodes, Keys: a.Keys, Accounts: a.Accounts, Rooms: a.Rooms, Messages: a.Messages,
 		Notify: a.Notify, Log: a.log, PublicURL: a.URL, Executors: executors, LogLimit: a.cfg.Runs.LogLimit, Alone: a.Tasks.Alone,
+		Urgency: func(ctx context.Context, q db.Querier, incidentID string) (int, bool, error) {
+			return a.Incidents.Urgency(ctx, q, incidentID) // made below
+		},
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
@@ -165,12 +175,16 @@ func (a *App) localSteps() local.Options {
 	return o
 }
 
-func (a *App) mail() *notify.Mail {
+func (a *App) mail() (*notify.Mail, error) {
 	m := a.cfg.SMTP
 	if m.Host == "" {
-		return nil
+		return nil, nil
 	}
-	return &notify.Mail{Host: m.Host, Port: m.Port, From: m.From, User: m.Username, Password: m.Password, TLS: m.TLS, Dialer: a.dialer(outbound.Mail)}
+	roots, err := m.Roots()
+	if err != nil {
+		return nil, err
+	}
+	return &notify.Mail{Host: m.Host, Port: m.Port, From: m.From, User: m.Username, Password: m.Password, TLS: m.TLS, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}, Dialer: a.dialer(outbound.Mail)}, nil
 }
 
 // dialer opens connections as the settings allow for a use. They were checked
@@ -219,7 +233,7 @@ func (a *App) doors() error {
 	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts, Meter: a.meter})
 	httpapi.RegisterIncidents(a.API, httpapi.IncidentDeps{Incidents: a.Incidents})
 	httpapi.RegisterOncall(a.API, httpapi.OncallDeps{Oncall: a.Oncall})
-	httpapi.RegisterNotify(a.API, httpapi.NotifyDeps{Notify: a.Notify})
+	httpapi.RegisterNotify(a.API, httpapi.NotifyDeps{Notify: a.Notify, Incidents: a.Incidents})
 	httpapi.RegisterLedger(a.API, httpapi.LedgerDeps{Ledger: a.Ledger})
 
 	gates := map[string]realtime.Gate{

@@ -30,7 +30,7 @@ func examine(ctx context.Context, std cli.Streams, in cli.Doctor) error {
 		found = append(found, doctor.Finding{Check: "settings", Level: doctor.OK, Text: settingsText(c)})
 		found = append(found, doctor.Examine(ctx, doctor.Patient{
 			Data: c.Data, Addr: c.Addr, PublicURL: c.PublicURL, Loopback: c.Loopback(), Database: c.DatabaseURL(), MasterKey: c.MasterKeyFile(), LedgerKey: c.LedgerKeyFile(),
-			ACME: c.TLS.ACME.AcceptTerms, Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Rules: mail},
+			ACME: c.TLS.ACME.AcceptTerms, Cert: c.TLS.Cert, Key: c.TLS.Key, SMTP: doctor.SMTP{Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLS, User: c.SMTP.Username, Roots: c.SMTP.Roots, Rules: mail},
 			Media: examinedMedia(c),
 			Build: build(), Running: running(c.Data), Deep: in.Deep, Now: time.Now(),
 		})...)

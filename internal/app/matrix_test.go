@@ -285,6 +285,15 @@ var ordinary = []line{
 	{op: "list-notifications", may: signedIn},
 	{op: "see-notification", with: "id=<my notification>", may: signedIn},
 	{op: "see-all-notifications", may: signedIn},
+	{op: "list-my-pages", may: signedIn},
+	{op: "get-reach", may: signedIn},
+	{op: "update-reach", body: `{"alarm":50}`, may: signedIn},
+	{op: "test-reach", body: `{"channel":"pigeon"}`, may: signedIn, is: 422},
+	{op: "list-gateways", may: admin},
+	{op: "create-gateway", body: `{"name":"<new>","url":"https://sms.bank.example/"}`, may: admin},
+	{op: "update-gateway", with: "id=<gateway>", body: `{"enabled":false}`, may: admin},
+	{op: "list-gateway-deliveries", with: "id=<gateway>", may: admin},
+	{op: "delete-gateway", with: "id=<gateway>", may: admin},
 
 	{op: "list-ledger", may: auditor, sees: true},
 	{op: "get-checkpoint", may: auditor},
@@ -428,7 +437,7 @@ var foreign = []line{
 }
 
 // nothingForeign are operations on things that belong to the whole office.
-var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy update-alert-source rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation")
+var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy update-alert-source rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation update-gateway delete-gateway list-gateway-deliveries")
 
 const (
 	harmless     = `{"content":"description: Nothing\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"}`

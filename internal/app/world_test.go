@@ -304,6 +304,14 @@ func (w *world) thing(name string) string {
 	case "later":
 		return time.Now().UTC().Add(time.Hour).Format(time.RFC3339)
 
+	case "gateway":
+		w.do(func(ctx context.Context, tx *db.Tx) error {
+			name, url := w.name(), "https://sms.bank.example/"
+			g, _, err := w.Notify.CreateGateway(ctx, tx, system, notify.SaveGateway{Name: &name, URL: &url})
+			out = g.ID
+			return err
+		})
+
 	case "room":
 		return w.public.ID
 	case "fresh room":

@@ -96,6 +96,7 @@ type grammar struct {
 	Service   serviceCmd   `cmd:"" help:"Services, which alerts and incidents are about."`
 	Oncall    oncallCmd    `cmd:"" help:"Who is on call."`
 	Rotation  rotationCmd  `cmd:"" help:"On-call rotations."`
+	Gateway   gatewayCmd   `cmd:"" help:"Gateways: a firm's own way to telephones, for pages."`
 	Project   projectCmd   `cmd:"" help:"Projects: jobs, nodes and policies that belong together."`
 	Job       jobCmd       `cmd:"" help:"Job definitions."`
 	Node      nodeCmd      `cmd:"" help:"Nodes: the machines jobs run on."`

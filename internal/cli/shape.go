@@ -274,3 +274,22 @@ type logPage struct {
 func (p logPage) after() int64 {
 	return max(p.Next, p.Items[len(p.Items)-1].N)
 }
+
+type gateway struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	URL     string `json:"url"`
+	Address string `json:"address"`
+	Enabled bool   `json:"enabled"`
+	Secret  string `json:"secret,omitempty"` // only when one was made just now
+}
+
+type delivered struct {
+	At             time.Time `json:"at"`
+	Sent           bool      `json:"sent"`
+	Error          string    `json:"error"`
+	Answer         string    `json:"answer"`
+	NotificationID string    `json:"notification_id"`
+	UserID         string    `json:"user_id"`
+	Title          string    `json:"title"`
+}

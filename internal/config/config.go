@@ -3,6 +3,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,6 +70,23 @@ type SMTP struct {
 	Username string `yaml:"username"`
 	Password string `yaml:"password"`
 	TLS      string `yaml:"tls"` // none, starttls (default), tls
+	CA       string `yaml:"ca"`  // PEM file of whom to trust for the server; "" is the system's
+}
+
+// Roots are the authorities to trust for the mail server; nil is the system's.
+func (s SMTP) Roots() (*x509.CertPool, error) {
+	if s.CA == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(s.CA)
+	if err != nil {
+		return nil, fmt.Errorf("read smtp.ca: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("smtp.ca: there is no certificate in %s", s.CA)
+	}
+	return roots, nil
 }
 
 // Incident settings.

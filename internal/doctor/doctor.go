@@ -8,6 +8,7 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -57,6 +58,8 @@ type SMTP struct {
 	Port int
 	TLS  string // none, starttls, tls
 	User string
+	// Roots are the authorities to trust; nil is the system's.
+	Roots func() (*x509.CertPool, error)
 	// Rules say which addresses may be reached, as for the server itself.
 	Rules outbound.Rules
 }

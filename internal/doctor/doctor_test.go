@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -143,7 +144,8 @@ func TestMail(t *testing.T) {
 		expect(t, e.out, "mail", level, words)
 	}
 	m := mailServer(t)
-	look(SMTP{}, OK, "not set up")
+	look(SMTP{}, Warn, "Not set up")
+	look(SMTP{Host: "127.0.0.1", Port: m.Port, TLS: "none", Roots: func() (*x509.CertPool, error) { return nil, errors.New("smtp.ca: there is no certificate in x") }}, Fail, "no certificate in x")
 	look(m, OK, "nothing was sent")
 	m.TLS = "starttls"
 	look(m, Fail, "does not offer STARTTLS")

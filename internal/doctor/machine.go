@@ -241,7 +241,7 @@ func (e *examination) hostname() string {
 func (e *examination) smtp(ctx context.Context) {
 	m := e.SMTP
 	if m.Host == "" {
-		e.ok("mail", "not set up; pages go to the browser only")
+		e.add(Warn, "mail", "Name your mail server in muster.yaml, section smtp; or see that everybody on call has a gateway (docs/guide/on-call.md).", "Not set up: a page reaches nobody whose browser is closed, unless a gateway does.")
 		return
 	}
 	where := net.JoinHostPort(m.Host, strconv.Itoa(m.Port))
@@ -251,6 +251,14 @@ func (e *examination) smtp(ctx context.Context) {
 	// As the server does it, so that what the settings refuse is found here.
 	dialer := outbound.New(outbound.Mail, m.Rules, outbound.Options{Timeout: 5 * time.Second})
 	secure := &tls.Config{ServerName: m.Host, MinVersion: tls.VersionTLS12}
+	if m.Roots != nil {
+		roots, err := m.Roots()
+		if err != nil {
+			e.add(Fail, "mail", "Mend smtp.ca in muster.yaml: a PEM file with the certificate of the authority.", "%v.", err)
+			return
+		}
+		secure.RootCAs = roots
+	}
 	conn, err := dialer.DialContext(ctx, "tcp", where)
 	if err != nil {
 		fail("Mend smtp.host and smtp.port in muster.yaml, or the firewall between.", "is not reached: %v", rootCause(err))
@@ -273,7 +281,7 @@ func (e *examination) smtp(ctx context.Context) {
 			return
 		}
 		if err := c.StartTLS(secure); err != nil {
-			fail("Its certificate must be for smtp.host and trusted by this machine.", "does not agree on encryption: %v", err)
+			fail("Its certificate must be for smtp.host, and signed by an authority this machine trusts or by that in smtp.ca.", "does not agree on encryption: %v", err)
 			return
 		}
 	}

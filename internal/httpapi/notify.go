@@ -5,12 +5,14 @@ import (
 
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/incident"
 	"muster/internal/notify"
 )
 
 // NotifyDeps is what the notification routes call.
 type NotifyDeps struct {
-	Notify *notify.Store
+	Notify    *notify.Store
+	Incidents *incident.Store
 }
 
 // RegisterNotify adds the caller's own notifications.
@@ -39,4 +41,11 @@ func RegisterNotify(a *API, d NotifyDeps) {
 		func(ctx context.Context, who actor.Actor, _ *struct{}) (None, error) {
 			return None{}, a.Do(ctx, who, func(tx *db.Tx) error { return d.Notify.SeeAll(ctx, tx, who) })
 		})
+	Handle(a, Route{Method: "GET", Path: "/me/pages", ID: "list-my-pages", Summary: "What you are called to and nobody answered yet, worst first", Description: "Pages, and approvals that an open SEV-1 or SEV-2 waits for. A page ends when you acknowledge, when somebody else on its ladder does, or when the incident is over.", Tag: "Notifications", Access: "signed-in"},
+		func(ctx context.Context, who actor.Actor, _ *struct{}) (List[incident.Call], error) {
+			cs, err := d.Incidents.Calls(ctx, a.DB.Read(), who)
+			return ListOf(cs), err
+		})
+	registerReach(a, d)
+	registerGateways(a, d)
 }

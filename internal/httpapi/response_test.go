@@ -58,7 +58,7 @@ func openResponse(t *testing.T) *response {
 	httpapi.RegisterOncall(api, httpapi.OncallDeps{Oncall: r.OnCall})
 	httpapi.RegisterIncidents(api, httpapi.IncidentDeps{Incidents: r.Incidents})
 	httpapi.RegisterAlerts(api, httpapi.AlertDeps{Alerts: r.alerts})
-	httpapi.RegisterNotify(api, httpapi.NotifyDeps{Notify: r.Notify})
+	httpapi.RegisterNotify(api, httpapi.NotifyDeps{Notify: r.Notify, Incidents: r.Incidents})
 	httpapi.RegisterHooks(api, httpapi.HookDeps{Alerts: r.alerts})
 	h := api.Handler()
 	r.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -14,10 +15,8 @@ import (
 	"github.com/wneessen/go-mail"
 
 	"muster/internal/account"
-	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/outbound"
-	"muster/internal/task"
 )
 
 // Mail says how to reach the SMTP server.
@@ -50,107 +49,6 @@ func (m Mail) Validate() error {
 		return fault.Field("mail.tls", "The TLS mode is one of starttls, tls, opportunistic, none.")
 	}
 	return nil
-}
-
-const taskEmail = "notify.email"
-
-type emailArgs struct {
-	Notification string `json:"notification"`
-	Held         int    `json:"held,omitempty"` // how often the rate limit held it back
-}
-
-// deliver is the task that sends one mail. A crash between the server's "250"
-// and our note of it sends the mail again under the same Message-ID, which mail
-// programs show once.
-func (s *Store) deliver(ctx context.Context, t task.Task) error {
-	var args emailArgs
-	if err := t.Into(&args); err != nil {
-		return err
-	}
-	q := s.db.Read()
-	n, err := s.one(ctx, q, `n.id = $1`, args.Notification)
-	if err != nil {
-		return err
-	}
-	state := ""
-	for _, c := range n.Channels {
-		if c.Channel == "email" {
-			state = c.State
-		}
-	}
-	if state != "queued" {
-		return nil
-	}
-	to, err := s.people.Get(ctx, q, n.person)
-	if err != nil {
-		return err
-	}
-	switch {
-	case s.set.Mail == nil:
-		return s.mark(ctx, n, "off", "Email is not set up on this server.")
-	case to.Email == "" || to.Disabled:
-		return s.mark(ctx, n, "off", "No email address is stored for this person, or the account is disabled.")
-	case args.Held > 0 && n.SeenAt != nil:
-		return s.mark(ctx, n, "skipped", "Already seen in the app while the mail was held back.")
-	}
-	if free, err := s.free(ctx, q, n.person); err != nil {
-		return err
-	} else if free.After(s.clock.Now()) {
-		return s.hold(ctx, n, args, free)
-	}
-	err = s.set.Mail.send(ctx, n, to, s.set.PublicURL())
-	if err == nil {
-		return s.mark(ctx, n, "sent", "")
-	}
-	if t.Last || permanent(err) {
-		s.log.Error("mail not delivered", "notification", n.ID, "attempt", t.Attempt, "error", err)
-		return s.mark(ctx, n, "failed", words(err))
-	}
-	if merr := s.mark(ctx, n, "queued", words(err)+" It is tried again."); merr != nil {
-		return merr
-	}
-	return fmt.Errorf("send mail: %w", err)
-}
-
-// free says from when the person may get another mail.
-func (s *Store) free(ctx context.Context, q db.Querier, person string) (time.Time, error) {
-	since := s.clock.Now().Add(-s.set.Window)
-	sent, err := db.All(ctx, q, func(r db.Scanner) (v int64, err error) { return v, r.Scan(&v) },
-		`SELECT at FROM notification_channel WHERE person = $1 AND channel = 'email' AND state = 'sent' AND at > $2 ORDER BY at DESC LIMIT $3`, person, db.Micro(since), s.set.PerWindow)
-	if err != nil || len(sent) < s.set.PerWindow {
-		return time.Time{}, err
-	}
-	return db.At(sent[len(sent)-1]).Add(s.set.Window), nil
-}
-
-func (s *Store) hold(ctx context.Context, n Notification, args emailArgs, until time.Time) error {
-	args.Held++
-	return s.db.Do(ctx, func(tx *db.Tx) error {
-		// A key of its own: this task still runs under the old one.
-		err := s.tasks.Enqueue(ctx, tx, taskEmail, args, task.Options{At: until, Key: fmt.Sprintf("%s/%d", n.ID, args.Held)})
-		if err != nil {
-			return err
-		}
-		return s.setChannel(ctx, tx, n, "queued", fmt.Sprintf("Held back: more than %d mails within %s. See the app.", s.set.PerWindow, s.set.Window))
-	})
-}
-
-func (s *Store) mark(ctx context.Context, n Notification, state, text string) error {
-	// What became of a mail is noted even while the server stops.
-	ctx = context.WithoutCancel(ctx)
-	return s.db.Do(ctx, func(tx *db.Tx) error { return s.setChannel(ctx, tx, n, state, text) })
-}
-
-func (s *Store) setChannel(ctx context.Context, tx *db.Tx, n Notification, state, text string) error {
-	if _, err := tx.Exec(ctx, `UPDATE notification_channel SET state = $2, error = $3, at = $4 WHERE notification = $1 AND channel = 'email'`, n.ID, state, text, db.Micro(s.clock.Now())); err != nil {
-		return fmt.Errorf("note the mail's state: %w", err)
-	}
-	s.count(tx, Delivery{Channel: "email", State: state})
-	fresh, err := s.one(ctx, tx, `n.id = $1`, n.ID)
-	if err != nil {
-		return err
-	}
-	return s.publish(ctx, tx, fresh, false)
 }
 
 // line makes one header-safe line of a text: nothing in it can begin another
@@ -262,13 +160,14 @@ func (m Mail) send(ctx context.Context, n Notification, to account.User, publicU
 	if err != nil {
 		return fmt.Errorf("mail settings: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	return c.DialAndSendWithContext(ctx, msg)
 }
 
 // permanent says that trying again cannot help.
 func permanent(err error) bool {
+	if r, ok := errors.AsType[*refused](err); ok {
+		return r.final()
+	}
 	if errors.Is(err, errAddress) || outbound.IsRefused(err) {
 		return true
 	}
@@ -276,10 +175,13 @@ func permanent(err error) bool {
 	return ok && !se.IsTemp() && se.ErrorCode() >= 500
 }
 
-// words is what a screen says about a failed mail; details are in the log.
+// words is what a screen says about what was not sent; details are in the log.
 func words(err error) string {
 	if refused, ok := errors.AsType[*outbound.Refused](err); ok {
 		return refused.Error()
+	}
+	if text, ok := gatewayWords(err); ok {
+		return text
 	}
 	if errors.Is(err, errAddress) {
 		return "The stored email address is not an address. Correct it in the profile."
@@ -287,5 +189,31 @@ func words(err error) string {
 	if se, ok := errors.AsType[*mail.SendError](err); ok && se.ErrorCode() > 0 {
 		return fmt.Sprintf("The mail server answered with code %d.", se.ErrorCode())
 	}
+	if text := certificateWords(err, "mail server"); text != "" {
+		return text
+	}
 	return "The mail server could not be reached or broke off."
+}
+
+// certificateWords says what is wrong with the certificate of a server; "" when
+// that is not what failed.
+func certificateWords(err error, of string) string {
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &unknown):
+		text := "The " + of + "'s certificate is signed by an authority that this machine does not trust."
+		if of == "mail server" {
+			text += " An administrator names the authority's file as smtp.ca in muster.yaml."
+		}
+		return text
+	case errors.As(err, &name):
+		return "The " + of + "'s certificate is for another name than " + name.Host + "."
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "The " + of + "'s certificate has expired, or is not valid yet."
+	case errors.As(err, &invalid):
+		return "The " + of + "'s certificate is not valid for this."
+	}
+	return ""
 }

@@ -1,5 +1,6 @@
-// Package notify tells people: in the app at once, and by email through a
-// durable task that retries. Its invariant: every notification says, per
+// Package notify tells people: in the app at once, and beyond the browser by
+// email and by gateways (a firm's own way to telephones) through durable tasks
+// that retry for a day and stop once it was answered. Its invariant: every notification says, per
 // channel, whether it was sent, waits, failed and why, or cannot be sent at
 // all; nothing is lost quietly. Who is to be told, and what follows when they
 // do not react, is decided by the packages that call it.
@@ -13,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/bus"
@@ -20,7 +22,10 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/id"
+	"muster/internal/key"
+	"muster/internal/ledger"
 	"muster/internal/meter"
+	"muster/internal/outbound"
 	"muster/internal/task"
 )
 
@@ -49,10 +54,13 @@ func (n Notification) Person() string { return n.person }
 
 // Delivery is how far a notification came on one way to the person.
 type Delivery struct {
-	Channel string     `json:"channel" enum:"app,email"`
-	State   string     `json:"state" enum:"queued,sent,failed,off,skipped"`
-	At      *time.Time `json:"at,omitempty"`
-	Error   string     `json:"error,omitempty"`
+	Channel  string     `json:"channel" doc:"app, email, or gateway: and the gateway's id"`
+	Name     string     `json:"name,omitempty" doc:"Of a gateway, such as SMS"`
+	State    string     `json:"state" enum:"queued,sent,failed,off,skipped"`
+	At       *time.Time `json:"at,omitempty" doc:"When it came to this; of what is queued and was not tried yet, when it is due"`
+	Error    string     `json:"error,omitempty"`
+	Attempts int        `json:"attempts,omitempty" doc:"How often it was tried"`
+	Tries    []Try      `json:"tries,omitempty" doc:"The newest of them, oldest first"`
 }
 
 // New describes what to tell whom.
@@ -63,20 +71,30 @@ type New struct {
 	Body     string
 	Link     string // path in the app, for example /rooms/<id>
 	Incident string
-	Email    bool
+	Email    bool   // beyond the browser too, by the person's own channels
 	Subject  string // of the mail; "" is Title
 	Severity int    // 1 (worst) to 4 as the incident's; 0: none
 	Drill    bool   // a drill or test: marked in title and subject wherever it is told
 	Key      string // the same key for the same person is told once
 }
 
-// Settings of the channels.
+// Settings of the channels. Access, Ledger and Keys are asked where a person's
+// channels or a gateway are changed; what only tells people does without.
 type Settings struct {
 	Mail      *Mail         // nil: email is off
 	PublicURL func() string // how people reach this server, without a slash at the end
-	// At most PerWindow mails to one person in Window; what is more waits.
+	// At most PerWindow messages to one person by one channel in Window, a SEV-1
+	// not counted; what is more waits.
 	PerWindow int           // 0: 30
 	Window    time.Duration // 0: 10 min
+	// Gather is how long after a message the next one waits for others, a SEV-1
+	// never.
+	Gather time.Duration
+
+	Access   *access.Access
+	Ledger   *ledger.Ledger
+	Keys     *key.Store
+	Gateways *outbound.Dialer // nil: with the rules for URLs that people typed
 }
 
 // Seen is called in the transaction in which a person saw a notification.
@@ -101,6 +119,7 @@ func (s *Store) Measure(m *meter.Meter) {
 	s.told = m.Counter("notifications_total", "Notifications by channel and state: sent, failed (given up), off (no way to the person), skipped (seen elsewhere first).", "channel", "state")
 	for _, state := range []string{"sent", "failed", "off", "skipped"} {
 		s.told.Add(0, "email", state)
+		s.told.Add(0, "gateway", state)
 	}
 	s.told.Add(0, "app", "sent")
 }
@@ -108,7 +127,8 @@ func (s *Store) Measure(m *meter.Meter) {
 // count counts a notification's state once it is durable; that one waits is no end.
 func (s *Store) count(tx *db.Tx, c Delivery) {
 	if c.State != "queued" {
-		tx.AfterCommit(func() { s.told.Inc(c.Channel, c.State) })
+		channel, _, _ := strings.Cut(c.Channel, ":") // all gateways are one
+		tx.AfterCommit(func() { s.told.Inc(channel, c.State) })
 	}
 }
 
@@ -125,6 +145,7 @@ func NewStore(d *db.DB, q *task.Queue, c clock.Clock, b bus.Bus, people *account
 	}
 	s := &Store{db: d, tasks: q, clock: c, bus: b, people: people, set: set, log: log}
 	q.Handle(taskEmail, s.deliver)
+	q.Handle(taskGateway, s.deliver)
 	return s
 }
 
@@ -163,21 +184,16 @@ func (s *Store) Send(ctx context.Context, tx *db.Tx, in New) (Notification, erro
 		n.ID, n.person, n.Kind, n.Title, n.subject, n.Body, n.Link, n.IncidentID, in.Key, db.Micro(now), n.Severity, n.Drill); err != nil {
 		return n, fmt.Errorf("notify: %w", err)
 	}
-	n.Channels = []Delivery{{Channel: "app", State: "sent", At: &now}}
+	app := Delivery{Channel: "app", State: "sent", At: &now}
+	n.Channels = []Delivery{app}
+	if _, err := tx.Exec(ctx, `INSERT INTO notification_channel (notification, person, channel, state, at, error) VALUES ($1,$2,'app','sent',$3,'')`, n.ID, n.person, db.Micro(now)); err != nil {
+		return n, fmt.Errorf("notify in the app: %w", err)
+	}
+	s.count(tx, app)
 	if in.Email {
-		c := Delivery{Channel: "email", State: "queued", At: &now}
-		if why := s.noMail(to); why != "" {
-			c.State, c.Error = "off", why
-		} else if err := s.tasks.Enqueue(ctx, tx, taskEmail, emailArgs{Notification: n.ID}, task.Options{Key: n.ID}); err != nil {
+		if err := s.addChannels(ctx, tx, &n, to); err != nil {
 			return n, err
 		}
-		n.Channels = append(n.Channels, c)
-	}
-	for _, c := range n.Channels {
-		if _, err := tx.Exec(ctx, `INSERT INTO notification_channel (notification, person, channel, state, at, error) VALUES ($1,$2,$3,$4,$5,$6)`, n.ID, n.person, c.Channel, c.State, db.Micro(now), c.Error); err != nil {
-			return n, fmt.Errorf("notify by %s: %w", c.Channel, err)
-		}
-		s.count(tx, c)
 	}
 	return n, s.publish(ctx, tx, n, true)
 }
@@ -240,21 +256,52 @@ func (s *Store) fill(ctx context.Context, q db.Querier, ns []Notification) error
 		args = append(args, ns[i].ID)
 		marks = append(marks, fmt.Sprintf("$%d", i+1))
 	}
+	in := strings.Join(marks, ",")
 	rows, err := db.All(ctx, q, func(r db.Scanner) (v struct {
 		of string
 		c  Delivery
 	}, err error) {
 		var when int64
-		err = r.Scan(&v.of, &v.c.Channel, &v.c.State, &when, &v.c.Error)
+		err = r.Scan(&v.of, &v.c.Channel, &v.c.Name, &v.c.State, &when, &v.c.Error, &v.c.Attempts)
 		v.c.At = at(when)
 		return v, err
-	}, `SELECT notification, channel, state, at, error FROM notification_channel WHERE notification IN (`+strings.Join(marks, ",")+`) ORDER BY channel`, args...)
+	}, `SELECT c.notification, c.channel, COALESCE(g.name, ''), c.state, c.at, c.error, c.attempts FROM notification_channel c LEFT JOIN gateway g ON c.channel = 'gateway:' || g.id
+WHERE c.notification IN (`+in+`) ORDER BY c.position, c.channel`, args...)
 	if err != nil {
 		return fmt.Errorf("read channels: %w", err)
 	}
 	for _, r := range rows {
 		i := index[r.of]
 		ns[i].Channels = append(ns[i].Channels, r.c)
+	}
+	return s.fillTries(ctx, q, ns, index, in, args)
+}
+
+const shownTries = 5
+
+// fillTries adds the newest tries of each delivery.
+func (s *Store) fillTries(ctx context.Context, q db.Querier, ns []Notification, index map[string]int, in string, args []any) error {
+	type row struct {
+		of, channel string
+		t           Try
+	}
+	tries, err := db.All(ctx, q, func(r db.Scanner) (v row, err error) {
+		var when int64
+		err = r.Scan(&v.of, &v.channel, &when, &v.t.Sent, &v.t.Error, &v.t.Answer)
+		v.t.At = db.At(when)
+		return v, err
+	}, `SELECT a.notification, a.channel, a.at, a.sent, a.error, a.answer FROM notification_attempt a JOIN notification_channel c ON c.notification = a.notification AND c.channel = a.channel
+WHERE a.notification IN (`+in+`) AND (SELECT COUNT(*) FROM notification_attempt b WHERE b.notification = a.notification AND b.channel = a.channel AND b.id > a.id) < `+fmt.Sprint(shownTries)+` ORDER BY a.id`, args...)
+	if err != nil {
+		return fmt.Errorf("read tries: %w", err)
+	}
+	for _, r := range tries {
+		cs := ns[index[r.of]].Channels
+		for i := range cs {
+			if cs[i].Channel == r.channel {
+				cs[i].Tries = append(cs[i].Tries, r.t)
+			}
+		}
 	}
 	return nil
 }

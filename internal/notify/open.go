@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"muster/internal/account"
 	"muster/internal/db"
 	"muster/internal/fault"
 )
@@ -68,53 +67,18 @@ func (s *Store) end(ctx context.Context, tx *db.Tx, n Notification) error {
 
 // withdraw takes back what was not sent yet and has the person's screens see it.
 func (s *Store) withdraw(ctx context.Context, tx *db.Tx, notificationID string) error {
-	res, err := tx.Exec(ctx, `UPDATE notification_channel SET state = 'skipped', error = 'Not sent: it was answered before.', at = $2 WHERE notification = $1 AND state = 'queued'`, notificationID, db.Micro(s.clock.Now()))
+	channels, err := db.All(ctx, tx, db.Strings, `UPDATE notification_channel SET state = 'skipped', error = 'Not sent: it was answered before.', at = $2 WHERE notification = $1 AND state = 'queued' RETURNING channel`, notificationID, db.Micro(s.clock.Now()))
 	if err != nil {
 		return fmt.Errorf("withdraw what waits: %w", err)
 	}
-	if n, _ := res.RowsAffected(); n > 0 {
-		s.count(tx, Delivery{Channel: "email", State: "skipped"})
+	for _, c := range channels {
+		s.count(tx, Delivery{Channel: c, State: "skipped"})
 	}
 	n, err := s.one(ctx, tx, `n.id = $1`, notificationID)
 	if err != nil {
 		return err
 	}
 	return s.publish(ctx, tx, n, false)
-}
-
-// Reachable is how a person can be called who has no browser open.
-type Reachable struct {
-	Channels []string // "email"
-	Why      string   // why there is none; "" where there is one
-}
-
-// Beyond says whether there is a way to the person beyond the browser.
-func (r Reachable) Beyond() bool { return len(r.Channels) > 0 }
-
-// Reach says how a page reaches a person beyond the browser.
-func (s *Store) Reach(ctx context.Context, q db.Querier, person string) (Reachable, error) {
-	u, err := s.people.Get(ctx, q, person)
-	if err != nil {
-		return Reachable{}, err
-	}
-	why := s.noMail(u)
-	if why != "" {
-		return Reachable{Why: why}, nil
-	}
-	return Reachable{Channels: []string{"email"}}, nil
-}
-
-// noMail says why no mail can be sent to somebody; "" where it can.
-func (s *Store) noMail(u account.User) string {
-	switch {
-	case u.Disabled:
-		return "The account is disabled."
-	case s.set.Mail == nil:
-		return "Email is not set up on this server."
-	case u.Email == "":
-		return "No email address is stored for this person."
-	}
-	return ""
 }
 
 // drill marks a line of text as one of a drill, once.

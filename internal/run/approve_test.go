@@ -1,6 +1,8 @@
 package run_test
 
 import (
+	"context"
+	"muster/internal/notify"
 	"slices"
 	"strings"
 	"sync"
@@ -389,5 +391,48 @@ func TestAskedAtOnce(t *testing.T) {
 	wg.Wait()
 	if got.Load() != 1 {
 		t.Errorf("%d runs", got.Load())
+	}
+}
+
+// What an open SEV-1 or SEV-2 waits for wakes who can say yes, until somebody
+// decides; what a lesser one waits for stands in the inbox.
+func TestApproversAreWoken(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	severity := 2
+	o.Runs.Urgency = func(context.Context, db.Querier, string) (int, bool, error) { return severity, true, nil }
+	o.Do(o.Op, func(tx *db.Tx) error {
+		_, err := tx.Exec(o.Ctx, `UPDATE room SET subject_kind = 'incident', subject_id = 'i1' WHERE id = $1`, o.Room.ID)
+		return err
+	})
+	job := o.Import(pay)
+	open := func() []notify.Notification {
+		t.Helper()
+		ns, err := o.Notify.Open(o.Ctx, o.DB.Read(), o.App.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ns
+	}
+	for _, end := range []func(run.Run) error{
+		func(r run.Run) error { _, err := o.Approve(o.App2, r); return err },
+		func(r run.Run) error {
+			return o.DB.Do(o.Ctx, func(tx *db.Tx) error { _, err := o.Runs.Stop(o.Ctx, tx, o.Op, r.ID); return err })
+		},
+	} {
+		r := ask(o, job)
+		if ns := open(); len(ns) != 1 || ns[0].Kind != "approval" || ns[0].Severity != 2 || !ns[0].Drill || len(ns[0].Channels) != 2 || ns[0].Channels[1].Channel != "email" {
+			t.Fatalf("%+v", ns)
+		}
+		if err := end(r); err != nil {
+			t.Fatal(err)
+		}
+		if ns := open(); len(ns) != 0 {
+			t.Errorf("decided, and still called: %+v", ns)
+		}
+	}
+	severity = 3
+	ask(o, job)
+	if ns := open(); len(ns) != 0 {
+		t.Errorf("%+v", ns)
 	}
 }

@@ -56,6 +56,9 @@ type Deps struct {
 	Log       *slog.Logger
 	// PublicURL is how people reach this server, for job.url; nil or "": nobody knows.
 	PublicURL func() string
+	// Urgency is how bad the open incident is that a run belongs to: its
+	// severity, 0 where none is open, and whether it is a drill. nil: none is.
+	Urgency func(ctx context.Context, q db.Querier, incidentID string) (severity int, drill bool, err error)
 	// Executors by the name nodes use in node-executor: "local", "ssh".
 	Executors map[string]Executor
 	// Worker names this process in leases; "" takes the task queue's name.

@@ -12,12 +12,33 @@ import (
 
 // tellApprovers lets everybody know who can say yes to a run that waits.
 func (s *Store) tellApprovers(ctx context.Context, tx *db.Tx, r *Run, a approval.Approval) error {
+	severity, drill, err := s.urgency(ctx, tx, r)
+	if err != nil {
+		return err
+	}
 	return s.approvers(ctx, tx, a, func(u account.User) error {
 		if u.Disabled || s.Approvals.May(ctx, tx, u.Actor(), a) != nil {
 			return nil
 		}
-		return s.tell(ctx, tx, r, u, "approval", fmt.Sprintf("Run #%d waits for your approval", r.Number), a.Summary+".")
+		n := notify.New{Person: u.ID, Kind: "approval", Title: fmt.Sprintf("Run #%d waits for your approval", r.Number), Body: a.Summary + ".", Severity: severity, Drill: drill}
+		if severity > 0 {
+			n.Email, n.Subject = true, fmt.Sprintf("[SEV-%d] %s", severity, n.Title)
+		}
+		return s.tell(ctx, tx, r, n)
 	})
+}
+
+// urgency is the severity of the open SEV-1 or SEV-2 a run belongs to, for
+// which approvers are woken as who is on call is; 0 otherwise.
+func (s *Store) urgency(ctx context.Context, tx *db.Tx, r *Run) (int, bool, error) {
+	if s.Urgency == nil || r.IncidentID == "" {
+		return 0, false, nil
+	}
+	severity, drill, err := s.Urgency(ctx, tx, r.IncidentID)
+	if severity > 2 {
+		severity = 0
+	}
+	return severity, drill, err
 }
 
 // settleApprovers takes the request out of their inboxes: nothing waits any more.
@@ -67,11 +88,12 @@ func (s *Store) tellRequester(ctx context.Context, tx *db.Tx, r *Run, reason str
 	if err != nil || u.Disabled {
 		return nil // the system asked, or somebody who is gone
 	}
-	return s.tell(ctx, tx, r, u, "info", fmt.Sprintf("Run #%d does not run", r.Number), r.Title+": "+reason+".")
+	return s.tell(ctx, tx, r, notify.New{Person: u.ID, Kind: "info", Title: fmt.Sprintf("Run #%d does not run", r.Number), Body: r.Title + ": " + reason + "."})
 }
 
-func (s *Store) tell(ctx context.Context, tx *db.Tx, r *Run, u account.User, kind, title, body string) error {
-	_, err := s.Notify.Send(ctx, tx, notify.New{Person: u.ID, Kind: kind, Title: title, Body: body, Link: "/runs/" + r.ID, Incident: r.IncidentID, Key: tellKey(r, kind)})
+func (s *Store) tell(ctx context.Context, tx *db.Tx, r *Run, n notify.New) error {
+	n.Link, n.Incident, n.Key = "/runs/"+r.ID, r.IncidentID, tellKey(r, n.Kind)
+	_, err := s.Notify.Send(ctx, tx, n)
 	return err
 }
 
