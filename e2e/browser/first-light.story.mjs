@@ -468,7 +468,7 @@ chapter('on a phone one reads, answers, acknowledges and approves', async () => 
   await accessible(jonas, 'the floor on a phone')
   await fits(jonas, 'the floor')
   await alertmanager.fire({ alertname: 'CutoffAtRisk', env: 'prod', severity: 'high' }, { summary: 'Cut-off at 16:00 is at risk' })
-  await jonas.page.getByRole('alert').getByRole('button', { name: 'Acknowledge' }).click()
+  await jonas.page.getByRole('region', { name: 'What calls you' }).getByRole('button', { name: /^Acknowledge/ }).click()
   await alert(jonas, 'Cut-off at 16:00 is at risk').getByText(/^Firing for/).waitFor()
   await say(jonas, 'On it, from the train')
   await fits(jonas, 'a room')

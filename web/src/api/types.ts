@@ -316,8 +316,52 @@ export type Notification = {
   created_at: string
   seen_at?: string | null
   acted_at?: string | null
-  channels: { channel: string; state: string; at?: string | null; error?: string }[]
+  /** When what it asks for was over without me. */
+  ended_at?: string | null
+  severity?: number
+  drill?: boolean
+  channels: Delivery[]
 }
+/** How far a notification came on one way to the person. */
+export type Delivery = {
+  /** app, email, or gateway: and the gateway's id */
+  channel: string
+  name?: string
+  state: 'queued' | 'sent' | 'failed' | 'off' | 'skipped'
+  at?: string | null
+  error?: string
+  attempts?: number
+  tries?: { at: string; sent: boolean; error?: string; answer?: string }[]
+}
+/** What I am called to and did not answer yet. */
+export type OpenPage = {
+  id: string
+  kind: 'page' | 'approval'
+  title: string
+  severity: number
+  drill: boolean
+  incident_id?: string
+  ticket?: string
+  link: string
+  at: string
+  next_page?: { user_id: string; at: string } | null
+  may_acknowledge: boolean
+}
+/** How I am reached. */
+export type Reaching = { channels: ReachChannel[]; alarm: number; chime: number; desktop: boolean }
+export type ReachChannel = {
+  channel: string
+  name: string
+  address_name: string
+  used: boolean
+  address: string
+  delay_s: number
+  severity: number
+  works: boolean
+  why?: string
+}
+export type Gateway = { id: string; name: string; url: string; address: string; enabled: boolean; created_at: string; updated_at: string }
+export type GatewayDelivery = { notification_id: string; user_id: string; title: string; at: string; sent: boolean; error?: string; answer?: string }
 
 // Response
 
@@ -405,7 +449,7 @@ export type Page = {
   seen_at?: string | null
   acknowledged_at?: string | null
   joined_at?: string | null
-  channel_states: CardData
+  channel_states: Delivery[]
 }
 export type Stage = 'declared' | 'triage' | 'mitigating' | 'monitoring' | 'resolved' | 'closed'
 export type IncidentRoleName = 'commander' | 'operations' | 'communications' | 'scribe' | 'liaison'
@@ -689,6 +733,7 @@ export type UserEvent =
   | { type: 'knock'; knock: Knock }
   | { type: 'sent_home'; room_id: string; by: string; reason: string; /** Where I sit now; empty: nowhere. */ home_room_id: string }
   | { type: 'notification'; notification: Notification; /** not an update of one that was told before */ fresh: boolean; unread: number }
+  | { type: 'reach' }
   | { type: 'session-revoked' }
   | { type: 'mention'; room_id: string; seq: number }
   | { type: 'membership'; room_id: string; member: boolean; read_seq?: number }

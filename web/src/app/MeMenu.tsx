@@ -76,7 +76,7 @@ export function MeMenu() {
         Help and keyboard shortcuts
       </MenuItem>
       <MenuItem icon={<CircleUserRound size={14} />} onSelect={() => void navigate({ to: '/account' })}>
-        Password, sign-ins and tokens
+        Your account: how you are reached, password, tokens
       </MenuItem>
       <MenuSeparator />
       <MenuItem icon={<LogOut size={14} />} onSelect={() => void signOut().catch((e) => toastError('Signing out failed', e))}>

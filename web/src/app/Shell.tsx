@@ -6,6 +6,7 @@ import { usePhone } from '@/lib/hooks'
 import { keepTyped, PALETTE, takeTyped } from '@/lib/typeahead'
 import { loadOffice, startOffice, stopOffice, useOffice, watchActivity } from '@/realtime'
 import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
+import { usePages, useReach } from '@/features/page/api'
 import { GetPopups } from '@/features/people/GetPopups'
 import { ConnectionBar } from './ConnectionBar'
 import { Logo } from './Logo'
@@ -23,6 +24,7 @@ const Palette = lazy(() => import('@/features/palette/Palette'))
 const HelpSheet = lazy(() => import('./HelpSheet'))
 const Tour = lazy(() => import('@/features/tour/Tour'))
 const StatusForm = lazy(() => import('@/features/people/StatusForm'))
+const PageBar = lazy(() => import('@/features/page/PageBar'))
 const CallDock = lazy(() => import('@/features/call/CallDock'))
 const CreateRoom = lazy(() => import('@/features/room/CreateRoom'))
 
@@ -81,7 +83,9 @@ function Office() {
     }
   }, [])
   useShortcuts()
-  useNews()
+  const pages = usePages()
+  const reach = useReach().data
+  useNews(pages, reach)
   useWelcome()
   const phone = usePhone()
   const status = useOffice((o) => o.status)
@@ -92,6 +96,11 @@ function Office() {
         Skip to the content
       </a>
       <TopBar />
+      {pages.length > 0 && (
+        <Suspense>
+          <PageBar pages={pages} reach={reach} />
+        </Suspense>
+      )}
       <Sidebar />
       <main className={s.main} id="main" tabIndex={-1}>
         <ConnectionBar />

@@ -35,6 +35,7 @@ export const watchOffice = () =>
         stale('incident', e.incident.id)
         stale('incident', e.incident.ticket)
         stale('alerts')
+        stale('pages')
         break
       case 'run':
         stale('runs')
@@ -62,6 +63,10 @@ export const watchOffice = () =>
       case 'notification':
         stale('notifications')
         stale('approvals')
+        stale('pages')
+        break
+      case 'reach':
+        stale('reach')
         break
       case 'knock':
         stale('desk')

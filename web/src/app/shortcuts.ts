@@ -8,6 +8,7 @@ export const SHORTCUTS: [string, string][] = [
   ['Ctrl K', 'Go to a room, person, job, incident or page of the guide'],
   ['Alt ↑ / Alt ↓', 'Previous or next room'],
   ['Alt Shift ↑ / ↓', 'Previous or next unread room'],
+  ['Alt A', 'Go to what calls you, to acknowledge it'],
   ['M', 'In a call: mute, or unmute'],
   ['Hold Space', 'In a call: speak for as long as you hold it'],
   ['+ - 0 F on a screen', 'Zoom what somebody shows, fit it, fill the screen'],

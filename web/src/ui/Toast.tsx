@@ -9,19 +9,22 @@ import s from './Toast.module.css'
 
 type Toast = {
   id: number
-  tone: 'info' | 'good' | 'bad' | 'page'
+  /** grave: a new SEV-1 or SEV-2 that is not for me to answer. */
+  tone: 'info' | 'good' | 'bad' | 'grave'
   title: string
   detail?: string
   action?: Action
   /** A second thing that can be done, as the main one. */
   main?: Action
+  /** Stands until it is answered or put away. */
+  stays?: boolean
 }
 type Action = { label: string; run: () => void }
 const useToasts = create<{ items: Toast[] }>(() => ({ items: [] }))
 let next = 1
 const drop = (id: number) => useToasts.setState((x) => ({ items: x.items.filter((t) => t.id !== id) }))
 
-/** Says something in passing, at the screen's corner. A `page` stays until it is answered. */
+/** Says something in passing, at the screen's corner. What calls somebody until they answer stands in a bar of its own (features/page). */
 export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {}): number {
   const t: Toast = { id: next++, tone: 'good', title, ...o }
   useToasts.setState((x) => ({ items: [...x.items.filter((y) => y.title !== title).slice(-3), t] }))
@@ -35,7 +38,7 @@ export const toastError = (title: string, error: unknown) =>
 
 /** There is something to do: as long as it takes to read, decide and come to it by key. */
 const WITH_BUTTON = 25_000
-const ICON = { info: Info, good: CircleCheck, bad: CircleAlert, page: Siren }
+const ICON = { info: Info, good: CircleCheck, bad: CircleAlert, grave: Siren }
 function Item({ t }: { t: Toast }) {
   const Icon = ICON[t.tone]
   // Nothing goes from under a finger: while it is pointed at, or has the focus, its time stands still.
@@ -43,7 +46,7 @@ function Item({ t }: { t: Toast }) {
   const grip = (by: number) => ({ in: () => hold((h) => h | by), out: () => hold((h) => h & ~by) })
   const [pointer, focus] = [grip(1), grip(2)]
   useEffect(() => {
-    if (t.tone === 'page' || held) return // A page stands until it is answered.
+    if (t.stays || held) return
     const h = setTimeout(() => drop(t.id), t.action || t.main ? WITH_BUTTON : t.tone === 'bad' ? 9000 : 4500)
     return () => clearTimeout(h)
   }, [t, held])
@@ -56,7 +59,7 @@ function Item({ t }: { t: Toast }) {
       onBlur={(e) => !e.currentTarget.contains(e.relatedTarget) && focus.out()}
     >
       <Icon size={15} aria-hidden="true" />
-      <div role={t.tone === 'page' ? 'alert' : undefined}>
+      <div>
         <b>{t.title}</b>
         {t.detail && <p>{t.detail}</p>}
         {t.main && (

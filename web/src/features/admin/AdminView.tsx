@@ -15,6 +15,7 @@ const VIEWS: Record<string, ComponentType> = {
   projects: lazy(() => import('./Projects')),
   access: lazy(() => import('./AccessRules')),
   keys: lazy(() => import('./Keys')),
+  gateways: lazy(() => import('./Gateways')),
   office: lazy(() => import('./Office')),
 }
 

@@ -11,6 +11,7 @@ export const SECTIONS: { id: string; label: string; hint: string; needs: string 
   { id: 'projects', label: 'Projects', hint: 'Jobs, nodes, policies, approvals', needs: 'manage_projects' },
   { id: 'access', label: 'Who may do what', hint: 'Policies, and why they answer as they do', needs: 'manage_policies' },
   { id: 'keys', label: 'Keys', hint: 'Private keys and passwords for runs', needs: 'manage_keys' },
+  { id: 'gateways', label: 'Gateways', hint: 'SMS and telephone for pages', needs: 'manage_office' },
   { id: 'office', label: 'Office', hint: 'What it calls itself', needs: 'manage_office' },
 ]
 

@@ -6,6 +6,7 @@ import { Box, Button, Checkbox, Chip, ConfirmButton, CopyButton, DataTable, Empt
 import { passwordHint } from './model'
 import { skillsOf } from '@/lib/skills'
 import { Password } from './Password'
+import { Reach } from './Reach'
 import s from './auth.module.css'
 
 export default function AccountView() {
@@ -14,6 +15,9 @@ export default function AccountView() {
     <Page title="Your account" subtitle={`${me.user.display}, @${me.user.name}`}>
       <Box title="About you">
         <About />
+      </Box>
+      <Box title="How you are reached">
+        <Reach />
       </Box>
       <Box title="Password">
         <ChangePassword />

@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { AtSign, BellRing, Check, CheckCheck, Hand, Inbox, Info, ShieldCheck, TriangleAlert, type LucideIcon } from 'lucide-react'
 import { useState } from 'react'
-import { api, type Items, type Notification, type NotificationKind } from '@/api'
+import { api, type Delivery, type Items, type Notification, type NotificationKind } from '@/api'
 import { cx } from '@/lib/cx'
 import { setUnseen } from '@/realtime'
 import { Button, Chip, Empty, ErrorState, GuideLink, IconButton, Loading, Page, TabPanel, Tabs, Time, toastError, type Tone } from '@/ui'
@@ -73,7 +73,7 @@ export default function InboxView() {
         ) : (
           <ul className={s.list}>
             {shown.map((n) => (
-              <Row key={n.id} n={n} onSee={() => see(n.id)} />
+              <Row key={n.id} n={n} onSee={() => see(n.id)} onAnswered={() => void Promise.all([q.refetch(), client.invalidateQueries({ queryKey: ['pages'] })])} />
             ))}
           </ul>
         )}
@@ -82,9 +82,26 @@ export default function InboxView() {
   )
 }
 
-function Row({ n, onSee }: { n: Notification; onSee: () => void }) {
+const way = (c: Delivery) => c.name || c.channel
+
+function Row({ n, onSee, onAnswered }: { n: Notification; onSee: () => void; onAnswered: () => void }) {
   const look = LOOK[n.kind] ?? LOOK.info
   const failed = n.channels.filter((c) => c.error)
+  const sent = n.channels.filter((c) => c.state === 'sent')
+  const [busy, setBusy] = useState(false)
+  // Seeing a page is not answering it.
+  const open = n.kind === 'page' && !!n.incident_id && !n.acted_at && !n.ended_at
+  const acknowledge = async () => {
+    setBusy(true)
+    try {
+      await api.post(`/incidents/${n.incident_id}/acknowledge`)
+      onAnswered()
+    } catch (e) {
+      toastError('The page was not acknowledged', e)
+    } finally {
+      setBusy(false)
+    }
+  }
   return (
     <li className={cx(s.item, !n.seen_at && s.fresh)}>
       <span className={cx(s.icon, s[look.tone])}>
@@ -97,24 +114,32 @@ function Row({ n, onSee }: { n: Notification; onSee: () => void }) {
             {n.title}
           </Link>
           <Chip tone={look.tone}>{look.word}</Chip>
-          {n.acted_at && (
+          {n.acted_at ? (
             <Chip tone="green" icon={<Check size={11} />}>
               Done
             </Chip>
+          ) : (
+            n.ended_at && <Chip>Over</Chip>
           )}
         </div>
         {n.body && <p>{n.body}</p>}
         <div className={s.meta}>
           <Time at={n.created_at} mode="ago" />
-          {n.channels.length > 0 && <span>sent by {n.channels.map((c) => c.channel).join(', ')}</span>}
+          {n.drill && <span>a drill</span>}
+          {sent.length > 0 && <span>sent by {sent.map(way).join(', ')}</span>}
           {failed.map((c) => (
-            <span key={c.channel} className="c-red">
-              <TriangleAlert size={11} aria-hidden="true" /> {c.channel}: {c.error}
+            <span key={c.channel} className={c.state === 'skipped' ? undefined : 'c-red'}>
+              {c.state !== 'skipped' && <TriangleAlert size={11} aria-hidden="true" />} {way(c)}: {c.error}
             </span>
           ))}
         </div>
       </div>
-      {!n.seen_at && (
+      {open && (
+        <Button size="s" kind="primary" busy={busy} onClick={() => void acknowledge()} aria-label={`Acknowledge ${n.title}`}>
+          Acknowledge
+        </Button>
+      )}
+      {!n.seen_at && !open && (
         <IconButton label="Mark as seen" side="left" onClick={onSee}>
           <Check size={15} />
         </IconButton>

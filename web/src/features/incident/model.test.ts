@@ -3,7 +3,7 @@ import type { Incident, Metric, Page, Presence, TimelineEntry } from '@/api/type
 import * as m from './model'
 
 const T = (min: number) => new Date(Date.parse('2026-11-22T14:00:00Z') + min * 60_000).toISOString()
-const page = (user: string, state: Page['state'], over: Partial<Page> = {}): Page => ({ id: user, user_id: user, level: 0, state, paged_at: T(0), channel_states: {}, ...over })
+const page = (user: string, state: Page['state'], over: Partial<Page> = {}): Page => ({ id: user, user_id: user, level: 0, state, paged_at: T(0), channel_states: [], ...over })
 const here = (user: string, room: string | null = 'room'): Presence => ({ user_id: user, state: 'available', said: 'available', status_text: '', room_id: room, seat: null, since: T(1) })
 const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-1', title: 'x', room: { id: 'room', name: 'room' }, severity: 2, stage: 'triage', mode: 'real', restricted: false, service: 'pay', environment: 'prod', summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: T(0) }, ticket_url: '', abilities: {}, ...over })
 const entry = (kind: string, at: number, data: unknown = {}): TimelineEntry => ({ id: kind + at, at: T(at), kind, actor: { id: '', name: '' }, text: kind, data })
@@ -117,4 +117,20 @@ describe('dueWord', () => {
     ['2026-11-21', 'due yesterday', true],
     ['2026-11-12', '10 days late', true],
   ])('%s', (due, text, late) => expect(m.dueWord(due, now)).toEqual({ text, late }))
+})
+
+it('how a page went out is told for each way, with its tries', () => {
+  const p = page('jonas', 'paged', {
+    channel_states: [
+      { channel: 'app', state: 'sent' },
+      { channel: 'email', state: 'queued', attempts: 2, error: 'The mail server answered with code 451. It is tried again.', tries: [{ at: '2026-11-30T20:15:03Z', sent: false, error: 'The mail server answered with code 451.' }] },
+      { channel: 'gateway:1', name: 'SMS', state: 'sent', tries: [{ at: '2026-11-30T20:15:04Z', sent: true, answer: 'queued as 42' }] },
+      { channel: 'gateway:2', name: 'Pager', state: 'skipped', error: 'Not sent: it was answered before.' },
+    ],
+  })
+  expect(m.ways(p)).toEqual([
+    { channel: 'email', bad: true, text: 'Email: not sent yet. The mail server answered with code 451. It is tried again.', tries: ['20:15:03 UTC: The mail server answered with code 451.'] },
+    { channel: 'gateway:1', bad: false, text: 'SMS: sent', tries: ['20:15:04 UTC: sent, it answered: queued as 42'] },
+    { channel: 'gateway:2', bad: false, text: 'Pager: not needed', tries: [] },
+  ])
 })

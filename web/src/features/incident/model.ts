@@ -78,7 +78,8 @@ export const RESPONSES: { id: Response; label: string; word: string }[] = [
   { id: 'paged', label: 'Paged, no answer yet', word: 'paged' },
   { id: 'away', label: 'Not here', word: 'not here' },
 ]
-export type Responder = { userId: string; response: Response; since: string; detail: string; roles: string[] }
+export type Responder = { userId: string; response: Response; since: string; detail: string; roles: string[]; /** how a page of theirs went out */ ways: Way[] }
+export type Way = { channel: string; text: string; bad: boolean; tries: string[] }
 
 /**
  * Everyone who should be in the room and where they are: paged people, role holders and those who came by themselves.
@@ -92,16 +93,16 @@ export function responders(i: Incident, presence: readonly Presence[]): Responde
     return !!p && p.room_id === i.room.id && p.state !== 'offline'
   }
   for (const page of latestPages(i.pages)) {
-    out.set(page.user_id, { userId: page.user_id, roles: rolesOf(i, page.user_id), ...answer(page, here(page.user_id)) })
+    out.set(page.user_id, { userId: page.user_id, roles: rolesOf(i, page.user_id), ...answer(page, here(page.user_id)), ways: ways(page).filter((w) => !page.acknowledged_at || w.bad) })
   }
   for (const r of i.roles) {
     if (out.has(r.user_id)) continue
     const present = here(r.user_id)
-    out.set(r.user_id, { userId: r.user_id, response: present ? 'here' : 'away', since: (present && at.get(r.user_id)?.since) || '', detail: present ? '' : 'Has a role, is not in the room', roles: rolesOf(i, r.user_id) })
+    out.set(r.user_id, { userId: r.user_id, response: present ? 'here' : 'away', since: (present && at.get(r.user_id)?.since) || '', detail: present ? '' : 'Has a role, is not in the room', roles: rolesOf(i, r.user_id), ways: [] })
   }
   for (const p of presence) {
     if (p.room_id !== i.room.id || p.state === 'offline' || out.has(p.user_id)) continue
-    out.set(p.user_id, { userId: p.user_id, response: 'here', since: p.since ?? '', detail: '', roles: [] })
+    out.set(p.user_id, { userId: p.user_id, response: 'here', since: p.since ?? '', detail: '', roles: [], ways: [] })
   }
   const order = (r: Responder) => RESPONSES.findIndex((x) => x.id === r.response)
   return [...out.values()].sort((a, b) => order(a) - order(b) || Number(b.roles.length > 0) - Number(a.roles.length > 0) || a.since.localeCompare(b.since))
@@ -123,6 +124,18 @@ function answer(page: Page, here: boolean): { response: Response; since: string;
     default:
       return { response: 'paged', since: page.paged_at, detail: `No answer yet${level}` }
   }
+}
+/** How a page went out beyond the browser, each way in a line, with its tries. */
+export function ways(page: Page): Way[] {
+  return page.channel_states
+    .filter((d) => d.channel !== 'app')
+    .map((d) => {
+      const name = d.name || (d.channel === 'email' ? 'Email' : d.channel)
+      const bad = d.state === 'failed' || d.state === 'off' || (d.state === 'queued' && !!d.attempts)
+      const word = { sent: 'sent', failed: 'failed', off: 'not sent', skipped: 'not needed', queued: d.attempts ? 'not sent yet' : 'waits' }[d.state]
+      const tries = (d.tries ?? []).map((t) => `${t.at.slice(11, 19)} UTC: ${t.sent ? 'sent' : t.error}${t.answer ? `, it answered: ${t.answer}` : ''}`)
+      return { channel: d.channel, bad, text: `${name}: ${word}${d.error && d.state !== 'skipped' ? `. ${d.error}` : ''}`, tries }
+    })
 }
 function latestPages(pages: readonly Page[]): Page[] {
   const last = new Map<string, Page>()

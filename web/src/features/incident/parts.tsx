@@ -145,6 +145,12 @@ export function Response({ i, full, absent }: { i: Incident; full?: boolean; abs
                 <UserName id={r.userId} you />
               </b>
               {(r.roles.length > 0 || (full && r.detail)) && <span>{[r.roles.join(', '), full ? r.detail : ''].filter(Boolean).join('. ')}</span>}
+              {r.ways.map((w) => (
+                <span key={w.channel} className={cx(s.way, w.bad && s.wayBad)} title={w.tries.join('\n')}>
+                  {w.text}
+                  {full && w.tries.map((t) => <small key={t}>{t}</small>)}
+                </span>
+              ))}
             </span>
             <Tooltip text={r.detail || RESPONSES.find((x) => x.id === r.response)?.label} side="left">
               <span className={cx(s.answer, s['answer-' + r.response])} tabIndex={0}>
