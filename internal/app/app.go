@@ -164,6 +164,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.Alerts.Watch(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.DB.Do(ctx, func(tx *db.Tx) error { return a.Incidents.Watch(ctx, tx) }); err != nil {
+		return nil, err
+	}
 	a.Runs.Start()
 	a.Tasks.Start()
 	// Runs end before the queue does: it waits for their handlers.

@@ -146,6 +146,8 @@ func (a *App) compose() error {
 		Notify: a.Notify, OnCall: a.Oncall, People: a.Accounts, Log: a.log,
 		Tickets: incident.Series{Prefix: a.cfg.Incident.Prefix, Start: int64(a.cfg.Incident.First)},
 	})
+	a.Incidents.WithTalk(a.Calls.Talking)
+	a.Incidents.WithRuns(a.openRuns)
 	a.Office.OnEnter(a.Incidents.Entered)
 	a.Office.Leads(a.Incidents.Leads)
 	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})

@@ -7,6 +7,8 @@ import (
 
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/incident"
+	"muster/internal/run"
 )
 
 // serviceStatus says in a few lines how a service is: who is on call, what is
@@ -46,4 +48,17 @@ func (a *App) serviceStatus(ctx context.Context, q db.Querier, who actor.Actor, 
 		b.WriteString("No open incident.\n")
 	}
 	return strings.TrimSpace(b.String()), nil
+}
+
+// openRuns are the runs of an incident that have not ended.
+func (a *App) openRuns(ctx context.Context, q db.Querier, who actor.Actor, incidentID string) ([]incident.OpenThing, error) {
+	rs, err := a.Runs.List(ctx, q, who, run.ListQuery{State: "active", Incident: incidentID, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	out := []incident.OpenThing{}
+	for _, r := range rs {
+		out = append(out, incident.OpenThing{Kind: "run", ID: r.ID, Title: fmt.Sprintf("Run %d (%s)", r.Number, r.Title), State: string(r.State), Link: "/runs/" + r.ID})
+	}
+	return out, nil
 }

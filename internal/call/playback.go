@@ -328,3 +328,12 @@ func (s *Store) Sweep(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Talking says whether somebody is in a call in the room right now.
+func (s *Store) Talking(ctx context.Context, q db.Querier, roomID string) (bool, error) {
+	var n int
+	if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM call c JOIN call_person p ON p.call = c.id WHERE c.room = $1 AND c.ended_at = 0 AND p.left_at = 0`, roomID).Scan(&n); err != nil {
+		return false, fmt.Errorf("read who talks: %w", err)
+	}
+	return n > 0, nil
+}

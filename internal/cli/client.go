@@ -137,6 +137,10 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	if out == nil || len(answer) == 0 {
 		return nil
 	}
+	if raw, ok := out.(*[]byte); ok { // a file
+		*raw = answer
+		return nil
+	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return fault.Newf(fault.Unavailable, "%s did not answer as Muster does (%v). Check MUSTER_URL, and that this program and the server have the same version.", c.where, err)
 	}

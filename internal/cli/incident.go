@@ -13,6 +13,14 @@ type incidentCmd struct {
 	Show    incidentShow    `cmd:"" help:"Show one incident and its timeline."`
 	Declare incidentDeclare `cmd:"" help:"Declare an incident; it opens a room."`
 	Stage   incidentStage   `cmd:"" help:"Set an incident's stage."`
+
+	Ack        incidentAck        `cmd:"" help:"Acknowledge incidents: say that you take care."`
+	Page       incidentPage       `cmd:"" help:"Page a person, or whoever is on call for a service."`
+	Role       incidentRole       `cmd:"" help:"Take a role, give it to somebody, or leave it empty."`
+	Note       incidentNote       `cmd:"" help:"Put a note on an incident's timeline."`
+	Merge      incidentMerge      `cmd:"" help:"End incidents because they are the same trouble as another."`
+	Restrict   incidentRestrict   `cmd:"" help:"Let only members know of an incident, or everybody again."`
+	Postmortem incidentPostmortem `cmd:"" help:"Write a postmortem's draft to a file or the terminal."`
 }
 
 type incidentList struct {
@@ -81,7 +89,11 @@ type incidentDeclare struct {
 	Service     string   `help:"The service it is about."`
 	Environment string   `aliases:"env" help:"dev, qa, prod …"`
 	Summary     string   `help:"What is known so far."`
-	Mode        string   `default:"real" enum:"real,test,drill,retrospective" help:"real, test, drill or retrospective."`
+	Mode        string   `default:"real" enum:"real,test,drill,retrospective" help:"real, test (pages nobody), drill (pages and says so) or retrospective."`
+
+	Restricted bool     `help:"Only you, --member and who is in --group know of it."`
+	Member     []string `help:"Login name of somebody who may know of a restricted one; may be repeated."`
+	Group      []string `help:"Group (role) whose people may know of a restricted one; may be repeated."`
 }
 
 func (d incidentDeclare) Run(ctx context.Context, s *session) error {
@@ -93,10 +105,18 @@ func (d incidentDeclare) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	inc, err := post[incident](ctx, c, "/incidents", map[string]any{
+	in := map[string]any{
 		"title": strings.Join(d.Title, " "), "severity": level, "service": d.Service,
 		"environment": d.Environment, "summary": d.Summary, "mode": d.Mode,
-	})
+	}
+	if d.Restricted || len(d.Member)+len(d.Group) > 0 {
+		members, err := userIDs(ctx, c, d.Member)
+		if err != nil {
+			return err
+		}
+		in["restricted"], in["members"], in["groups"] = true, members, append([]string{}, d.Group...)
+	}
+	inc, err := post[incident](ctx, c, "/incidents", in)
 	if err != nil {
 		return err
 	}
@@ -107,6 +127,8 @@ type incidentStage struct {
 	ID    string `arg:"" help:"Ticket or id."`
 	Stage string `arg:"" help:"declared, triage, mitigating, monitoring, resolved or closed."`
 	Note  string `help:"Why, for the timeline."`
+
+	Anyway bool `help:"Do not ask when an alert still fires or a run waits or runs."`
 }
 
 func (i incidentStage) Run(ctx context.Context, s *session) error {
@@ -115,6 +137,9 @@ func (i incidentStage) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	path := "/incidents/" + seg(i.ID)
+	if err := i.ask(ctx, s, c, path); err != nil {
+		return err
+	}
 	if err := c.call(ctx, http.MethodPost, path+"/stage", map[string]any{"stage": i.Stage, "note": i.Note}, nil); err != nil {
 		return err
 	}

@@ -51,6 +51,8 @@ type incident struct {
 	Severity    int               `json:"severity"`
 	Stage       string            `json:"stage"`
 	Mode        string            `json:"mode"`
+	Restricted  bool              `json:"restricted"`
+	MergedInto  string            `json:"merged_into,omitempty"`
 	Service     string            `json:"service"`
 	Environment string            `json:"environment"`
 	Summary     string            `json:"summary"`

@@ -25,7 +25,7 @@ type Response struct {
 
 // IncidentVerbs are the commands about incidents.
 func IncidentVerbs(r Response) []Verb {
-	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question()}
+	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question(), r.merge(), r.restrict()}
 }
 
 // here finds the incident of the room the line was typed in.
@@ -46,7 +46,7 @@ func (r Response) able(ability string) func(ctx context.Context, q db.Querier, c
 
 func (r Response) declare() Verb {
 	return Verb{
-		Name: "incident", Usage: "/incident TITLE [sev=2] [service=NAME] [env=NAME]", Help: "Declare an incident: it gets a ticket and a room, and whoever is on call is paged.",
+		Name: "incident", Usage: "/incident TITLE [sev=2] [service=NAME] [env=NAME] [mode=drill] [restricted=GROUP]", Help: "Declare an incident: it gets a ticket and a room, and whoever is on call is paged.",
 		Run: func(ctx context.Context, tx *db.Tx, c Call) (Reply, error) {
 			// Not Words: a title may hold an apostrophe.
 			in, title := incident.Declare{}, []string{}
@@ -68,6 +68,13 @@ func (r Response) declare() Verb {
 					in.Environment = value
 				case "mode":
 					in.Mode = value
+				case "restricted": // to oneself and, where named, the people of groups
+					in.Restricted = value != "no"
+					for _, g := range strings.Split(value, ",") {
+						if g != "" && g != "yes" && g != "no" {
+							in.Groups = append(in.Groups, g)
+						}
+					}
 				default:
 					title = append(title, w)
 				}
@@ -101,7 +108,7 @@ func (r Response) completeDeclare(ctx context.Context, q db.Querier, c Call) ([]
 		out = append(out, Completion{Value: done + label, Label: label, Detail: detail, Kind: kind})
 	}
 	if !ok {
-		for _, o := range [][2]string{{"sev=", "1 (worst) to 4"}, {"service=", "whoever is on call for it is paged"}, {"env=", "where it happens"}} {
+		for _, o := range [][2]string{{"sev=", "1 (worst) to 4"}, {"service=", "whoever is on call for it is paged"}, {"env=", "where it happens"}, {"mode=", "drill: practise; test: pages nobody"}, {"restricted=", "yes, or groups that may know of it"}} {
 			if part == "" && done == "" || strings.HasPrefix(o[0], part) && !strings.Contains(" "+done, " "+o[0]) {
 				propose(o[0], o[1], "option")
 			}
@@ -113,6 +120,12 @@ func (r Response) completeDeclare(ctx context.Context, q db.Querier, c Call) ([]
 		for n, text := range []string{"critical, everything else waits", "major", "minor", "for information"} {
 			if v := strconv.Itoa(n + 1); strings.HasPrefix(v, value) {
 				propose(name+"="+v+" ", text, "value")
+			}
+		}
+	case "mode":
+		for _, m := range [][2]string{{"drill", "pages as a real one, and says DRILL"}, {"test", "pages nobody"}, {"retrospective", "it is over already"}} {
+			if strings.HasPrefix(m[0], value) {
+				propose("mode="+m[0]+" ", m[1], "value")
 			}
 		}
 	case "service":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"muster/internal/db"
+	"muster/internal/fault"
 	"muster/internal/incident"
 )
 
@@ -20,6 +21,16 @@ func (r Response) stage() Verb {
 			to, err := incident.ParseStage(word)
 			if err != nil {
 				return Reply{}, err
+			}
+			note, anyway := strings.CutPrefix(strings.TrimSpace(note), "anyway")
+			if i.Stage.Open() && !to.Open() && !anyway {
+				open, err := r.Incidents.StillOpen(ctx, tx, c.Who, i.ID)
+				if err != nil {
+					return Reply{}, err
+				}
+				if len(open) > 0 {
+					return Reply{}, fault.Newf(fault.Conflict, "Not yet: %s. If it is over nevertheless: /stage %s anyway", incident.Sentence(open), to)
+				}
 			}
 			i, err = r.Incidents.SetStage(ctx, tx, c.Who, i.ID, to, note)
 			return Reply{i.Ticket + " is " + string(to) + "."}, err

@@ -45,14 +45,18 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 			Service     string `json:"service,omitempty" maxLength:"80" doc:"Its name; whoever is on call for it is paged"`
 			Environment string `json:"environment,omitempty" maxLength:"63"`
 			Summary     string `json:"summary,omitempty" maxLength:"4000"`
-			Mode        string `json:"mode,omitempty" enum:"real,test,drill,retrospective" default:"real"`
+			Mode        string `json:"mode,omitempty" enum:"real,test,drill,retrospective" default:"real" doc:"A drill pages and says so everywhere; a test and a retrospective page nobody"`
+
+			Restricted bool     `json:"restricted,omitempty" doc:"Only you, members and the people of groups know of it"`
+			Members    []string `json:"members,omitempty" maxItems:"100" doc:"Of a restricted one: people by id"`
+			Groups     []string `json:"groups,omitempty" maxItems:"100" doc:"Of a restricted one: groups (roles) whose people become members"`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/incidents", ID: "declare-incident", Summary: "Declare an incident: ticket, room and pages", Tag: tag, Access: "incident:declare", Status: 201},
 		func(ctx context.Context, who actor.Actor, in *declare) (incident.Incident, error) {
 			b := in.Body
 			return change(ctx, who, func(tx *db.Tx) (incident.Incident, error) {
-				return d.Incidents.Declare(ctx, tx, who, incident.Declare{Title: b.Title, Severity: b.Severity, Service: b.Service, Environment: b.Environment, Summary: b.Summary, Mode: b.Mode})
+				return d.Incidents.Declare(ctx, tx, who, incident.Declare{Title: b.Title, Severity: b.Severity, Service: b.Service, Environment: b.Environment, Summary: b.Summary, Mode: b.Mode, Restricted: b.Restricted, Members: b.Members, Groups: b.Groups})
 			})
 		})
 	Handle(a, Route{Method: "GET", Path: "/incidents/{id}", ID: "get-incident", Summary: "Read an incident", Tag: tag, Access: "incident:read"},
@@ -63,7 +67,7 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 		IncidentPath
 		Body incident.Change
 	}
-	Handle(a, Route{Method: "PATCH", Path: "/incidents/{id}", ID: "update-incident", Summary: "Change title, summary, service, environment or severity", Description: "A new title renames the room. The severity needs incident:command.", Tag: tag, Access: "incident:update"},
+	Handle(a, Route{Method: "PATCH", Path: "/incidents/{id}", ID: "update-incident", Summary: "Change title, summary, service, environment, severity or who may know of it", Description: "A new title renames the room. The severity needs incident:command; restricting it is for its commander, whoever declared it, and administrators.", Tag: tag, Access: "incident:update"},
 		func(ctx context.Context, who actor.Actor, in *update) (incident.Incident, error) {
 			return change(ctx, who, func(tx *db.Tx) (incident.Incident, error) { return d.Incidents.Update(ctx, tx, who, in.ID, in.Body) })
 		})
@@ -82,6 +86,23 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 			}
 			return change(ctx, who, func(tx *db.Tx) (incident.Incident, error) {
 				return d.Incidents.SetStage(ctx, tx, who, in.ID, to, in.Body.Note)
+			})
+		})
+	Handle(a, Route{Method: "GET", Path: "/incidents/{id}/open", ID: "list-incident-open", Summary: "What still goes on: alerts that fire, runs that wait or run", Description: "For the question to whoever resolves or closes it. Ending it does not depend on the answer.", Tag: tag, Access: "incident:read"},
+		func(ctx context.Context, who actor.Actor, in *IncidentPath) (List[incident.OpenThing], error) {
+			things, err := d.Incidents.StillOpen(ctx, a.DB.Read(), who, in.ID)
+			return ListOf(things), err
+		})
+	type merge struct {
+		IncidentPath
+		Body struct {
+			Into string `json:"into" minLength:"1" maxLength:"80" doc:"Id or ticket of the incident that goes on"`
+		}
+	}
+	Handle(a, Route{Method: "POST", Path: "/incidents/{id}/merge", ID: "merge-incident", Summary: "End an incident because it is the same trouble as another", Description: "Its alerts, pages, actions and members move to that one, which becomes as severe as the worse of the two. Its room is archived and says where to go. Needs incident:command on both.", Tag: tag, Access: "incident:command"},
+		func(ctx context.Context, who actor.Actor, in *merge) (incident.Incident, error) {
+			return change(ctx, who, func(tx *db.Tx) (incident.Incident, error) {
+				return d.Incidents.Merge(ctx, tx, who, in.ID, in.Body.Into)
 			})
 		})
 	type role struct {

@@ -474,6 +474,9 @@ func (s *Store) pageFirst(ctx context.Context, tx *db.Tx, who actor.Actor, i Inc
 	case "retrospective":
 		return nil
 	}
+	if err := s.Watch(ctx, tx); err != nil {
+		return err
+	}
 	if i.Service != "" || who.Kind != actor.Person {
 		return s.pageService(ctx, tx, who, i, i.Service)
 	}

@@ -125,6 +125,32 @@ type Acknowledged struct {
 
 func (Acknowledged) EventKind() string { return "incident.Acknowledged" }
 
+// AckLapsed records that an acknowledgement ran out because nothing followed it.
+type AckLapsed struct {
+	QuietSeconds int `json:"quiet_seconds" class:"public"`
+}
+
+func (AckLapsed) EventKind() string { return "incident.AckLapsed" }
+
+// Reminded records who was reminded that nobody touches the incident.
+type Reminded struct {
+	QuietSeconds int      `json:"quiet_seconds" class:"public"`
+	Users        []string `json:"users" class:"public"`
+}
+
+func (Reminded) EventKind() string { return "incident.Reminded" }
+
+// Merged records in both incidents that one went on as the other.
+type Merged struct {
+	From       string `json:"from" class:"public"`
+	FromTicket string `json:"from_ticket" class:"public"`
+	Into       string `json:"into" class:"public"`
+	IntoTicket string `json:"into_ticket" class:"public"`
+	Title      string `json:"title" class:"internal"` // of the one that ended
+}
+
+func (Merged) EventKind() string { return "incident.Merged" }
+
 // FirstResponder records the first person in the room.
 type FirstResponder struct {
 	User string `json:"user" class:"public"`

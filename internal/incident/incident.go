@@ -147,13 +147,16 @@ type Deps struct {
 // Store keeps incidents.
 type Store struct {
 	Deps
-	alerts Alerts
+	alerts  Alerts
+	runs    Runs
+	talking Talking
 }
 
 // New builds the store, registers its task and listens for pages being seen.
 func New(d Deps) *Store {
 	s := &Store{Deps: d, alerts: none{}}
 	d.Tasks.Handle(taskEscalate, s.escalate)
+	d.Tasks.Handle(taskWatch, s.watch)
 	d.Notify.OnSeen(s.pageSeen)
 	return s
 }

@@ -250,6 +250,9 @@ func (s *Store) able(ctx context.Context, q db.Querier, who actor.Actor, i Incid
 		"update": may, "note": may, "acknowledge": may && i.Stage.Open(), "page": may && i.Stage != Closed,
 		"command": s.Access.Allowed(ctx, q, who, "command", res),
 	}
+	i.Abilities["page"] = i.Abilities["page"] && i.Mode != "test"
+	i.Abilities["restrict"] = i.Abilities["command"] && mayRestrict(who, i)
+	i.Abilities["merge"] = i.Abilities["command"] && i.Stage != Closed
 	return i, nil
 }
 
@@ -306,7 +309,7 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, state s
 // Summary gives the metrics over the closed real incidents that who may read
 // (the newest 1000).
 func (s *Store) Summary(ctx context.Context, q db.Querier, who actor.Actor) ([]MetricSummary, error) {
-	is, err := db.All(ctx, q, scan, `SELECT `+columns+from+`WHERE i.stage = 'closed' AND i.mode = 'real' ORDER BY i.id DESC LIMIT 1000`)
+	is, err := db.All(ctx, q, scan, `SELECT `+columns+from+`WHERE i.stage = 'closed' AND i.mode = 'real' AND i.merged_into = '' ORDER BY i.id DESC LIMIT 1000`)
 	if err != nil {
 		return nil, fmt.Errorf("read closed incidents: %w", err)
 	}

@@ -108,6 +108,13 @@ func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 	if i.Stage == to {
 		return s.able(ctx, tx, who, i)
 	}
+	if i.MergedInto != "" {
+		other, err := s.get(ctx, tx, i.MergedInto)
+		if err != nil {
+			return i, err
+		}
+		return i, fault.Newf(fault.Conflict, "%s was merged into %s: go on there.", i.Ticket, other.Ticket)
+	}
 	if !i.Stage.MayBecome(to) {
 		words := []string{}
 		for _, st := range i.Stage.Next() {
@@ -157,6 +164,11 @@ func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 	}
 	if !i.Stage.Open() && to.Open() && !who.IsSystem() {
 		if err := s.tellOnCall(ctx, tx, who, i, i.Ticket+" was reopened"); err != nil {
+			return i, err
+		}
+	}
+	if to.Open() {
+		if err := s.Watch(ctx, tx); err != nil {
 			return i, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -197,6 +198,12 @@ func (e Entry) words(name string) (out []string) {
 	return out
 }
 
+// quiet is how long nobody touched the incident.
+func (e Entry) quiet() string {
+	n, _ := strconv.ParseFloat(e.word("quiet_seconds"), 64)
+	return Spoken(time.Duration(n) * time.Second)
+}
+
 func (e Entry) yes(name string) bool { return e.word(name) == "true" }
 
 func (e Entry) first(names ...string) string {
@@ -326,6 +333,16 @@ func sentence(r ledger.Record, names map[string]string, i Incident) (Entry, bool
 		e.Text = fmt.Sprintf("Everybody was paged at once (round %s): %s.", e.word("round"), listed(people))
 	case "incident.Acknowledged":
 		e.Text = by + " acknowledged."
+	case "incident.AckLapsed":
+		e.Text = fmt.Sprintf("The acknowledgement ran out: nobody touched the incident for %s.", e.quiet())
+	case "incident.Reminded":
+		e.Text = fmt.Sprintf("Somebody was reminded: nobody touched the incident for %s.", e.quiet())
+	case "incident.Merged":
+		if e.word("into") == i.ID {
+			e.Text = fmt.Sprintf("%s merged %s into this incident: %s", by, e.word("from_ticket"), e.word("title"))
+		} else {
+			e.Text = fmt.Sprintf("%s merged this incident into %s.", by, e.word("into_ticket"))
+		}
 	case "incident.FirstResponder":
 		e.Text = who("user") + " was the first in the room."
 	case "incident.FollowupAdded":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/internal/account"
 	"muster/internal/actor"
@@ -282,4 +283,13 @@ func (s *Store) Versions(ctx context.Context, q db.Querier, who actor.Actor, mes
 		return nil, fault.New(fault.Denied, "This message was deleted. Its author, a moderator or an auditor can see what it said.")
 	}
 	return vs, nil
+}
+
+// LastByPerson is when a person last said something in a room; zero when nobody did.
+func (s *Store) LastByPerson(ctx context.Context, q db.Querier, roomID string) (time.Time, error) {
+	var at int64
+	if err := q.QueryRow(ctx, `SELECT COALESCE(MAX(created_at), 0) FROM message WHERE room = $1 AND author_kind = 'person'`, roomID).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("read the last word: %w", err)
+	}
+	return db.At(at), nil
 }
