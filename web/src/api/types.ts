@@ -372,6 +372,8 @@ export type Service = {
   environments: string[]
   rotation_id: string
   runbook_url: string
+  ack_timeout_seconds: number
+  warnings?: PageWarning[]
   /** Of whoever asked; what the socket carries to everybody has none. */
   abilities?: Abilities
 }
@@ -385,13 +387,18 @@ export type Rotation = {
   time_zone: string
   escalate_after_seconds: number
   overrides: Override[]
+  catch_all?: boolean
+  warnings?: PageWarning[]
 }
+/** Why a page would not reach somebody, or nobody at all. */
+export type PageWarning = { kind: string; user_id?: string; text: string }
 export type OnCall = {
   service: string
   rotation_id: string
   user_id: string
   until: string
   next_user_id: string
+  catch_all?: boolean
 }
 export type AlertSource = {
   id: string
@@ -485,6 +492,8 @@ export type Incident = {
   times: IncidentTimes
   ticket_url: string
   merged_into?: string | null
+  /** Who is called if nobody acknowledges; everybody: the rotation, the catch-all and the administrators at once. */
+  next_page?: { user_id: string; at: string; everybody?: boolean } | null
   /** Of whoever asked; what the socket carries to everybody has none. */
   abilities?: Abilities
 }

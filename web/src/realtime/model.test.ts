@@ -207,13 +207,13 @@ describe('calls', () => {
 })
 
 describe('readings', () => {
-  it('orders incidents by severity, then by age', () => {
+  it('orders incidents by severity, the newest first', () => {
     const list = [
       incident('a', { severity: 3 }),
       incident('b', { severity: 1, times: { declared: '2026-11-22T14:00:00Z' } }),
       incident('c', { severity: 1, times: { declared: '2026-11-22T13:00:00Z' } }),
     ]
-    expect(list.sort(incidentOrder).map((i) => i.id)).toEqual(['c', 'b', 'a'])
+    expect(list.sort(incidentOrder).map((i) => i.id)).toEqual(['b', 'c', 'a'])
   })
   it('keeps the rooms of open incidents out of the list of rooms, and a resolved one in it for its members', () => {
     const rooms = [room('b'), room('a'), room('x', { kind: 'incident' }), room('y', { kind: 'incident' }), room('n', { kind: 'incident', member: false }), room('z', { kind: 'lounge' })]

@@ -294,7 +294,7 @@ export function applyRead(s: OfficeState, roomId: string, seq: number): OfficeSt
 
 /** The worst and oldest first: what must be seen stands at the front. */
 export const incidentOrder = (a: Incident, b: Incident): number =>
-  a.severity - b.severity || a.times.declared.localeCompare(b.times.declared)
+  a.severity - b.severity || b.times.declared.localeCompare(a.times.declared)
 
 /** Rooms for the sidebar: by name. Open incidents have rows of their own; the room of a resolved one stays here until it is closed. */
 export function sidebarRooms(s: Pick<OfficeState, 'rooms' | 'incidents'>): Room[] {

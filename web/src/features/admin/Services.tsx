@@ -1,10 +1,10 @@
-import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, Trash2, X } from 'lucide-react'
+import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, Trash2, TriangleAlert, X } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, type Rotation, type Service } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { dateTime } from '@/lib/time'
 import { UserAvatar, UserName, useOffice } from '@/realtime'
-import { Box, Button, Chip, ConfirmButton, Empty, EnvChip, Field, FieldRow, GuideLink, IconButton, Input, Select } from '@/ui'
+import { Box, Button, Checkbox, Chip, ConfirmButton, Empty, EnvChip, Field, FieldRow, GuideLink, IconButton, Input, Notice, Select } from '@/ui'
 import { move, overrideProblem, shifts, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
@@ -57,7 +57,7 @@ export default function Services() {
                       icon={<Trash2 size={12} />}
                       disabled={x.abilities?.manage === false}
                       title={`Remove ${x.name}?`}
-                      description="Its incidents and alerts stay. Alerts that still name it page nobody."
+                      description="Its incidents and alerts stay. Alerts that still name it page the catch-all rotation."
                       confirm="Remove"
                       confirmKind="danger"
                       label={`Remove the service ${x.name}`}
@@ -70,14 +70,15 @@ export default function Services() {
                     </ConfirmButton>
                   </div>
                   <div className={s.itemSub}>
-                    <span>{rot ? `Rotation ${rot.name}` : <span className={s.bad}>No rotation: nobody is called</span>}</span>
+                    <span>{rot ? `Rotation ${rot.name}` : <span className={s.bad}>No rotation</span>}</span>
                     {on && (
                       <span>
-                        On call: <UserName id={on.user_id} link /> until {dateTime(on.until)}
+                        {on.catch_all ? 'The catch-all is called' : 'On call'}: <UserName id={on.user_id} link /> until {dateTime(on.until)}
                       </span>
                     )}
                     {x.runbook_url && <span>{x.runbook_url}</span>}
                   </div>
+                  <Warnings of={x.name} list={x.warnings} />
                 </li>
               )
             })}
@@ -91,6 +92,11 @@ export default function Services() {
           </Button>
         }
       />
+      {!rotations.state && rotations.items.length > 0 && !rotations.items.some((r) => r.catch_all) && (
+        <Notice tone="amber" title="No rotation is the catch-all">
+          An alert of no known service, or of one that nobody is on call for, pages the administrators. Edit a rotation to make it the catch-all.
+        </Notice>
+      )}
       {rotations.state ??
         (rotations.items.length === 0 ? (
           <div className={s.list}>
@@ -103,6 +109,21 @@ export default function Services() {
       {rotation && <RotationForm rotation={rotation === 'new' ? undefined : rotation} onClose={() => setRotation(null)} onSaved={() => refresh('rotations', 'oncall')} />}
       {override && <OverrideForm rotation={override} onClose={() => setOverride(null)} onSaved={() => refresh('rotations', 'oncall')} />}
     </>
+  )
+}
+
+/** Who would not hear a page, in the server's words. */
+function Warnings({ of, list = [] }: { of: string; list?: Rotation['warnings'] }) {
+  if (list.length === 0) return null
+  return (
+    <ul className={s.warnings} aria-label={`What is wrong with pages of ${of}`}>
+      {list.map((w) => (
+        <li key={w.kind + (w.user_id ?? '')}>
+          <TriangleAlert size={12} aria-hidden="true" />
+          <span>{w.text}</span>
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -145,7 +166,9 @@ function RotationCard({ r, onEdit, onOverride, onChanged }: { r: Rotation; onEdi
         </span>
         <span>{r.time_zone}</span>
         <span>no answer in {Math.round(r.escalate_after_seconds / 60)} min calls the next</span>
+        {r.catch_all && <Chip tone="blue">catch-all</Chip>}
       </p>
+      <Warnings of={r.name} list={r.warnings} />
       <ol className={s.shifts} aria-label="Next shifts">
         {next.map((x, i) => (
           <li key={x.from}>
@@ -200,16 +223,18 @@ function ServiceForm({ service, rotations, onClose, onSaved }: { service?: Servi
   const [envs, setEnvs] = useState((service?.environments ?? ['dev', 'qa', 'prod']).join(', '))
   const [rotation, setRotation] = useState(service?.rotation_id ?? rotations[0]?.id ?? '')
   const [runbook, setRunbook] = useState(service?.runbook_url ?? '')
+  const [minutes, setMinutes] = useState(String(Math.round((service?.ack_timeout_seconds ?? 1800) / 60)))
   const bad = slugProblem(name, 'service')
+  const badMinutes = /^\d+$/.test(minutes) ? '' : 'A number of minutes, or 0.'
   const badUrl = runbook && !/^https?:\/\/\S+$/.test(runbook) ? 'A link begins with https:// or http://.' : ''
   return (
     <FormDialog
       title={service ? `Edit ${service.name}` : 'Add a service'}
       submit={service ? 'Save' : 'Add'}
-      valid={!bad && !badUrl}
+      valid={!bad && !badUrl && !badMinutes}
       onClose={onClose}
       onSave={async () => {
-        const body = { name, title: title.trim(), environments: envs.split(',').map((x) => x.trim()).filter(Boolean), rotation_id: rotation, runbook_url: runbook }
+        const body = { name, title: title.trim(), environments: envs.split(',').map((x) => x.trim()).filter(Boolean), rotation_id: rotation, runbook_url: runbook, ack_timeout_seconds: Number(minutes) * 60 }
         await (service ? api.patch(`/services/${service.id}`, body) : api.post('/services', body))
         await onSaved()
         onClose()
@@ -230,13 +255,16 @@ function ServiceForm({ service, rotations, onClose, onSaved }: { service?: Servi
           </Field>
           <Field label="Rotation" hint="Who is called for it" error={fields['rotation_id']}>
             <Select value={rotation} onChange={(e) => setRotation(e.target.value)}>
-              <option value="">Nobody is called</option>
+              <option value="">None: the catch-all is called</option>
               {rotations.map((r) => (
                 <option key={r.id} value={r.id}>
                   {r.name}
                 </option>
               ))}
             </Select>
+          </Field>
+          <Field label="Minutes an acknowledgement holds" hint="A SEV-1 or SEV-2 that nobody touches for so long is paged again; 0: never" error={(tried && badMinutes) || fields['ack_timeout_seconds']}>
+            <Input inputMode="numeric" value={minutes} onChange={(e) => setMinutes(e.target.value.trim())} />
           </Field>
           <Field label="Runbook" error={(tried && badUrl) || fields['runbook_url']}>
             <Input type="url" value={runbook} placeholder="https://" onChange={(e) => setRunbook(e.target.value.trim())} />
@@ -254,6 +282,7 @@ function RotationForm({ rotation, onClose, onSaved }: { rotation?: Rotation; onC
   const [hours, setHours] = useState(String(rotation?.shift_hours ?? 168))
   const [zone, setZone] = useState(rotation?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone)
   const [minutes, setMinutes] = useState(String(Math.round((rotation?.escalate_after_seconds ?? 300) / 60)))
+  const [catchAll, setCatchAll] = useState(rotation?.catch_all ?? false)
   const bad = { name: slugProblem(name, 'rotation'), hours: Number(hours) > 0 ? '' : 'A number of hours.', minutes: Number(minutes) > 0 ? '' : 'A number of minutes.' }
   const free = Object.values(users).filter((u) => u.kind === 'person' && !u.disabled && !members.includes(u.id)).sort((a, b) => a.display.localeCompare(b.display))
   return (
@@ -263,7 +292,7 @@ function RotationForm({ rotation, onClose, onSaved }: { rotation?: Rotation; onC
       valid={!bad.name && !bad.hours && !bad.minutes}
       onClose={onClose}
       onSave={async () => {
-        const body = { name, members, shift_hours: Number(hours), time_zone: zone, escalate_after_seconds: Math.round(Number(minutes) * 60), ...(rotation ? {} : { starts_at: new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString() }) }
+        const body = { name, members, shift_hours: Number(hours), time_zone: zone, escalate_after_seconds: Math.round(Number(minutes) * 60), catch_all: catchAll, ...(rotation ? {} : { starts_at: new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000).toISOString() }) }
         await (rotation ? api.patch(`/rotations/${rotation.id}`, body) : api.post('/rotations', body))
         await onSaved()
         onClose()
@@ -317,6 +346,7 @@ function RotationForm({ rotation, onClose, onSaved }: { rotation?: Rotation; onC
           <Field label="Time zone" error={fields['time_zone']}>
             <Input value={zone} onChange={(e) => setZone(e.target.value.trim())} />
           </Field>
+          <Checkbox label="The catch-all" hint="It is paged where nobody else is on call; it takes the place of the catch-all before" checked={catchAll} onChange={(e) => setCatchAll(e.target.checked)} />
         </>
       )}
     </FormDialog>

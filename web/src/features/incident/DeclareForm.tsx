@@ -4,7 +4,7 @@ import { Siren } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Incident, type Items, type Service } from '@/api'
 import { enterRoom } from '@/realtime'
-import { Button, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select, SeverityChip, Textarea, toast, WhyDenied } from '@/ui'
+import { Button, Checkbox, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select, SeverityChip, Textarea, toast, WhyDenied } from '@/ui'
 import { SEVERITIES, titleProblem } from './model'
 import s from './incident.module.css'
 
@@ -27,6 +27,8 @@ function Fields({ onClose }: { onClose: () => void }) {
   const [environment, setEnvironment] = useState('')
   const [summary, setSummary] = useState('')
   const [mode, setMode] = useState<Incident['mode']>('real')
+  const [restricted, setRestricted] = useState(false)
+  const [groups, setGroups] = useState('')
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<unknown>(null)
@@ -39,7 +41,7 @@ function Fields({ onClose }: { onClose: () => void }) {
     if (titleProblem(title)) return
     setBusy(true)
     try {
-      const i = await api.post<Incident>('/incidents', { title: title.trim(), severity, service: service || undefined, environment: environment || undefined, summary: summary.trim() || undefined, mode: mode === 'real' ? undefined : mode })
+      const i = await api.post<Incident>('/incidents', { title: title.trim(), severity, service: service || undefined, environment: environment || undefined, summary: summary.trim() || undefined, mode: mode === 'real' ? undefined : mode, restricted: restricted || undefined, groups: (restricted && groups.split(/[\s,]+/).filter(Boolean)) || undefined })
       void queries.invalidateQueries({ queryKey: ['incidents'] })
       toast(`${i.ticket} is declared`)
       onClose()
@@ -71,7 +73,7 @@ function Fields({ onClose }: { onClose: () => void }) {
         </div>
       </fieldset>
       <FieldRow>
-        <Field label="Service" hint={service ? 'Pages who is on call for it' : 'Without one, nobody is paged'} error={fields['service']}>
+        <Field label="Service" hint={mode === 'test' ? 'A test pages nobody' : service ? 'Pages who is on call for it' : restricted ? 'Without one, nobody is paged' : 'Without one, the catch-all rotation is paged'} error={fields['service']}>
           <Select
             value={service}
             onChange={(e) => {
@@ -105,10 +107,16 @@ function Fields({ onClose }: { onClose: () => void }) {
       <Field label="Is it real?" error={fields['mode']}>
         <Select value={mode} onChange={(e) => setMode(e.target.value as Incident['mode'])}>
           <option value="real">Real</option>
-          <option value="drill">A drill</option>
+          <option value="drill">A drill: pages, and says DRILL everywhere</option>
           <option value="test">A test: pages nobody</option>
         </Select>
       </Field>
+      <Checkbox label="Restricted" hint="Only its members know of it: no list, map or count shows it to others" checked={restricted} onChange={(e) => setRestricted(e.target.checked)} />
+      {restricted && (
+        <Field label="Groups that may know of it" hint="Roles or groups, separated by commas; you are a member yourself" error={Object.entries(fields).find(([k]) => k.startsWith('groups'))?.[1]}>
+          <Input value={groups} onChange={(e) => setGroups(e.target.value)} />
+        </Field>
+      )}
       {failed !== null && Object.keys(fields).length === 0 && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not declare incidents' : 'The incident was not declared'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>}
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>

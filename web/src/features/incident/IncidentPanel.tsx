@@ -1,13 +1,13 @@
 import { Link } from '@tanstack/react-router'
 import { ArrowUpRight, ExternalLink, Plus, X } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { useMemo, useState, type ReactElement } from 'react'
 import type { Incident, Room } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { running } from '@/lib/time'
 import { UserName, useOffice } from '@/realtime'
 import { buttonClass, Chip, EnvChip, ErrorState, Facts, IconButton, Loading, PanelSection, StageChip, Time } from '@/ui'
 import { useActs, useIncident, useTimeline } from './live'
-import { isOpen, lastChange, openFor, responders, safeTicket } from './model'
+import { awaitsAck, isOpen, lastChange, modeWord, openFor, responders, safeTicket } from './model'
 import { CallActions, Metrics, NoteForm, Response, Roles, Severity, Stages, Timeline } from './parts'
 import s from './incident.module.css'
 
@@ -28,7 +28,8 @@ function Panel({ i, onClose }: { i: Incident; onClose: () => void }) {
       <div className={s.head}>
         <span>{i.ticket}</span>
         <Severity i={i} acts={acts} />
-        {i.mode !== 'real' && <Chip tone="violet">{i.mode === 'drill' ? 'Drill' : i.mode === 'test' ? 'Test' : 'Retrospective'}</Chip>}
+        {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
+        {i.restricted && <Chip outline>Restricted</Chip>}
         {i.stage === 'closed' && <StageChip stage={i.stage} />}
         <span className="grow" />
         <Link to="/incidents/$id" params={{ id: i.ticket }} className={buttonClass('quiet', 's')} aria-label={`Open the page of ${i.ticket}`} title="Open the incident’s page">
@@ -77,6 +78,7 @@ export function Clocks({ i }: { i: Incident }) {
   const now = useNow('second', isOpen(i))
   const presence = useOffice((x) => x.presence)
   const here = useMemo(() => responders(i, Object.values(presence)).filter((r) => r.response === 'here').length, [i, presence])
+  const waits = awaitsAck(i)
   return (
     <div className={s.clocks}>
       <div>
@@ -84,8 +86,8 @@ export function Clocks({ i }: { i: Incident }) {
         <b className="tnum">{running(openFor(i, now))}</b>
       </div>
       <div>
-        <span className={s.k}>{i.times.acknowledged ? 'In the room' : 'Not acknowledged'}</span>
-        <b className={i.times.acknowledged ? 'tnum' : 'tnum c-red'}>{i.times.acknowledged ? here : running(Math.max(0, now - Date.parse(i.times.declared)))}</b>
+        <span className={s.k}>{!waits ? 'In the room' : i.times.acknowledged ? 'Paged again' : 'Not acknowledged'}</span>
+        <b className={waits ? 'tnum c-red' : 'tnum'}>{waits && !i.times.acknowledged ? running(Math.max(0, now - Date.parse(i.times.declared))) : here}</b>
       </div>
     </div>
   )
@@ -114,7 +116,7 @@ export function IncidentFacts({ i }: { i: Incident }) {
         ['Declared by', <UserName key="d" id={i.declared_by} link fallback="an alert rule" />],
         ['Declared', <Time key="c" at={i.times.declared} mode="date" />],
         ['Last change', last ? <span key="l">{last.text}</span> : 'none yet'],
-        ...(i.merged_into ? ([['Merged into', i.merged_into]] as [string, string][]) : []),
+        ...(i.merged_into ? ([['Merged into', <Link key="m" to="/incidents/$id" params={{ id: i.merged_into }} className={s.link}>the incident that goes on</Link>]] as [string, ReactElement][]) : []),
       ]}
     />
   )

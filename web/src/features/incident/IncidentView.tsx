@@ -7,7 +7,8 @@ import { Box, Button, buttonClass, Chip, Dialog, DialogActions, EnvChip, ErrorSt
 import { Followups, PostmortemMenu } from './Followups'
 import { Clocks, IncidentFacts } from './IncidentPanel'
 import { useActs, useIncident, type Acts } from './live'
-import { fromLocalInput, STAMP_NAMES, stampWord, titleProblem, toLocalInput } from './model'
+import { MoreActs } from './MoreActs'
+import { fromLocalInput, modeWord, STAMP_NAMES, stampWord, titleProblem, toLocalInput } from './model'
 import { CallActions, Metrics, Response, Roles, Severity, Stages, Timeline } from './parts'
 import s from './incident.module.css'
 
@@ -49,6 +50,7 @@ function Loaded({ i }: { i: Incident }) {
             <AudioLines size={13} aria-hidden="true" />
             Recordings
           </Link>
+          {(i.abilities?.merge || i.abilities?.restrict) && <MoreActs i={i} acts={acts} />}
           {i.abilities?.update && (
             <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
               Edit
@@ -74,7 +76,7 @@ function Loaded({ i }: { i: Incident }) {
             <Severity i={i} acts={acts} />
             <StageChip stage={i.stage} />
             <EnvChip env={i.environment} long />
-            {i.mode !== 'real' && <Chip tone="violet">{i.mode}</Chip>}
+            {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
             {i.restricted && <Chip outline>Restricted</Chip>}
           </div>
           {i.summary && <p className={s.summary}>{i.summary}</p>}

@@ -1,15 +1,16 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { PartyPopper, Siren } from 'lucide-react'
 import { useMemo, useState } from 'react'
-import { api, useCan, type Incident, type Items, type Metric } from '@/api'
+import { api, errorText, useCan, type Incident, type Items, type Metric } from '@/api'
 import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
 import { length, running } from '@/lib/time'
 import { UserName, UserStack, useIncidents, useInsideRooms } from '@/realtime'
-import { Button, Chip, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Page, SeverityChip, StageChip, TabPanel, Tabs, Time } from '@/ui'
+import { Button, Chip, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Notice, Page, SeverityChip, StageChip, TabPanel, Tabs, Time, toast } from '@/ui'
 import DeclareForm from './DeclareForm'
-import { bySeverity, isOpen, matchIncident, metricName, openFor } from './model'
+import { MergeDialog } from './MoreActs'
+import { awaitsAck, bySeverity, isOpen, matchIncident, metricName, modeWord, openFor, openWord, outcomes, type OpenThing } from './model'
 import s from './incident.module.css'
 
 /** Incidents: the open ones as they move, the closed ones by date. */
@@ -23,11 +24,14 @@ export default function IncidentsView() {
   const opened = useQuery({ queryKey: ['incidents', 'open'], queryFn: () => api.get<Items<Incident>>('/incidents', { state: 'open', limit: 200 }) })
   const open = useMemo(() => {
     const at = new Map((opened.data?.items ?? []).map((i) => [i.id, i]))
-    for (const i of current) at.set(i.id, i)
+    for (const i of current) at.set(i.id, { ...i, abilities: at.get(i.id)?.abilities ?? i.abilities ?? {} })
     return [...at.values()].filter((i) => i.stage !== 'closed' && !i.merged_into).sort((a, b) => Number(!isOpen(a)) - Number(!isOpen(b)) || bySeverity(a, b))
   }, [opened.data, current])
   const closed = useQuery({ queryKey: ['incidents', 'closed'], queryFn: () => api.get<Items<Incident>>('/incidents', { state: 'closed', limit: 200 }), enabled: which === 'closed' })
   const list = useMemo(() => (which === 'open' ? open : (closed.data?.items ?? []).filter((i) => i.stage === 'closed' || i.merged_into)).filter((i) => matchIncident(i, text)), [which, open, closed.data, text])
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set())
+  const choose = (id: string, on: boolean) => setChosen((was) => new Set(on ? [...was, id] : [...was].filter((x) => x !== id)))
+  const picked = list.filter((i) => which === 'open' && chosen.has(i.id))
   const declare = (
     <Button kind="stop" icon={<Siren size={13} />} disabled={!may} title={may ? undefined : 'Your roles do not let you declare incidents'} onClick={() => setDeclaring(true)}>
       Declare an incident
@@ -50,6 +54,7 @@ export default function IncidentsView() {
           <Input type="search" aria-label="Find an incident" placeholder="Ticket, title, service" value={text} onChange={(e) => setText(e.target.value)} />
         </div>
       </div>
+      {picked.length > 0 && <ManyActs picked={picked} onDone={() => setChosen(new Set())} />}
       <TabPanel id={which}>
       {which === 'closed' && <Figures />}
       {which === 'closed' && closed.isPending ? (
@@ -69,7 +74,7 @@ export default function IncidentsView() {
       ) : (
         <ul className={s.rows}>
           {list.map((i) => (
-            <Row key={i.id} i={i} />
+            <Row key={i.id} i={i} {...(which === 'open' && i.abilities?.update ? { chosen: chosen.has(i.id), onChoose: (on: boolean) => choose(i.id, on) } : {})} />
           ))}
         </ul>
       )}
@@ -103,13 +108,68 @@ function Figures() {
   )
 }
 
-function Row({ i }: { i: Incident }) {
+/** One act on several incidents: each is asked for by itself, and what was refused is said by its ticket. */
+function ManyActs({ picked, onDone }: { picked: Incident[]; onDone: () => void }) {
+  const queries = useQueryClient()
+  const [busy, setBusy] = useState(false)
+  const [merging, setMerging] = useState(false)
+  const [failed, setFailed] = useState<string[]>([])
+  const all = async (act: (i: Incident) => Promise<unknown>, done: string) => {
+    setBusy(true)
+    const results: { ticket: string; error: string }[] = []
+    for (const i of picked) results.push({ ticket: i.ticket, error: await act(i).then(() => '', errorText) })
+    await queries.invalidateQueries({ queryKey: ['incidents'] })
+    const o = outcomes(results, done)
+    toast(o.text)
+    setBusy(false)
+    setFailed(o.failed)
+    if (o.failed.length === 0) onDone()
+  }
+  const post = (what: string, body?: object) => (i: Incident) => api.post(`/incidents/${i.id}/${what}`, body)
+  const resolve = async (i: Incident) => {
+    const { items } = await api.get<Items<OpenThing>>(`/incidents/${i.id}/open`)
+    if (items.length > 0) throw new Error(`${items.map((t) => `${t.title} ${openWord(t)}`).join(', ')}. Resolve it on its own page.`)
+    return post('stage', { stage: 'resolved' })(i)
+  }
+  return (
+    <div className={s.many} role="group" aria-label="The chosen incidents">
+      <b>{picked.length} chosen</b>
+      <Button size="s" kind="primary" busy={busy} onClick={() => void all(post('acknowledge'), 'acknowledged')}>
+        Acknowledge
+      </Button>
+      <Button size="s" busy={busy} onClick={() => void all(resolve, 'resolved')}>
+        Resolve
+      </Button>
+      <Button size="s" busy={busy} onClick={() => setMerging(true)}>
+        Merge
+      </Button>
+      <Button size="s" kind="quiet" onClick={onDone}>
+        Choose none
+      </Button>
+      {failed.length > 0 && <Notice title="Not done">{failed.map((f) => <div key={f}>{f}</div>)}</Notice>}
+      {merging && (
+        <MergeDialog
+          tickets={picked}
+          onClose={() => setMerging(false)}
+          merge={async (into) => {
+            for (const i of picked) await post('merge', { into })(i)
+            await queries.invalidateQueries({ queryKey: ['incidents'] })
+            onDone()
+          }}
+        />
+      )}
+    </div>
+  )
+}
+
+function Row({ i, chosen, onChoose }: { i: Incident; chosen?: boolean; onChoose?: (on: boolean) => void }) {
   const open = isOpen(i)
   const now = useNow('second', open)
   const inside = useInsideRooms()[i.room.id] ?? []
   const commander = i.roles.find((r) => r.role === 'commander')?.user_id
   return (
-    <li className={cx(s.row, open && s['rowOpen' + i.severity])}>
+    <li className={cx(s.row, onChoose && s.rowPick, open && s['rowOpen' + i.severity])}>
+      {onChoose && <input type="checkbox" className={s.choose} aria-label={`Choose ${i.ticket}`} checked={!!chosen} onChange={(e) => onChoose(e.target.checked)} />}
       <div className={s.rowMain}>
         <span className={s.rowTitle}>
           <SeverityChip severity={i.severity} />
@@ -118,12 +178,13 @@ function Row({ i }: { i: Incident }) {
           </Link>
           <StageChip stage={i.stage} />
           <EnvChip env={i.environment} />
-          {i.mode !== 'real' && <Chip tone="violet">{i.mode}</Chip>}
+          {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
+          {i.restricted && <Chip outline>Restricted</Chip>}
         </span>
         <span className={s.rowSub}>
           <span>{i.service || 'no service named'}</span>
           <span>{commander ? <>Commander <UserName id={commander} /></> : 'No commander'}</span>
-          {!i.times.acknowledged && open && <b className="c-red">not acknowledged</b>}
+          {awaitsAck(i) && <b className="c-red">{i.times.acknowledged ? 'paged again' : 'not acknowledged'}</b>}
           <span>
             declared <Time at={i.times.declared} mode="date" />
           </span>

@@ -2,6 +2,7 @@
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { api, type Followup, type Incident, type IncidentEvent, type IncidentRoleName, type Items, type Metric, type Stage, type TimelineEntry } from '@/api'
 import { useChannel, useOffice } from '@/realtime'
+import type { OpenThing } from './model'
 
 export function useIncident(id: string) {
   const queries = useQueryClient()
@@ -48,7 +49,9 @@ export function useActs(id: string) {
   const at = `/incidents/${id}`
   return {
     stage: (stage: Stage, note?: string) => after(api.post<Incident>(`${at}/stage`, { stage, note: note || undefined })),
-    update: (patch: Partial<Pick<Incident, 'title' | 'severity' | 'summary' | 'environment' | 'service'>>) => after(api.patch<Incident>(at, patch)),
+    open: () => api.get<Items<OpenThing>>(`${at}/open`).then((x) => x.items),
+    merge: (into: string) => after(api.post<Incident>(`${at}/merge`, { into })),
+    update: (patch: Partial<Pick<Incident, 'title' | 'severity' | 'summary' | 'environment' | 'service' | 'restricted'>> & { members?: string[]; groups?: string[] }) => after(api.patch<Incident>(at, patch)),
     role: (role: IncidentRoleName, userId: string) => after(api.put<Incident>(`${at}/roles/${role}`, { user_id: userId })),
     dropRole: (role: IncidentRoleName) => after(api.del(`${at}/roles/${role}`)),
     acknowledge: () => after(api.post<Incident>(`${at}/acknowledge`)),

@@ -51,9 +51,25 @@ describe('stages and clocks', () => {
     expect(m.openFor(incident(), Date.parse(T(42)))).toBe(42 * 60_000)
     expect(m.openFor(incident({ stage: 'closed', times: { declared: T(0), resolved: T(10), closed: T(90) } }), Date.parse(T(999)))).toBe(600_000)
   })
-  it('orders by severity, then by age', () => {
+  it('orders by severity, and of one severity the newest first', () => {
     const list = [incident({ id: 'b', times: { declared: T(5) } }), incident({ id: 'a', severity: 1, times: { declared: T(9) } }), incident({ id: 'c' })]
-    expect(list.sort(m.bySeverity).map((i) => i.id)).toEqual(['a', 'c', 'b'])
+    expect(list.sort(m.bySeverity).map((i) => i.id)).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('what is not over', () => {
+  it('awaits an acknowledgement until there is one that holds', () => {
+    expect(m.awaitsAck(incident({}))).toBe(true)
+    expect(m.awaitsAck(incident({ mode: 'test' }))).toBe(false)
+    expect(m.awaitsAck(incident({ stage: 'resolved' }))).toBe(false)
+    const acked = { times: { declared: T(1), acknowledged: T(2) } }
+    expect(m.awaitsAck(incident(acked))).toBe(false)
+    expect(m.awaitsAck(incident({ ...acked, next_page: { user_id: 'u', at: T(40) } }))).toBe(true)
+  })
+  it('says what goes on, and what came of many', () => {
+    expect(m.openWord({ kind: 'run', title: 'x', state: 'waiting' })).toBe('waits for approval')
+    expect(m.openWord({ kind: 'alert', title: 'x', state: 'open' })).toBe('still fires')
+    expect(m.outcomes([{ ticket: 'INC-1', error: '' }, { ticket: 'INC-2', error: 'It is closed.' }], 'acknowledged')).toEqual({ text: '1 of 2 acknowledged', failed: ['INC-2: It is closed.'] })
   })
 })
 

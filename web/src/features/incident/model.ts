@@ -236,9 +236,29 @@ export function matchIncident(i: Incident, text: string): boolean {
   const hay = `${i.ticket} ${i.title} ${i.service} ${i.environment} sev-${i.severity} ${stageLabel(i.stage)}`.toLowerCase()
   return terms.every((t) => hay.includes(t))
 }
-/** Worst first, then the one open longest. */
+/** Worst first, and of the same severity the newest: what has just begun must not stand below the fold. */
 export function bySeverity(a: Incident, b: Incident): number {
-  return a.severity - b.severity || a.times.declared.localeCompare(b.times.declared)
+  return a.severity - b.severity || b.times.declared.localeCompare(a.times.declared)
+}
+/** Whether somebody still has to say that they take care: nobody did, or it is paged again. */
+export function awaitsAck(i: Pick<Incident, 'stage' | 'mode' | 'times' | 'next_page'>): boolean {
+  return isOpen(i) && i.mode !== 'test' && i.mode !== 'retrospective' && (!i.times.acknowledged || !!i.next_page)
+}
+/** What an incident is where it is not real, as a chip says it. */
+export function modeWord(mode: Incident['mode']): string {
+  return { real: '', drill: 'DRILL', test: 'Test', retrospective: 'Retrospective' }[mode]
+}
+export type OpenThing = { kind: 'alert' | 'run'; id: string; title: string; state: string; link: string }
+/** One thing that still goes on, in words. */
+export function openWord(t: Pick<OpenThing, 'kind' | 'title' | 'state'>): string {
+  if (t.kind === 'alert') return t.state === 'acknowledged' ? 'still fires, acknowledged' : 'still fires'
+  return { waiting: 'waits for approval', unknown: 'has no known end', queued: 'is about to start' }[t.state] ?? 'is running'
+}
+/** What came of one act on several: how many it was done for, and why not for the others. */
+export function outcomes(results: readonly { ticket: string; error: string }[], done: string): { text: string; failed: string[] } {
+  const failed = results.filter((r) => r.error).map((r) => `${r.ticket}: ${r.error}`)
+  const n = results.length - failed.length
+  return { text: `${n} of ${results.length} ${done}`, failed }
 }
 /** A title a form accepts, or what to change. */
 export function titleProblem(title: string): string {

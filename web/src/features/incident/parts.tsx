@@ -9,7 +9,7 @@ import { ago } from '@/lib/time'
 import { callsOf, heardAt, UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
-import { formula, fromLocalInput, holders, insideLink, mark, metricName, metricText, newestFirst, nextStage, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stagesSeen, stampWord, TIMELINE_FILTERS, type Mark } from './model'
+import { awaitsAck, formula, fromLocalInput, holders, insideLink, isOpen, mark, metricName, metricText, newestFirst, nextStage, openWord, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stagesSeen, stampWord, TIMELINE_FILTERS, type Mark, type OpenThing } from './model'
 import s from './incident.module.css'
 
 /** The severity, and for the commander the way to change it. */
@@ -85,10 +85,15 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
   const [note, setNote] = useState('')
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
+  // Asked once, with what is open: then the button says that it is done nevertheless.
+  const [goesOn, setGoesOn] = useState<OpenThing[]>([])
+  const ends = isOpen(i) && (to === 'resolved' || to === 'closed')
   const submit = async (e: FormEvent) => {
     e.preventDefault()
     setBusy(true)
     try {
+      const open = ends && goesOn.length === 0 ? await acts.open() : []
+      if (open.length > 0) return setGoesOn(open)
       await acts.stage(to, note.trim())
       onClose()
     } catch (x) {
@@ -103,11 +108,23 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
         <Field label={to === 'resolved' ? 'What fixed it' : 'Note'} hint="Optional. It stands on the timeline.">
           <Textarea rows={2} value={note} onChange={(e) => setNote(e.target.value)} autoFocus />
         </Field>
+        {goesOn.length > 0 && (
+          <Notice title="This still goes on">
+            <ul className={s.goesOn} role="alert">
+              {goesOn.slice(0, 8).map((t) => (
+                <li key={t.id}>
+                  <Link to={t.link}>{t.title}</Link> {openWord(t)}
+                </li>
+              ))}
+              {goesOn.length > 8 && <li>and {goesOn.length - 8} more</li>}
+            </ul>
+          </Notice>
+        )}
         {error && <Notice>{error}</Notice>}
         <DialogActions>
           <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" kind="primary" busy={busy}>
-            Set to {stageLabel(to)}
+          <Button type="submit" kind={goesOn.length > 0 ? 'stop' : 'primary'} busy={busy}>
+            {goesOn.length > 0 ? `${to === 'closed' ? 'Close' : 'Resolve'} nevertheless` : `Set to ${stageLabel(to)}`}
           </Button>
         </DialogActions>
       </Form>
@@ -115,10 +132,15 @@ function StageDialog({ i, to, acts, onClose }: { i: Incident; to: Stage; acts: A
   )
 }
 
-type Ladder = Incident & { next_page?: { user_id: string; at: string } | null }
 /** Whom the rotation calls next, and when: only acknowledging stops it. */
-const NextPage = ({ i }: { i: Ladder }) => {
+const NextPage = ({ i }: { i: Incident }) => {
   const me = useMyId()
+  if (i.next_page?.everybody)
+    return (
+      <p className={s.sum}>
+        Everybody is called in <Countdown to={i.next_page.at} done="a moment" /> unless somebody acknowledges.
+      </p>
+    )
   return i.next_page ? (
     <p className={s.sum}>
       {i.next_page.user_id === me ? 'You are' : <><UserName id={i.next_page.user_id} /> is</>} called in <Countdown to={i.next_page.at} done="a moment" /> unless somebody acknowledges.
@@ -407,10 +429,10 @@ export function CallActions({ i, acts }: { i: Incident; acts: Acts }) {
   const [busy, setBusy] = useState(false)
   const me = useMyId()
   const mine = i.pages.some((p) => p.user_id === me && (p.state === 'paged' || p.state === 'seen'))
-  const acked = !!i.times.acknowledged
+  const waits = awaitsAck(i)
   return (
     <div className={s.calls}>
-      {i.abilities?.acknowledge && (!acked || mine) && (
+      {i.abilities?.acknowledge && (waits || mine) && (
         <Button
           kind="primary"
           icon={<UserCheck size={13} />}
@@ -426,7 +448,7 @@ export function CallActions({ i, acts }: { i: Incident; acts: Acts }) {
           Acknowledge
         </Button>
       )}
-      {(i.abilities?.update || i.abilities?.command) && (
+      {i.abilities?.page && (
         <>
           <PickPerson
             label="Page somebody"
