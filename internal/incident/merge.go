@@ -70,7 +70,7 @@ func (s *Store) Merge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicke
 			return i, fmt.Errorf("move %s: %w", table, err)
 		}
 	}
-	if err := s.moveAlerts(ctx, tx, who, i, to); err != nil {
+	if err := s.alerts.Merged(ctx, tx, who, i, to); err != nil {
 		return i, err
 	}
 	members, err := s.Rooms.Members(ctx, tx, i.Room.ID)
@@ -118,7 +118,7 @@ func (s *Store) Merge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicke
 // gather what that one gathered where it gathers nothing itself.
 func (s *Store) inherit(ctx context.Context, tx *db.Tx, who actor.Actor, from, to Incident) error {
 	if from.collects != "" && to.collects == "" {
-		if err := s.set(ctx, tx, to.ID, map[string]any{"collects": from.collects}); err != nil {
+		if err := s.set(ctx, tx, to.ID, map[string]any{"collects": from.collects, "gathered": db.Micro(from.gathered)}); err != nil {
 			return err
 		}
 	}
@@ -127,15 +127,4 @@ func (s *Store) inherit(ctx context.Context, tx *db.Tx, who actor.Actor, from, t
 	}
 	_, err := s.Update(ctx, tx, who, to.ID, Change{Severity: &from.Severity})
 	return err
-}
-
-// moveAlerts has package alert, which keeps them, move the alerts.
-func (s *Store) moveAlerts(ctx context.Context, tx *db.Tx, who actor.Actor, from, into Incident) error {
-	m, ok := any(s.alerts).(interface {
-		Merged(ctx context.Context, tx *db.Tx, who actor.Actor, from, into Incident) error
-	})
-	if !ok {
-		return nil
-	}
-	return m.Merged(ctx, tx, who, from, into)
 }
