@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vitest/config'
 
@@ -11,9 +12,26 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 // `go build` works on a clone whose web app has not been built yet.
 const keep = { name: 'keep', closeBundle: () => writeFileSync(here('../internal/webui/dist/.keep'), '') }
 
+// What shrinks is kept as .br and .gz only: the binary carries each file once for nearly every client
+// (internal/webui unpacks for the rest). index.html stays as it is: each answer has a nonce in it.
+const SHRINKS = /\.(js|css|svg|json|webmanifest|txt|md|wasm)$/
+const pack = {
+  name: 'pack',
+  closeBundle() {
+    const dist = here('../internal/webui/dist/')
+    for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+      if (!SHRINKS.test(name) || name.startsWith('.vite')) continue
+      const body = readFileSync(dist + name)
+      writeFileSync(dist + name + '.br', brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: body.length } }))
+      writeFileSync(dist + name + '.gz', gzipSync(body, { level: 9 }))
+      rmSync(dist + name)
+    }
+  },
+}
+
 export default defineConfig({
   base: '/',
-  plugins: [react(), keep],
+  plugins: [react(), keep, pack],
   resolve: {
     alias: [
       { find: /^@\//, replacement: here('./src/') },
@@ -30,6 +48,18 @@ export default defineConfig({
     assetsInlineLimit: 0, // data: URLs are outside the content security policy
     modulePreload: { polyfill: false },
     manifest: true,
+    // An icon each would be a request each; those that only one screen shows come with it.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'icons', test: /lucide-react/, minShareCount: 4 },
+            { name: 'base', test: /src\/(api|realtime|ui\/(?!overlays|AuthFrame))/ },
+            { name: 'router', test: /@tanstack\/(react-router|router-core|history|react-store|store)/ },
+          ],
+        },
+      },
+    },
     chunkSizeWarningLimit: 700,
   },
   server: {

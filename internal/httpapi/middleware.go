@@ -89,6 +89,12 @@ func AsConsole(h http.Handler) http.Handler {
 // script, and create no HTML from strings.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
+// DataPolicy is for what is no page: opened by itself, it may do nothing. What
+// only pages obey is left out of such an answer, which is often shorter than that.
+const DataPolicy = "default-src 'none'; frame-ancestors 'none'; form-action 'none'"
+
+const permissionsPolicy = "geolocation=(), payment=(), usb=(), camera=(self), microphone=(self), display-capture=(self)"
+
 // Handler is the whole door with its protections.
 func (a *API) Handler() http.Handler {
 	cross := http.NewCrossOriginProtection()
@@ -96,7 +102,7 @@ func (a *API) Handler() http.Handler {
 		WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
 	}))
 	cross.AddInsecureBypassPattern("POST /hooks/") // signed by their secret, never by a cookie
-	return a.outer(a.limited(a.authenticated(cross.Handler(routed(a.mux)))))
+	return a.outer(compressed(a.limited(a.authenticated(cross.Handler(routed(a.mux))))))
 }
 
 func (a *API) outer(next http.Handler) http.Handler {
@@ -117,13 +123,15 @@ func (a *API) outer(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Request-Id", rid)
 		h.Set("Content-Security-Policy", a.policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Permissions-Policy", permissionsPolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "geolocation=(), payment=(), usb=(), camera=(self), microphone=(self), display-capture=(self)")
 		if strings.HasPrefix(r.URL.Path, "/api/") {
 			h.Set("Cache-Control", "no-store")
+			h.Set("Content-Security-Policy", DataPolicy)
+			h.Del("Permissions-Policy")
 		}
 		if r.TLS != nil {
 			h.Set("Strict-Transport-Security", "max-age=31536000")

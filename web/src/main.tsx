@@ -16,5 +16,5 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 )
 
-// Menus and dialogs are fetched before anyone opens one, but after the first screen.
-setTimeout(preloadOverlays, 1200)
+// Menus and dialogs are fetched before anyone opens one: when a hand first moves, and not for a screen that is only looked at.
+for (const sign of ['pointermove', 'pointerdown', 'keydown'] as const) addEventListener(sign, preloadOverlays, { once: true, passive: true })
