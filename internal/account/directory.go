@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -134,25 +133,9 @@ func (s *Store) ActorOf(ctx context.Context, q db.Querier, userID string) (actor
 	return u.Actor(), nil
 }
 
-var mentionRE = regexp.MustCompile(`(?:^|[^\w@./-])@([a-zA-Z0-9][a-zA-Z0-9._-]{1,31})`)
-
-// Mentioned lists the logins a text speaks to, in order, each once. A dot at
-// the end of a sentence is not part of a name.
-func Mentioned(text string) []string {
-	out := []string{}
-	for _, m := range mentionRE.FindAllStringSubmatch(text, 100) {
-		name := strings.TrimRight(strings.ToLower(m[1]), "._-")
-		if name != "" && !slices.Contains(out, name) {
-			out = append(out, name)
-		}
-	}
-	return out
-}
-
-// Mentions returns the enabled users a text speaks to. Guests hear what is said
+// ByLogins returns the enabled users with these logins. Guests hear what is said
 // where they are, and nothing of what is said elsewhere.
-func (s *Store) Mentions(ctx context.Context, q db.Querier, text string) ([]User, error) {
-	names := Mentioned(text)
+func (s *Store) ByLogins(ctx context.Context, q db.Querier, names []string) ([]User, error) {
 	if len(names) == 0 {
 		return []User{}, nil
 	}

@@ -34,7 +34,7 @@ func TestDirectory(t *testing.T) {
 	if err != nil || len(m) != 1 || len(m[ann.ID].Roles) != 2 {
 		t.Errorf("%+v %v", m, err)
 	}
-	us, err := f.acc.Mentions(f.ctx, q, "@ann and @bob.b. Not mail@ann.example, nor @nobody; @ann again")
+	us, err := f.acc.ByLogins(f.ctx, q, account.Mentioned("@ann and @bob.b. Not mail@ann.example, nor @nobody; @ann again"))
 	if err != nil || len(us) != 2 || us[1].ID != bob.ID {
 		t.Errorf("%+v %v", us, err)
 	}
@@ -53,6 +53,33 @@ func TestMentioned(t *testing.T) {
 		"@ann @ann":                "ann",
 		"https://example.com/@ann": "",
 		"@a":                       "", "@@ann": "",
+		// Shown, and spoken to nobody.
+		"`@ann`":                                   "",
+		"``a ` @ann``":                             "",
+		"```\n@ann\n```":                           "",
+		"~~~ini\nuser = @ann\n~~~\n@bob":           "bob",
+		"```\nnever closed\n@ann":                  "",
+		"look:\n\n    @ann\n    @bob":              "",
+		"\t@ann":                                   "",
+		"> ```\n> @ann\n> ```":                     "",
+		"- a\n\n      @ann":                        "",
+		`\@ann and \\@bob`:                         "bob",
+		"[@ann](https://x.example) ![@bob](x.png)": "",
+		"<https://x.example/@ann> <ann@x.example>": "",
+		"<a title='@ann'>@bob</a>":                 "bob",
+		"<div>\n@ann\n</div>":                      "",
+		"www.x.example/@ann":                       "",
+		strings.Repeat("`@ann` ", 1500):            "",
+		strings.Repeat("> ", 40) + "@ann":          "",
+		strings.Repeat("[", 1990) + "@ann":         "ann",
+		// Words, however they are set.
+		"**@ann** and _@bob_ ~~@carl~~":         "ann bob carl",
+		"# @ann\n> @bob\n- [x] @carl\n1. @dora": "ann bob carl dora",
+		"| who |\n|---|\n| @ann |":              "ann",
+		"@ann_b, @ann\\_c and @ann_":            "ann_b ann_c ann",
+		"`a` @ann `b`":                          "ann",
+		"first line\n@ann":                      "ann",
+		"/note ask @ann":                        "ann",
 	} {
 		if got := strings.Join(account.Mentioned(text), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

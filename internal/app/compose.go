@@ -200,13 +200,17 @@ func (a *App) dialer(use outbound.Use) *outbound.Dialer {
 	return outbound.New(use, rules, outbound.Options{Own: func() []netip.AddrPort { return a.own }})
 }
 
-// mentioned notifies who was mentioned.
-func (a *App) mentioned(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m message.Message) error {
+// mentioned notifies whom a message names or answers, of each message once.
+func (a *App) mentioned(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m message.Message, answer bool) error {
 	text := m.Text
 	if rs := []rune(text); len(rs) > 200 {
 		text = string(rs[:200]) + "…"
 	}
-	_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "mention", Title: who.Display + " mentioned you in " + r.Name, Body: text, Link: "/rooms/" + r.ID + "#m=" + m.ID, Key: "mention " + m.ID})
+	did := " mentioned you in "
+	if answer {
+		did = " answered you in "
+	}
+	_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "mention", Title: who.Display + did + r.Name, Body: text, Link: "/rooms/" + r.ID + "#m=" + m.ID, Key: "mention " + m.ID})
 	return err
 }
 

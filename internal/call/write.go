@@ -255,7 +255,7 @@ func (s *Store) note(ctx context.Context, tx *db.Tx, c change) error {
 	if _, err := tx.Exec(ctx, `UPDATE call SET noted = TRUE WHERE id = $1`, c.call); err != nil {
 		return err
 	}
-	_, err = s.Messages.Post(ctx, tx, actor.System("call"), message.New{Room: c.room, Kind: "system", Text: names + " started talking here."})
+	_, err = s.Messages.Post(ctx, tx, actor.System("call"), message.New{Room: c.room, Kind: "system", Key: c.call, Text: names + " started talking here."})
 	return err
 }
 
@@ -297,7 +297,8 @@ func (s *Store) end(ctx context.Context, tx *db.Tx, who actor.Actor, c change) e
 			shared = append(shared, p.person)
 		}
 	}
-	text := fmt.Sprintf("The call ended after %s.", length(c.at.Sub(c.since)))
+	took := c.at.Sub(c.since)
+	text := fmt.Sprintf("The call ended after %s.", length(took))
 	rest := "listened"
 	if s.Engine.Signalling() == nil { // an engine elsewhere does not tell who speaks
 		rest = "took part"
@@ -315,9 +316,22 @@ func (s *Store) end(ctx context.Context, tx *db.Tx, who actor.Actor, c change) e
 		}
 		text += " " + names + " " + part.did + "."
 	}
+	if took < short {
+		// A few words over the desk are one line and not two.
+		line, err := s.Messages.ByKey(ctx, tx, actor.System("call"), c.room, c.call)
+		if err != nil {
+			return err
+		}
+		if line != nil {
+			return s.Messages.Rewrite(ctx, tx, actor.System("call"), line.ID, text)
+		}
+	}
 	_, err = s.Messages.Post(ctx, tx, actor.System("call"), message.New{Room: c.room, Kind: "system", Text: text})
 	return err
 }
+
+// short is the length of a call whose beginning and end are one line in its room.
+const short = 5 * time.Minute
 
 // names lists people in words, at most six of them.
 func (s *Store) names(ctx context.Context, q db.Querier, ids []string) (string, error) {

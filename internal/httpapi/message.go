@@ -33,12 +33,16 @@ func RegisterMessages(a *API, d MessageDeps) {
 		RoomPath
 		Before       int64  `query:"before" minimum:"0" doc:"Roots with a number below this"`
 		Around       string `query:"around" maxLength:"36" doc:"Message id: the stretch around it"`
+		At           int64  `query:"at" minimum:"-1" default:"-1" doc:"A number: the stretch around it, such as where you have read to"`
 		ChangedAfter int64  `query:"changed_after" minimum:"-1" default:"-1" doc:"Everything whose newest version has a number above this, replies flat, oldest change first"`
 		Limit        int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/rooms/{id}/messages", ID: "list-messages", Summary: "Read a stretch of a room's history", Tag: "Messages", Access: "room:read"},
 		func(ctx context.Context, who actor.Actor, in *history) (message.Page, error) {
 			rg := message.Range{Before: in.Before, Around: in.Around, Limit: in.Limit}
+			if in.At >= 0 {
+				rg.At = &in.At
+			}
 			if in.ChangedAfter >= 0 {
 				rg.ChangedAfter = &in.ChangedAfter
 			}
@@ -47,7 +51,7 @@ func RegisterMessages(a *API, d MessageDeps) {
 	type post struct {
 		RoomPath
 		Body struct {
-			Text   string `json:"text" minLength:"1" maxLength:"16384" doc:"Markdown, or a command that begins with /"`
+			Text   string `json:"text" doc:"Markdown, or a command that begins with /; at most 16384 bytes"`
 			Thread string `json:"thread,omitempty" maxLength:"36" doc:"Id of the message it answers"`
 			Key    string `json:"key,omitempty" maxLength:"64" doc:"Your own id for it: sending the same key again gives the same message"`
 		}
@@ -82,7 +86,7 @@ func RegisterMessages(a *API, d MessageDeps) {
 	type edit struct {
 		MessagePath
 		Body struct {
-			Text string `json:"text" minLength:"1" maxLength:"16384"`
+			Text string `json:"text" doc:"Markdown; at most 16384 bytes"`
 		}
 	}
 	Handle(a, Route{Method: "PATCH", Path: "/messages/{id}", ID: "edit-message", Summary: "Edit your message; the old text stays as a version", Tag: "Messages", Access: "room:post"},

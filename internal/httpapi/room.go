@@ -24,7 +24,7 @@ type RoomDeps struct {
 // RoomView is a room as the caller sees it.
 type RoomView struct {
 	room.Room
-	Unread    int             `json:"unread" doc:"Messages of others behind read_seq, at most 100 are counted"`
+	Unread    int             `json:"unread" doc:"Messages of others behind read_seq, up to 10000; lines about calls do not count"`
 	Mentions  int             `json:"mentions"`
 	ReadSeq   int64           `json:"read_seq" doc:"-1: you never opened it, and nothing in it counts as unread"`
 	Member    bool            `json:"member"`

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
@@ -95,7 +96,7 @@ func (s *Store) next(ctx context.Context, tx *db.Tx, who actor.Actor, m *Message
 
 // Edit replaces one's own text; the old text stays as a version.
 func (s *Store) Edit(ctx context.Context, tx *db.Tx, who actor.Actor, messageID, text string) (Message, error) {
-	m, _, err := s.open(ctx, tx, who, messageID)
+	m, r, err := s.open(ctx, tx, who, messageID)
 	if err != nil {
 		return m, err
 	}
@@ -111,7 +112,44 @@ func (s *Store) Edit(ctx context.Context, tx *db.Tx, who actor.Actor, messageID,
 	}
 	now := s.clock.Now()
 	m.Text, m.EditedAt = in.Text, &now
-	return m, s.next(ctx, tx, who, &m, "edited", "", "text = $3, edited_at = $4", m.Text, db.Micro(now))
+	m.Mentions = spokenTo(m)
+	// Before the new version is among those that were there.
+	added, err := s.newlyNamed(ctx, tx, m)
+	if err != nil {
+		return m, err
+	}
+	if err := s.next(ctx, tx, who, &m, "edited", "", "text = $3, edited_at = $4", m.Text, db.Micro(now)); err != nil {
+		return m, err
+	}
+	if who.Kind == actor.Guest {
+		return m, nil
+	}
+	return m, s.tell(ctx, tx, who, r, m, added, nil)
+}
+
+// newlyNamed are those whom no version of the message named before: who was
+// told of it once is not told again.
+func (s *Store) newlyNamed(ctx context.Context, tx *db.Tx, m Message) ([]string, error) {
+	if len(m.Mentions) == 0 {
+		return nil, nil
+	}
+	texts, err := db.All(ctx, tx, db.Strings, `SELECT text FROM message_version WHERE message = $1 AND change IN ('posted', 'edited')`, m.ID)
+	if err != nil {
+		return nil, fmt.Errorf("read versions: %w", err)
+	}
+	named := map[string]bool{}
+	for _, text := range texts {
+		for _, name := range account.Mentioned(text) {
+			named[name] = true
+		}
+	}
+	var added []string
+	for _, name := range m.Mentions {
+		if !named[name] {
+			added = append(added, name)
+		}
+	}
+	return added, nil
 }
 
 // Delete takes a message back: one's own, or anybody's by a moderator.
@@ -128,7 +166,7 @@ func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, messageI
 			return err
 		}
 	}
-	m.Text, m.Deleted, m.Pinned = "", true, false
+	m.Text, m.Mentions, m.Deleted, m.Pinned = "", nil, true, false
 	if err := s.next(ctx, tx, who, &m, "deleted", "", "text = '', deleted = TRUE, pinned = FALSE"); err != nil {
 		return err
 	}
@@ -220,4 +258,18 @@ func (s *Store) UpdateCard(ctx context.Context, tx *db.Tx, who actor.Actor, mess
 	}
 	m.Card = &card
 	return s.next(ctx, tx, who, &m, "card", "", "card_data = $3", string(card.Data))
+}
+
+// Rewrite gives a line that the system wrote new words, under the same number;
+// the old ones stay as a version.
+func (s *Store) Rewrite(ctx context.Context, tx *db.Tx, who actor.Actor, messageID, text string) error {
+	m, err := s.get(ctx, tx, messageID)
+	if err != nil {
+		return err
+	}
+	if m.Kind != "system" || m.Author.ID != who.ID {
+		return fmt.Errorf("message %s is no line of %s", messageID, who.ID)
+	}
+	m.Text = text
+	return s.next(ctx, tx, who, &m, "edited", "", "text = $3", text)
 }

@@ -66,6 +66,7 @@ type Message struct {
 	Author    Author     `json:"author"`
 	Kind      string     `json:"kind" enum:"text,card,system"`
 	Text      string     `json:"text" doc:"Markdown"`
+	Mentions  []string   `json:"mentions,omitempty" doc:"Logins that the text speaks to: names in its words, not those in code or links"`
 	Card      *Card      `json:"card,omitempty"`
 	Thread    string     `json:"thread,omitempty" doc:"Id of the message this one answers"`
 	Key       string     `json:"key,omitempty" doc:"The client's own id for it"`
@@ -98,8 +99,9 @@ type New struct {
 	Key    string // the client's id: the same key again gives the same message
 }
 
-// Mentioned tells somebody that they were mentioned.
-type Mentioned func(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m Message) error
+// Mentioned tells somebody that a message speaks to them: by name, or because
+// it answers theirs.
+type Mentioned func(ctx context.Context, tx *db.Tx, who actor.Actor, person string, r room.Room, m Message, answer bool) error
 
 // Store keeps messages.
 type Store struct {
@@ -133,6 +135,7 @@ func (s *Store) from(ctx context.Context, q db.Querier, who actor.Actor, roomID 
 // forGuest is a message without what only concerns those at home: what a card
 // is about, and logins.
 func forGuest(m Message) Message {
+	m.Mentions = nil
 	if m.Author.Name = ""; m.Card != nil {
 		m.Card, m.Kind, m.Text = nil, "system", "Something was put here that guests are not shown."
 	}
@@ -166,7 +169,7 @@ func check(in *New) error {
 	case !utf8.ValidString(in.Text) || strings.ContainsRune(in.Text, 0):
 		return fault.Field("text", "The message is not valid text (UTF-8).")
 	case len(in.Text) > MaxText:
-		return fault.Field("text", fmt.Sprintf("The message has %d bytes; at most %d fit. Split it, or attach it as a file.", len(in.Text), MaxText))
+		return fault.Field("text", fmt.Sprintf("The message has %d bytes; at most %d fit. Split it.", len(in.Text), MaxText))
 	case in.Card == nil && strings.TrimSpace(in.Text) == "":
 		return fault.Field("text", "Write something first.")
 	case len(in.Key) > 64:
@@ -204,19 +207,26 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 		}
 		return Message{}, err
 	}
+	var answered []string // whose messages it answers
 	if in.Thread != "" {
 		root, _, err := s.reach(ctx, tx, who, in.Thread)
 		if err != nil || root.RoomID != in.Room {
 			return Message{}, fault.Field("thread", "The message you answer is not in this room.")
 		}
+		answered = append(answered, root.Author.ID)
 		if root.Thread != "" {
 			in.Thread = root.Thread
+			if root, err = s.get(ctx, tx, in.Thread); err != nil {
+				return Message{}, err
+			}
+			answered = append(answered, root.Author.ID)
 		}
 	}
 	m := Message{
 		ID: id.New(), RoomID: in.Room, Author: author(who), Kind: in.Kind, Text: in.Text, Card: in.Card,
 		Thread: in.Thread, Key: in.Key, CreatedAt: s.clock.Now(), Reactions: []Reaction{},
 	}
+	m.Mentions = spokenTo(m)
 	if m.Seq, err = s.rooms.NextSeq(ctx, tx, in.Room); err != nil {
 		return m, err
 	}
@@ -234,14 +244,14 @@ VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0,
 		return m, err
 	}
 	if m.Kind == "text" && who.Kind != actor.Guest { // a guest speaks to those who are there
-		if err := s.mention(ctx, tx, who, r, m); err != nil {
+		if err := s.tell(ctx, tx, who, r, m, m.Mentions, answered); err != nil {
 			return m, err
 		}
 	}
 	tx.AfterCommit(func() {
 		s.posted.Inc(m.Kind, who.Door)
 		s.bus.Publish("room:"+m.RoomID, event(m))
-		s.bus.Publish("unread", Unread{Room: r, Seq: m.Seq, Author: who.ID})
+		s.bus.Publish("unread", Unread{Room: r, Seq: m.Seq, Author: who.ID, Quiet: who.ID == room.QuietAuthor})
 	})
 	return m, nil
 }
@@ -253,6 +263,7 @@ type Unread struct {
 	Seq     int64 // of this change
 	Deleted int64 // number of the message that was taken back, or 0
 	Author  string
+	Quiet   bool // it is nothing to be read: the number moves, the count does not
 }
 
 func event(m Message) map[string]any {
@@ -280,31 +291,63 @@ func (s *Store) version(ctx context.Context, tx *db.Tx, who actor.Actor, m Messa
 // maxMentions bounds what one message can set off.
 const maxMentions = 20
 
-func (s *Store) mention(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, m Message) error {
-	people, err := s.accounts.Mentions(ctx, tx, m.Text)
+// spokenTo are the logins a message names.
+func spokenTo(m Message) []string {
+	if m.Kind != "text" || m.Deleted {
+		return nil
+	}
+	if names := account.Mentioned(m.Text); len(names) > 0 {
+		return names
+	}
+	return nil
+}
+
+// tell lets those know whom a message names, and those whose messages it
+// answers: each once, and nobody of a room they may not read.
+func (s *Store) tell(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, m Message, names, answered []string) error {
+	people, err := s.accounts.ByLogins(ctx, tx, names)
 	if err != nil {
 		return err
 	}
+	told := map[string]bool{who.ID: true}
 	for _, u := range people[:min(len(people), maxMentions)] {
-		if u.ID == who.ID {
-			continue
-		}
-		if r.Private { // somebody who may not read the room must not learn of it
-			if in, err := s.rooms.Member(ctx, tx, r.ID, u.ID); err != nil || !in {
-				if err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		if err := s.rooms.Mention(ctx, tx, r.ID, u.ID, m.Seq); err != nil {
+		if err := s.tellOne(ctx, tx, who, r, m, u.ID, false, told); err != nil {
 			return err
 		}
-		if s.mentioned != nil {
-			if err := s.mentioned(ctx, tx, who, u.ID, r, m); err != nil {
+	}
+	if len(answered) == 0 {
+		return nil
+	}
+	authors, err := s.accounts.ByIDs(ctx, tx, answered)
+	if err != nil {
+		return err
+	}
+	for _, id := range answered {
+		// A guest hears what is said where they are; the system and bots read nothing.
+		if u, ok := authors[id]; ok && !u.Disabled && u.Kind == string(actor.Person) {
+			if err := s.tellOne(ctx, tx, who, r, m, id, true, told); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (s *Store) tellOne(ctx context.Context, tx *db.Tx, who actor.Actor, r room.Room, m Message, person string, answer bool, told map[string]bool) error {
+	if told[person] {
+		return nil
+	}
+	told[person] = true
+	if r.Private { // somebody who may not read the room must not learn of it
+		if in, err := s.rooms.Member(ctx, tx, r.ID, person); err != nil || !in {
+			return err
+		}
+	}
+	if err := s.rooms.Mention(ctx, tx, r.ID, person, m.ChangeSeq); err != nil {
+		return err
+	}
+	if s.mentioned == nil {
+		return nil
+	}
+	return s.mentioned(ctx, tx, who, person, r, m, answer)
 }

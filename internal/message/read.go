@@ -32,6 +32,7 @@ func scan(s db.Scanner) (m Message, err error) {
 		m.Card = &Card{cardType, cardRef, json.RawMessage(cardData)}
 	}
 	m.Reactions = []Reaction{}
+	m.Mentions = spokenTo(m)
 	return m, err
 }
 
@@ -138,6 +139,7 @@ type Page struct {
 type Range struct {
 	Before       int64
 	Around       string
+	At           *int64 // a number: the stretch around it
 	ChangedAfter *int64
 	Limit        int // 0: 50, at most 200
 }
@@ -193,11 +195,14 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 				return p, err
 			}
 		}
-		before, err := db.All(ctx, q, scan, root+`seq <= $2 ORDER BY seq DESC LIMIT $3`, r.ID, m.Seq, limit/2+2)
+		in.At = &m.Seq
+		fallthrough
+	case in.At != nil:
+		before, err := db.All(ctx, q, scan, root+`seq <= $2 ORDER BY seq DESC LIMIT $3`, r.ID, *in.At, limit/2+2)
 		if err != nil {
 			return p, err
 		}
-		after, err := db.All(ctx, q, scan, root+`seq > $2 ORDER BY seq LIMIT $3`, r.ID, m.Seq, limit/2+1)
+		after, err := db.All(ctx, q, scan, root+`seq > $2 ORDER BY seq LIMIT $3`, r.ID, *in.At, limit/2+1)
 		if err != nil {
 			return p, err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -259,6 +261,16 @@ func TestHistoryReachesTheFirstMessage(t *testing.T) {
 	if err != nil || !p.HasBefore || !p.HasAfter || len(p.Items) != 7 || p.Items[3].ID != ids[11] {
 		t.Fatalf("%d %v %v %v", len(p.Items), p.HasBefore, p.HasAfter, err)
 	}
+	// Around a number, such as where somebody has read to; it need not be a message's.
+	at := p.Items[3].Seq
+	p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{At: &at, Limit: 6})
+	if err != nil || !p.HasBefore || !p.HasAfter || p.Items[3].ID != ids[11] || p.Items[4].ID != ids[12] {
+		t.Fatalf("%+v %v", p, err)
+	}
+	none := int64(0)
+	if p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{At: &none, Limit: 6}); err != nil || p.HasBefore || !p.HasAfter || len(p.Items) != 3 || p.Items[0].ID != ids[0] {
+		t.Fatalf("%+v %v", p, err)
+	}
 }
 
 func TestUnreadAndMentions(t *testing.T) {
@@ -282,6 +294,126 @@ func TestUnreadAndMentions(t *testing.T) {
 	}
 	if err := w.do(func(tx *db.Tx) error { return w.rooms.Read(ctx, tx, w.bob, r.ID, 99) }); !fault.Is(err, fault.Invalid) {
 		t.Fatal(err)
+	}
+}
+
+// TestUnreadIsTheTrueNumber: no bound stands for it, and what is said of calls
+// is nothing to be read.
+func TestUnreadIsTheTrueNumber(t *testing.T) {
+	w := open(t)
+	r := w.room(room.New{Name: "ops", Members: []string{w.ann.ID, w.bob.ID}})
+	var gone message.Message
+	w.must(func(tx *db.Tx) error {
+		for range 150 {
+			m, err := w.messages.Post(ctx, tx, w.ann, message.New{Room: r.ID, Text: "x"})
+			if err != nil {
+				return err
+			}
+			gone = m
+		}
+		if err := w.messages.Delete(ctx, tx, w.ann, gone.ID); err != nil {
+			return err
+		}
+		_, err := w.messages.Post(ctx, tx, w.bob, message.New{Room: r.ID, Text: "my own"})
+		return err
+	})
+	w.told()
+	w.must(func(tx *db.Tx) error {
+		if _, err := w.messages.Post(ctx, tx, actor.System("call"), message.New{Room: r.ID, Kind: "system", Text: "ann and bob started talking here."}); err != nil {
+			return err
+		}
+		_, err := w.messages.Post(ctx, tx, actor.System("incident"), message.New{Room: r.ID, Kind: "system", Text: "The severity is SEV-1 now."})
+		return err
+	})
+	u, err := w.rooms.UnreadFor(ctx, w.d.Read(), w.bob.ID)
+	if err != nil || u[r.ID].Messages != 150 {
+		t.Fatal(u[r.ID], err)
+	}
+	var quiet []bool
+	for _, line := range w.told() {
+		if rest, ok := strings.CutPrefix(line, "unread "); ok {
+			quiet = append(quiet, strings.Contains(rest, `"Quiet":true`))
+		}
+	}
+	if !slices.Equal(quiet, []bool{true, false}) {
+		t.Error("screens count otherwise than the server:", quiet)
+	}
+	w.must(func(tx *db.Tx) error { return w.rooms.Read(ctx, tx, w.bob, r.ID, 100) })
+	if u, _ = w.rooms.UnreadFor(ctx, w.d.Read(), w.bob.ID); u[r.ID].Messages != 50 {
+		t.Error(u[r.ID])
+	}
+	if told := strings.Join(w.told(), "\n"); !strings.Contains(told, `"unread":50`) {
+		t.Error(told)
+	}
+}
+
+// TestWhoIsTold: an edit tells those it names anew, an answer tells whom it
+// answers, and nobody is told of a message twice.
+func TestWhoIsTold(t *testing.T) {
+	w := open(t)
+	eve, carl := w.person("eve", "responder"), w.person("carl", "responder")
+	names := map[string]string{w.ann.ID: "ann", w.bob.ID: "bob", eve.ID: "eve", carl.ID: "carl"}
+	var told []string
+	tell := func(_ context.Context, _ *db.Tx, _ actor.Actor, person string, _ room.Room, m message.Message, answer bool) error {
+		how := " named in "
+		if answer {
+			how = " answered in "
+		}
+		told = append(told, names[person]+how+m.Text)
+		return nil
+	}
+	messages := message.NewStore(w.rooms, w.accounts, w.ledger, w.bus, w.clock, tell)
+	r := w.room(room.New{Name: "ops", Members: []string{w.ann.ID, w.bob.ID}})
+	secret := w.room(room.New{Name: "secret", Private: true, Members: []string{w.ann.ID, w.bob.ID}})
+	say := func(who actor.Actor, in message.New) (m message.Message) {
+		t.Helper()
+		w.must(func(tx *db.Tx) (err error) { m, err = messages.Post(ctx, tx, who, in); return err })
+		return m
+	}
+	edit := func(who actor.Actor, m message.Message, text string) (out message.Message) {
+		t.Helper()
+		w.must(func(tx *db.Tx) (err error) { out, err = messages.Edit(ctx, tx, who, m.ID, text); return err })
+		return out
+	}
+	expect := func(what string, want ...string) {
+		t.Helper()
+		slices.Sort(told)
+		if d := cmp.Diff(want, told); d != "" {
+			t.Errorf("%s: %s", what, d)
+		}
+		told = nil
+	}
+	m := say(w.ann, message.New{Room: r.ID, Text: "`@bob` runs, look @eve"})
+	expect("code speaks to nobody", "eve named in `@bob` runs, look @eve")
+	if d := cmp.Diff([]string{"eve"}, m.Mentions); d != "" {
+		t.Error(d)
+	}
+	edit(w.ann, m, "@bob and @eve")
+	expect("an edit tells who is new", "bob named in @bob and @eve")
+	edit(w.ann, m, "nobody")
+	if out := edit(w.ann, m, "@bob, @ann, `@carl`"); len(out.Mentions) != 2 {
+		t.Error(out.Mentions)
+	}
+	expect("and nobody twice")
+	root := say(w.bob, message.New{Room: r.ID, Text: "a question"})
+	expect("a question tells nobody")
+	reply := say(w.ann, message.New{Room: r.ID, Text: "hm", Thread: root.ID})
+	expect("an answer", "bob answered in hm")
+	say(eve, message.New{Room: r.ID, Text: "no, @bob", Thread: reply.ID})
+	expect("an answer to an answer", "ann answered in no, @bob", "bob named in no, @bob")
+	say(w.bob, message.New{Room: r.ID, Text: "to myself", Thread: root.ID})
+	expect("nobody answers themselves")
+	u, err := w.rooms.UnreadFor(ctx, w.d.Read(), w.bob.ID)
+	if err != nil || u[r.ID].Mentions != 3 {
+		t.Error("counted at the room:", u[r.ID], err)
+	}
+	asked := say(w.bob, message.New{Room: secret.ID, Text: "in private"})
+	w.must(func(tx *db.Tx) error { return w.rooms.Leave(ctx, tx, w.bob, secret.ID, w.bob.ID) })
+	say(w.ann, message.New{Room: secret.ID, Text: "@carl, he left", Thread: asked.ID})
+	expect("who may not read it learns nothing of it")
+	p, err := messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{})
+	if err != nil || len(p.Items) == 0 || cmp.Diff([]string{"bob", "ann"}, p.Items[0].Mentions) != "" {
+		t.Errorf("read again: %+v %v", p.Items, err)
 	}
 }
 

@@ -54,6 +54,9 @@ func (s *Server) heard(topic string, payload any) {
 		if p.Deleted > 0 {
 			event["deleted"] = p.Deleted
 		}
+		if p.Quiet {
+			event["quiet"] = true
+		}
 		// Each counts, so none may take the place of another; and none may come
 		// before the news of its room.
 		s.later(fmt.Sprintf("unread %s %d", p.Room.ID, p.Seq), func(ctx context.Context) { s.toReaders(ctx, p.Room, event, nil) })

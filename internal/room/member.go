@@ -103,15 +103,26 @@ type Unread struct {
 	Mentions int
 }
 
+// QuietAuthor is who writes the lines that say that people talk in a room. They
+// stand in it and are nothing to be read.
+const QuietAuthor = "system:call"
+
+// MaxUnread is up to where unread messages are counted.
+const MaxUnread = 10_000
+
+// counted is what a message is that counts as unread to $1; the index
+// message_unread holds just these.
+const counted = `m.author <> $1 AND m.author <> '` + QuietAuthor + `' AND NOT m.deleted`
+
 // UnreadFor counts, per room the person ever opened, joined or was mentioned in,
-// the messages of others behind where they read to (at most 100 are counted).
+// the messages of others behind where they read to (up to MaxUnread).
 // Rooms one never had to do with have nothing unread.
 func (s *Store) UnreadFor(ctx context.Context, q db.Querier, person string) (map[string]Unread, error) {
 	us, err := db.All(ctx, q, func(r db.Scanner) (u Unread, err error) {
 		return u, r.Scan(&u.Room, &u.Seq, &u.ReadSeq, &u.Mentions, &u.Messages)
 	}, `SELECT r.room, room.seq, r.seq, r.mentions, CASE WHEN room.seq <= r.seq THEN 0 ELSE
- (SELECT COUNT(*) FROM (SELECT 1 FROM message m WHERE m.room = r.room AND m.seq > r.seq AND m.author <> $1 AND NOT m.deleted LIMIT 100) AS few) END
- FROM room_read r JOIN room ON room.id = r.room WHERE r.person = $1 AND NOT room.archived`, person)
+ (SELECT COUNT(*) FROM (SELECT 1 FROM message m WHERE m.room = r.room AND m.seq > r.seq AND `+counted+` LIMIT $2) AS few) END
+ FROM room_read r JOIN room ON room.id = r.room WHERE r.person = $1 AND NOT room.archived`, person, MaxUnread)
 	if err != nil {
 		return nil, fmt.Errorf("count unread: %w", err)
 	}
@@ -142,7 +153,7 @@ ON CONFLICT (room, person) DO UPDATE SET seq = CASE WHEN room_read.seq > exclude
 		return fmt.Errorf("mark read: %w", err)
 	}
 	if left.ReadSeq < r.Seq {
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE room = $1 AND seq > $2 AND seq <= $4 AND author <> $3 AND NOT deleted LIMIT 100) AS few`, roomID, left.ReadSeq, who.ID, left.Seq).Scan(&left.Messages); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM message m WHERE m.room = $2 AND m.seq > $3 AND m.seq <= $4 AND `+counted+` LIMIT $5) AS few`, who.ID, roomID, left.ReadSeq, left.Seq, MaxUnread).Scan(&left.Messages); err != nil {
 			return fmt.Errorf("count unread: %w", err)
 		}
 	}

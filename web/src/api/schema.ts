@@ -2742,6 +2742,12 @@ export interface components {
         };
         Change: {
             environment?: string;
+            /** @description Groups (roles) whose people become members of a restricted incident */
+            groups?: string[];
+            /** @description People who become members of a restricted incident, by id */
+            members?: string[];
+            /** @description true: only the members of its room know of it from now on; false: everybody who may read incidents does. For its commander, whoever declared it, and administrators */
+            restricted?: boolean;
             service?: string;
             /** Format: int64 */
             severity?: number;
@@ -3042,6 +3048,7 @@ export interface components {
             side: "n" | "s" | "e" | "w";
         };
         EditMessageInput: {
+            /** @description Markdown; at most 16384 bytes */
             text: string;
         };
         EnterRoomInput: {
@@ -3662,6 +3669,8 @@ export interface components {
             key?: string;
             /** @enum {string} */
             kind: "text" | "card" | "system";
+            /** @description Logins that the text speaks to: names in its words, not those in code or links */
+            mentions?: string[];
             pinned: boolean;
             reactions: components["schemas"]["Reaction"][];
             replies?: components["schemas"]["Message"][];
@@ -3806,6 +3815,8 @@ export interface components {
         NextPage: {
             /** Format: date-time */
             at: string;
+            /** @description Not only this person: the rotation, the catch-all rotation and the administrators at once */
+            everybody?: boolean;
             user_id: string;
         };
         Node: {
@@ -3946,6 +3957,8 @@ export interface components {
             /** Format: date-time */
             acknowledged_at?: string;
             channel_states: components["schemas"]["Delivery"][];
+            /** @description Paged with everybody else because nobody had acknowledged; renewed with each round */
+            everybody?: boolean;
             id: string;
             /** Format: date-time */
             joined_at?: string;
@@ -4085,7 +4098,7 @@ export interface components {
         PostMessageInput: {
             /** @description Your own id for it: sending the same key again gives the same message */
             key?: string;
-            /** @description Markdown, or a command that begins with / */
+            /** @description Markdown, or a command that begins with /; at most 16384 bytes */
             text: string;
             /** @description Id of the message it answers */
             thread?: string;
@@ -4112,6 +4125,8 @@ export interface components {
             key?: string;
             /** @enum {string} */
             kind: "text" | "card" | "system";
+            /** @description Logins that the text speaks to: names in its words, not those in code or links */
+            mentions?: string[];
             pinned: boolean;
             reactions: components["schemas"]["Reaction"][];
             replies?: components["schemas"]["Message"][];
@@ -4384,7 +4399,7 @@ export interface components {
             topic: string;
             /**
              * Format: int64
-             * @description Messages of others behind read_seq, at most 100 are counted
+             * @description Messages of others behind read_seq, up to 10000; lines about calls do not count
              */
             unread: number;
         };
@@ -4413,10 +4428,14 @@ export interface components {
             action: "declare" | "attach" | "ignore" | "default";
             /** @description A name or an expression; empty: the label env or environment */
             environment: string;
+            /** @description Who becomes a member of that incident */
+            groups?: string[];
             id: string;
             name: string;
             /** Format: int64 */
             position: number;
+            /** @description The incident it declares is open to the people of groups only */
+            restricted?: boolean;
             /** @description A service's name or an expression; empty: the label service, or else the source's service */
             service: string;
             /** @description 1 to 4, a word such as critical, or an expression; empty: the label severity, or else priority */
@@ -22654,6 +22673,8 @@ export interface operations {
                 before?: number;
                 /** @description Message id: the stretch around it */
                 around?: string;
+                /** @description A number: the stretch around it, such as where you have read to */
+                at?: number;
                 /** @description Everything whose newest version has a number above this, replies flat, oldest change first */
                 changed_after?: number;
                 limit?: number;

@@ -277,6 +277,8 @@ export type Message = {
   author: Author
   kind: 'text' | 'card' | 'system'
   text: string
+  /** Logins that the text speaks to. */
+  mentions?: string[]
   card?: Card | null
   thread?: string | null
   key?: string
@@ -733,7 +735,7 @@ export type OfficeEvent =
   | { type: 'incident'; incident: Incident }
   | { type: 'run'; run: RunSummary }
   | { type: 'user'; user: User }
-  | { type: 'unread'; room_id: string; seq: number; author?: string; /** the message that was taken back, and by whom it was */ deleted?: number }
+  | { type: 'unread'; room_id: string; seq: number; author?: string; /** the message that was taken back, and by whom it was */ deleted?: number; /** nothing to be read */ quiet?: boolean }
   | { type: 'oncall' }
   | { type: 'call'; call: Call }
   | { type: 'media'; media: { state: MediaState } }
