@@ -77,8 +77,8 @@ export function shown() {
   const incidents: Record<string, unknown> = {}
   const log: Record<string, unknown> = {}
   for (const id of followed.rooms) {
-    const { status, messages, seq, hasBefore, hasAfter, ahead, pending } = roomState(id)
-    rooms[id] = { status, messages, seq, hasBefore, hasAfter, ahead, pending }
+    const { status, messages, seq, hasBefore, hasAfter, ahead } = roomState(id)
+    rooms[id] = { status, messages, seq, hasBefore, hasAfter, ahead }
   }
   for (const id of followed.runs) {
     runs[id] = queries.getQueryData(['run', id])

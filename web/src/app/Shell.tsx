@@ -4,7 +4,7 @@ import { lazy, Suspense, useEffect } from 'react'
 import { loadSession, useSession } from '@/api'
 import { usePhone } from '@/lib/hooks'
 import { keepTyped, PALETTE, takeTyped } from '@/lib/typeahead'
-import { loadOffice, startOffice, stopOffice, useOffice, watchActivity } from '@/realtime'
+import { loadOffice, startOffice, startOutbox, stopOffice, useOffice, useVoiceWanted, watchActivity } from '@/realtime'
 import { buttonClass, ErrorState, Loading, useOverlays, useSlots } from '@/ui'
 import { usePages, useReach } from '@/features/page/api'
 import { GetPopups } from '@/features/people/GetPopups'
@@ -74,11 +74,13 @@ const Reader = () => (
 function Office() {
   useEffect(() => {
     startOffice()
+    const outbox = startOutbox()
     const stop = watchOffice()
     const still = watchActivity()
     return () => {
       still()
       stop()
+      outbox()
       stopOffice()
     }
   }, [])
@@ -88,6 +90,7 @@ function Office() {
   useNews(pages, reach)
   useWelcome()
   const phone = usePhone()
+  const voice = useVoiceWanted()
   const status = useOffice((o) => o.status)
   const error = useOffice((o) => o.error)
   return (
@@ -121,9 +124,11 @@ function Office() {
       </main>
       {phone && (
         <div className={s.dock}>
-          <Suspense>
-            <CallDock phone />
-          </Suspense>
+          {voice && (
+            <Suspense>
+              <CallDock phone />
+            </Suspense>
+          )}
           <PhoneTabs />
         </div>
       )}

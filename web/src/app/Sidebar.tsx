@@ -1,11 +1,11 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { AudioLines, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
+import { AudioLines, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, PenLine, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
 import { lazy, memo, Suspense, useEffect, useMemo, useRef } from 'react'
 import { useCan, useMe, type Incident, type Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { useNow, usePhone } from '@/lib/hooks'
 import { length, ms } from '@/lib/time'
-import { leaveOffice, sidebarRooms, useActiveRuns, useIncidents, useInsideRooms, useOffice, usePeopleIn, usePresence, useRoomInfo, UserStack } from '@/realtime'
+import { leaveOffice, sidebarRooms, useActiveRuns, useIncidents, useInsideRooms, useOffice, usePeopleIn, usePresence, useRoomInfo, UserStack, useHasDraft, useUnsent, useVoiceWanted } from '@/realtime'
 import { Count, IconButton, openDeclare, Ring, SeverityChip, Skeleton, toastError, useOverlays } from '@/ui'
 import { PeopleList } from '@/features/people/PeopleList'
 import { useDrawer } from './drawer'
@@ -16,6 +16,7 @@ const CallDock = lazy(() => import('@/features/call/CallDock'))
 
 export function Sidebar() {
   const phone = usePhone()
+  const voice = useVoiceWanted()
   const open = useDrawer((d) => d.open)
   const path = useRouterState({ select: (r) => r.location.href })
   const box = useRef<HTMLElement>(null)
@@ -48,7 +49,7 @@ export function Sidebar() {
           <Rooms />
           <PeopleList />
         </div>
-        {!phone && (
+        {!phone && voice && (
           <Suspense>
             <CallDock phone={false} />
           </Suspense>
@@ -170,6 +171,7 @@ const IncidentRow = memo(({ incident: i, room, people, on }: { incident: Inciden
             {people.length > 0 && <UserStack ids={people} max={3} size={16} />}
           </span>
         </span>
+        {room && <Mine room={room.id} on={on} />}
         <Count n={room?.mentions || room?.unread || 0} mention={!!room?.mentions} />
         <span className="sr">{people.length} people in the room</span>
       </Link>
@@ -177,6 +179,20 @@ const IncidentRow = memo(({ incident: i, room, people, on }: { incident: Inciden
   )
 })
 IncidentRow.displayName = 'IncidentRow'
+
+/** What of mine lies in a room: messages that did not arrive, words begun. */
+const Mine = ({ room, on }: { room: string; on: boolean }) => {
+  const unsent = useUnsent(room)
+  const draft = useHasDraft(room)
+  if (unsent) return <span className={s.unsent}>{unsent} not sent</span>
+  if (!draft || on) return null
+  return (
+    <span className={s.draft} title="You began to write here">
+      <PenLine size={12} aria-hidden="true" />
+      <span className="sr">, draft</span>
+    </span>
+  )
+}
 
 const ICON: Partial<Record<Room['kind'], LucideIcon>> = { lounge: Coffee, meeting: Presentation, focus: DoorClosed, lobby: ConciergeBell, gallery: Ear }
 export const roomIcon = (r: Pick<Room, 'kind' | 'private' | 'door'>): LucideIcon => (r.private || r.door === 'locked' ? Lock : (ICON[r.kind] ?? Hash))
@@ -201,6 +217,7 @@ const RoomRow = memo(({ room: r, people, job, talk, on }: { room: Room; people: 
             <span className="sr">{people.length} in the room</span>
           </>
         )}
+        <Mine room={r.id} on={on} />
         <Count n={r.mentions || r.unread} mention={r.mentions > 0} />
       </Link>
     </li>

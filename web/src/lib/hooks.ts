@@ -95,14 +95,27 @@ export function stored<T>(key: string, initial: T): T {
     return initial
   }
 }
-export function store(key: string, value: unknown) {
+/** False when this browser's store is full or forbidden: mostly that only costs a convenience. */
+export function store(key: string, value: unknown): boolean {
   try {
     if (value === undefined || value === null || value === '') localStorage.removeItem('muster.' + key)
     else localStorage.setItem('muster.' + key, JSON.stringify(value))
+    return true
   } catch {
-    // A full or forbidden store only costs the convenience.
+    return false
   }
 }
+/** The keys under which something is stored, by how they begin. */
+export function storedKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage).filter((k) => k.startsWith('muster.' + prefix)).map((k) => k.slice(7))
+  } catch {
+    return []
+  }
+}
+
+/** An input method is still composing: Safari says so by the code 229 only. */
+export const composing = (e: { nativeEvent: { isComposing: boolean }; keyCode: number }): boolean => e.nativeEvent.isComposing || e.keyCode === 229
 
 /** True when keys belong to a field being typed in. */
 export const typing = (e: KeyboardEvent): boolean => {

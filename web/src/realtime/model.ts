@@ -125,7 +125,7 @@ const ACTIVE: Record<RunState, boolean> = {
 export const isActive = (r: { state: RunState }): boolean => ACTIVE[r.state]
 
 /** Beyond this many, the server does not count what is unread. */
-const MANY = 100
+const MANY = 10_000
 
 export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeState {
   switch (e.type) {
@@ -169,7 +169,7 @@ export function applyOffice(s: OfficeState, e: OfficeEvent, me = ''): OfficeStat
       if (!room || e.seq <= room.since) return s
       let unread = room.unread
       // Nothing counts in a room one never had to do with, nor what one wrote oneself.
-      if (room.read_seq >= 0 && e.author !== me && (e.deleted ?? e.seq) > room.read_seq) {
+      if (room.read_seq >= 0 && !e.quiet && e.author !== me && (e.deleted ?? e.seq) > room.read_seq) {
         if (!e.deleted) unread = Math.min(MANY, unread + 1)
         else if (unread < MANY) unread = Math.max(0, unread - 1)
       }

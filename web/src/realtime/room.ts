@@ -1,25 +1,22 @@
 // One store of messages per room, filled on first sight and kept gapless by sequence.
 import { useEffect } from 'react'
 import { create } from 'zustand'
-import { api, ApiError, errorText, useSession } from '@/api'
+import { api, ApiError, useSession } from '@/api'
 import type { Message, MessagePage, Posted, Problem, RoomEvent } from '@/api'
 import { uuid } from '@/lib/ids'
 import {
-  addPending,
   applyAfter,
   applyBefore,
   applyChanges,
   applyPage,
   applyPosted,
   applyRoom,
-  dropPending,
   emptyRoom,
-  failPending,
   hasGap,
-  type Pending,
   type RoomState,
 } from './roomModel'
 import { useOffice } from './office'
+import { arrived, onPosted, putOut } from './outbox'
 import { listen, tell } from './socket'
 
 type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>>; /** how often its bridge changed */ bridge: Record<string, number> }
@@ -45,6 +42,18 @@ export function loadLatest(id: string): Promise<void> {
     try {
       set(id, applyPage(get(id), await api.get<MessagePage>(`/rooms/${id}/messages`, { limit: PAGE })))
       await catchUp(id)
+    } catch (error) {
+      if (get(id).status !== 'ready') set(id, { ...get(id), status: 'failed', error })
+    }
+  })
+}
+/** The stretch around a number, for who comes back to where they had read to. */
+function loadAt(id: string, at: number): Promise<void> {
+  return once(id + ':latest', async () => {
+    set(id, { ...get(id), status: 'loading', error: null })
+    try {
+      set(id, applyPage(get(id), await api.get<MessagePage>(`/rooms/${id}/messages`, { at, limit: PAGE })))
+      if (!get(id).hasAfter) await catchUp(id)
     } catch (error) {
       if (get(id).status !== 'ready') set(id, { ...get(id), status: 'failed', error })
     }
@@ -120,6 +129,7 @@ function onEvent(id: string, e: RoomEvent) {
     return
   }
   set(id, applyRoom(get(id), { ...e, message: able(e.message) }))
+  if (e.message.author.id === useSession.getState().me?.user.id) arrived(e.message.key)
   setTyping(id, e.message.author.id, 0)
   if (hasGap(get(id))) void catchUp(id).catch(() => {})
 }
@@ -151,20 +161,21 @@ export function sayTyping(id: string) {
 }
 
 /** Loads a room's messages and keeps them current until the returned function is called. */
-export function followRoom(id: string): () => void {
+export function followRoom(id: string, at: number | null = null): () => void {
+  const load = () => void (at !== null && get(id).status !== 'ready' ? loadAt(id, at) : loadLatest(id))
   const stop = listen<RoomEvent>(
     'room:' + id,
     (e) => onEvent(id, e),
     () => {
       if (get(id).status === 'ready') void catchUp(id).catch(() => {})
-      else void loadLatest(id)
+      else load()
     },
     // Nothing stays on the screen of somebody who may not read it any more.
     () => set(id, { ...emptyRoom, status: 'failed', error: new ApiError(404) }),
   )
   // The store outlives the screen: coming back, it catches up from its number.
   if (get(id).status === 'ready') void catchUp(id).catch(() => {})
-  else void loadLatest(id)
+  else load()
   return stop
 }
 /** What the store holds of a room now. */
@@ -172,32 +183,28 @@ export const roomState = (id: string): RoomState => get(id)
 /** Who types in a room now. */
 export const typingIn = (id: string): string[] => Object.keys(useRooms.getState().typing[id] ?? nobody)
 
-/** A room's messages, followed while the screen shows them. */
-export function useRoom(id: string): RoomState {
-  useEffect(() => followRoom(id), [id])
+/** A room's messages, followed while the screen shows them; what is not held yet is read around `at`. */
+export function useRoom(id: string, at: number | null = null): RoomState {
+  useEffect(() => followRoom(id, at), [id, at])
   return useRooms((s) => s.rooms[id] ?? emptyRoom)
 }
 
-export type Answer = { reply?: string; error?: Problem }
-/** Posts; the message stands on the screen at once and keeps its key through every retry. */
-export async function send(id: string, text: string, thread: string | null = null, key = uuid()): Promise<Answer> {
-  const command = text.startsWith('/')
+onPosted((room, m) => {
+  if (get(room).status === 'ready') set(room, applyPosted(get(room), able(m)))
+})
+/** Says something: it stands on the screen at once and is sent until it arrives. False when too much waits already. */
+export function send(id: string, text: string, thread: string | null = null, key = uuid()): boolean {
   lastTyping = 0
-  const pending: Pending = { key, text, thread, at: new Date().toISOString(), state: 'sending' }
-  if (!command) set(id, addPending(get(id), pending))
-  try {
-    const m = await api.post<Posted>(`/rooms/${id}/messages`, { text, key, ...(thread ? { thread } : {}) })
-    if (m.id) set(id, dropPending(applyPosted(get(id), able(m)), key))
-    else set(id, dropPending(get(id), key))
-    return { reply: m.reply, error: m.error }
-  } catch (e) {
-    if (command) throw e
-    set(id, failPending(get(id), key, errorText(e)))
-    return {}
-  }
+  return putOut({ key, room: id, text, thread, at: new Date().toISOString(), after: get(id).seq, state: 'sending' })
 }
-export const retry = (id: string, p: Pending) => send(id, p.text, p.thread, p.key)
-export const discard = (id: string, key: string) => set(id, dropPending(get(id), key))
+export type Answer = { reply?: string; error?: Problem }
+/** Carries out a command. It is not kept: what is done at another time is something else. */
+export async function command(id: string, text: string, thread: string | null = null): Promise<Answer> {
+  lastTyping = 0
+  const m = await api.post<Posted>(`/rooms/${id}/messages`, { text, key: uuid(), ...(thread ? { thread } : {}) })
+  if (m.id) set(id, applyPosted(get(id), able(m)))
+  return { reply: m.reply, error: m.error }
+}
 
 const path = (m: Message) => `/messages/${m.id}`
 const version = async (m: Message, call: Promise<Message | void>) => {

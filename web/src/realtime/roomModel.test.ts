@@ -2,14 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { Message, MessagePage } from '@/api/types'
 import { message, pick, random } from './fixtures'
 import {
-  addPending,
   applyBefore,
   applyChanges,
   applyPage,
   applyPosted,
   applyRoom,
   emptyRoom,
-  failPending,
   hasGap,
   type RoomState,
 } from './roomModel'
@@ -131,13 +129,11 @@ describe('a room', () => {
   })
 
   it('a post stands once: by its answer, by its event, in either order', () => {
-    const pending = { key: 'k', text: 'hello', thread: null, at: '', state: 'sending' as const }
     const mine = message(2, { key: 'k', text: 'hello' })
-    const start = addPending(applyPage(emptyRoom, { items: [message(1)], has_before: false, has_after: false, seq: 1 }), pending)
+    const start = applyPage(emptyRoom, { items: [message(1)], has_before: false, has_after: false, seq: 1 })
     const a = applyRoom(applyPosted(start, mine), { type: 'message', seq: 2, message: mine })
     const b = applyPosted(applyRoom(start, { type: 'message', seq: 2, message: mine }), mine)
     for (const s of [a, b]) {
-      expect(s.pending).toEqual([])
       expect(s.messages.map((m) => m.seq)).toEqual([1, 2])
       expect(s.seq).toBe(2)
     }
@@ -157,10 +153,5 @@ describe('a room', () => {
     const start = applyPage(emptyRoom, { items: [message(1, { abilities: { edit: true } })], has_before: false, has_after: false, seq: 1 })
     const s = applyRoom(start, { type: 'message', seq: 2, message: message(1, { change_seq: 2, text: 'changed', abilities: undefined }) })
     expect(s.messages[0]).toMatchObject({ text: 'changed', abilities: { edit: true } })
-  })
-
-  it('a failed post keeps its key for the next try', () => {
-    const s = failPending(addPending(emptyRoom, { key: 'k', text: 'x', thread: null, at: '', state: 'sending' }), 'k', 'No connection.')
-    expect(s.pending).toEqual([{ key: 'k', text: 'x', thread: null, at: '', state: 'failed', error: 'No connection.' }])
   })
 })

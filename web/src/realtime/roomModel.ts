@@ -6,14 +6,6 @@
 // a repetition.
 import type { Message, MessagePage, RoomEvent } from '@/api/types'
 
-export type Pending = {
-  key: string
-  text: string
-  thread: string | null
-  at: string
-  state: 'sending' | 'failed'
-  error?: string
-}
 export type RoomState = {
   status: 'empty' | 'loading' | 'ready' | 'failed'
   error: unknown
@@ -25,7 +17,6 @@ export type RoomState = {
   hasAfter: boolean
   /** Events ahead of a gap, waiting for the fetch that closes it. */
   ahead: { seq: number; message: Message }[]
-  pending: Pending[]
 }
 export const emptyRoom: RoomState = {
   status: 'empty',
@@ -35,7 +26,6 @@ export const emptyRoom: RoomState = {
   hasBefore: false,
   hasAfter: false,
   ahead: [],
-  pending: [],
 }
 
 /** A gap is open: someone must GET messages?changed_after=seq. */
@@ -85,11 +75,8 @@ const inWindow = (s: RoomState, m: Message): boolean => {
   return m.seq >= (s.messages[0]?.seq ?? 0) || !s.hasBefore
 }
 
-const settle = (pending: Pending[], m: Message): Pending[] =>
-  m.key && pending.some((p) => p.key === m.key) ? pending.filter((p) => p.key !== m.key) : pending
-
 function accept(s: RoomState, m: Message): RoomState {
-  return { ...s, messages: putMessage(s.messages, m, inWindow(s, m)), pending: settle(s.pending, m) }
+  return { ...s, messages: putMessage(s.messages, m, inWindow(s, m)) }
 }
 
 export function applyRoom(s: RoomState, e: RoomEvent): RoomState {
@@ -122,7 +109,6 @@ export function applyPosted(s: RoomState, m: Message): RoomState {
 /** The first page, or a window around a message: replaces what was there. */
 export function applyPage(s: RoomState, page: MessagePage): RoomState {
   const messages = page.items.reduce<Message[]>((all, m) => putMessage(all, m, true), [])
-  const keys = new Set(page.items.flatMap((m) => [m.key, ...(m.replies ?? []).map((r) => r.key)]))
   return {
     ...s,
     status: 'ready',
@@ -132,7 +118,6 @@ export function applyPage(s: RoomState, page: MessagePage): RoomState {
     hasAfter: page.has_after,
     seq: page.seq,
     ahead: [],
-    pending: s.pending.filter((p) => !keys.has(p.key)),
   }
 }
 
@@ -158,13 +143,3 @@ export function applyChanges(s: RoomState, page: MessagePage): RoomState {
   return drain({ ...next, seq: Math.max(s.seq, reached) })
 }
 const flatten = (items: Message[]): Message[] => items.flatMap((m) => [m, ...(m.replies ?? [])])
-
-export const addPending = (s: RoomState, p: Pending): RoomState => ({
-  ...s,
-  pending: [...s.pending.filter((x) => x.key !== p.key), p],
-})
-export const failPending = (s: RoomState, key: string, error: string): RoomState => ({
-  ...s,
-  pending: s.pending.map((p) => (p.key === key ? { ...p, state: 'failed', error } : p)),
-})
-export const dropPending = (s: RoomState, key: string): RoomState => ({ ...s, pending: s.pending.filter((p) => p.key !== key) })

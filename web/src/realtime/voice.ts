@@ -1,6 +1,6 @@
 // Who talks where, for every screen; and what my own voice tells the screens of other features.
 import { create } from 'zustand'
-import type { Call, CallMode } from '@/api'
+import { useMyId, type Call, type CallMode } from '@/api'
 import { callIn, callOf } from './model'
 import { useOffice } from './office'
 
@@ -17,6 +17,15 @@ export type Voice = {
 }
 export const quiet: Voice = { room: null, mode: 'table', phase: 'off', heard: {}, stage: {} }
 export const useVoice = create<Voice>(() => quiet)
+
+let wanted = false
+/** Whether a call can concern me: I sit in a room, or somebody talks. The code of calls is fetched then, and stays. */
+export function useVoiceWanted(): boolean {
+  const me = useMyId()
+  const now = useOffice((o) => !!o.presence[me]?.room_id || Object.keys(o.calls).length > 0)
+  wanted ||= now
+  return wanted
+}
 
 export const useCall = (roomId: string | null | undefined): Call | undefined => useOffice((s) => callIn(s.calls, roomId))
 

@@ -9,7 +9,7 @@ const PIECES = [
   'javascript:', 'JaVaScRiPt:', 'java\nscript:', 'java\tscript:', '\x01javascript:', 'data:text/html,x', 'vbscript:', 'file:///etc', '//evil.test', '/\\evil.test', '/rooms/1', 'https://a.test', 'http://', 'mailto:a@b.test', 'www.a.test', '#x', '@ann', '@bob.', 'a@ann.test', '[x]: javascript:1\n', '[x]: https://a.test "t"\n', '[x]', '\u202e', '\ud800', '\x00', '999999999. ', ':', '=', '===\n',
 ]
 const TAGS = new Set(['strong', 'em', 'del', 'code', 'br', 'a', 'p', 'blockquote', 'ul', 'ol', 'li', 'input', 'div', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'hr', 'span'])
-const PROPS = new Set(['children', 'className', 'href', 'target', 'rel', 'start', 'type', 'checked', 'readOnly', 'disabled', 'aria-label', 'role', 'tabIndex', 'scope', 'text', 'lang'])
+const PROPS = new Set(['children', 'dir', 'onClick', 'className', 'href', 'target', 'rel', 'start', 'type', 'checked', 'readOnly', 'disabled', 'aria-label', 'role', 'tabIndex', 'scope', 'text', 'lang'])
 // Where a browser would go: it takes out tabs and line ends, and blanks and control characters in front, before it looks.
 const goes = (href: string) => href.replace(/[\t\n\r]/g, '').replace(/^[\x00-\x20]+/, '')
 

@@ -50,6 +50,35 @@ describe('markdown', () => {
   })
 })
 
+describe('what stands in a message', () => {
+  beforeAll(() => markdownReady)
+  const refs = (kind: string, name: string) => (kind === 'room' && name !== 'ops' ? null : `/${kind}/${name}`)
+  const links = (text: string) => [...render(<Markdown text={text} refs={refs} />).container.querySelectorAll('a')].map((a) => [a.textContent, a.getAttribute('href')])
+  it('leads to incidents, runs and rooms', () => {
+    expect(links('INC-2041 after run 12, Run #3; see #ops, #nothing, (INC-7).')).toEqual([
+      ['INC-2041', '/incident/INC-2041'],
+      ['run 12', '/run/12'],
+      ['Run #3', '/run/3'],
+      ['#ops', '/room/ops'],
+      ['INC-7', '/incident/INC-7'],
+    ])
+    expect(links('`INC-1` xINC-2 INC-3-b trun 4 a#ops \n\n    INC-5')).toEqual([])
+  })
+  it('keeps the last letter of an address', () => {
+    expect(links('https://x.example/_foo_ and https://x.example/a__, https://x.example/b_).').map(([, href]) => href)).toEqual(['https://x.example/_foo_', 'https://x.example/a__', 'https://x.example/b_'])
+  })
+  it('lets each block run its own way, and a table its columns', () => {
+    const el = show('שלום, @daniel!\n\n- مرحبا\n\n| a | b |\n|:-:|--:|\n| 1 | 2 |')
+    expect([...el.querySelectorAll('p, li, td')].every((x) => x.getAttribute('dir') === 'auto')).toBe(true)
+    expect([...el.querySelectorAll('td')].map((x) => x.className)).toEqual([expect.stringContaining('center'), expect.stringContaining('right')])
+  })
+  it('puts what follows on the line of the last words', () => {
+    const end = <i>(edited)</i>
+    const last = (text: string) => render(<Markdown text={text} end={end} />).container.querySelector('i')?.parentElement?.tagName
+    expect([last('plain'), last('*a*\n\n**b**'), last('a\n\n```\ncode\n```')]).toEqual(['P', 'P', 'DIV'])
+  })
+})
+
 describe('a page of the guide', () => {
   beforeAll(() => markdownReady)
   const page: PageOptions = {

@@ -1,6 +1,7 @@
 import type { Lexer, Token, Tokens } from 'marked'
-import { Fragment, memo, useMemo, useSyncExternalStore, type ComponentType, type ReactNode } from 'react'
+import { Fragment, memo, useMemo, useSyncExternalStore, type ComponentType, type MouseEvent, type ReactNode } from 'react'
 import { cx } from '@/lib/cx'
+import { go } from '@/lib/go'
 import { slugs } from '@/lib/slug'
 import { CopyButton } from './bits'
 import s from './Markdown.module.css'
@@ -26,9 +27,40 @@ export type PageOptions = {
   /** Follows an address within this app. */
   Link: ComponentType<{ href: string; className?: string; children: ReactNode }>
 }
-type Options = { mentions?: Mentions; page?: PageOptions; slug?: (heading: string) => string }
+/** Where the name of an incident, a run or a room in a text leads; null where it is none. */
+export type Refs = (kind: 'incident' | 'run' | 'room', name: string) => string | null
+type Options = { mentions?: Mentions; refs?: Refs; page?: PageOptions; slug?: (heading: string) => string }
 
-const MENTION = /(^|[^\w@/.])@([a-z0-9][\w.-]*[\w]|[a-z0-9])/gi
+const REF = /(?<![\w/#@.-])(?:(INC-\d{1,9})|[Rr]un (#?\d{1,9})|#([a-z][\w.-]*\w))(?![\w-])/g
+function withRefs(text: string, o: Options): ReactNode {
+  const { refs } = o
+  if (!refs || !/INC-|[Rr]un |#/.test(text)) return withMentions(text, o.mentions)
+  const out: ReactNode[] = []
+  let last = 0
+  for (const m of text.matchAll(REF)) {
+    const [words, incident, run, room] = m
+    const href = incident ? refs('incident', incident) : run ? refs('run', run.replace('#', '')) : refs('room', room!)
+    if (!href) continue
+    out.push(<Fragment key={'t' + m.index}>{withMentions(text.slice(last, m.index), o.mentions)}</Fragment>)
+    out.push(
+      <a key={m.index} className={s.link} href={href} onClick={(e) => within(e, href)}>
+        {words}
+      </a>,
+    )
+    last = m.index + words.length
+  }
+  if (!last) return withMentions(text, o.mentions)
+  out.push(<Fragment key="end">{withMentions(text.slice(last), o.mentions)}</Fragment>)
+  return out
+}
+/** A link within the app does not load it anew. */
+function within(e: MouseEvent, href: string) {
+  if (e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return
+  e.preventDefault()
+  go(href)
+}
+
+const MENTION = /(^|[^\w@/.-])@([a-z0-9][\w.-]*[\w]|[a-z0-9])/gi
 function withMentions(text: string, mentions: Mentions | undefined): ReactNode {
   if (!mentions || !text.includes('@')) return text
   const out: ReactNode[] = []
@@ -50,8 +82,25 @@ function withMentions(text: string, mentions: Mentions | undefined): ReactNode {
   return out
 }
 
+/** The lexer ends a bare address before "_", which may well be its last letter: what follows without a blank is put back. */
+function whole(tokens: Token[]): Token[] {
+  const out: Token[] = []
+  for (const t of tokens) {
+    const before = out.at(-1)
+    const rest = t.type === 'text' && before?.type === 'link' && before.raw === (before as Tokens.Link).text ? /^_+(?=$|[\s.,;:!?)\]])/.exec(t.raw)?.[0] : undefined
+    if (!rest) out.push(t)
+    else {
+      const l = before as Tokens.Link
+      out[out.length - 1] = { ...l, raw: l.raw + rest, text: l.text + rest, href: l.href + rest, tokens: [{ type: 'text', raw: l.text + rest, text: l.text + rest } as Token] }
+      const text = (t as Tokens.Text).text.slice(rest.length)
+      if (text) out.push({ ...t, raw: t.raw.slice(rest.length), text } as Token)
+    }
+  }
+  return out
+}
+
 function inline(tokens: Token[] | undefined, o: Options): ReactNode {
-  return (tokens ?? []).map((t, i) => {
+  return whole(tokens ?? []).map((t, i) => {
     switch (t.type) {
       case 'strong':
         return <strong key={i}>{inline(t.tokens, o)}</strong>
@@ -70,7 +119,7 @@ function inline(tokens: Token[] | undefined, o: Options): ReactNode {
       case 'link': {
         const { href: raw } = t as Tokens.Link
         const href = o.page ? o.page.href(raw) : safeHref(raw)
-        const body = inline(t.tokens, { ...o, mentions: undefined })
+        const body = inline(t.tokens, { ...o, mentions: undefined, refs: undefined })
         if (href && o.page && !/^\w+:/.test(href))
           return (
             <o.page.Link key={i} href={href} className={s.link}>
@@ -80,7 +129,7 @@ function inline(tokens: Token[] | undefined, o: Options): ReactNode {
         if (!href) return <Fragment key={i}>{body}</Fragment>
         const here = href.startsWith('/') || href.startsWith('#')
         return (
-          <a key={i} className={s.link} href={href} {...(here ? {} : { target: '_blank', rel: 'noopener noreferrer' })}>
+          <a key={i} className={s.link} href={href} {...(here ? { onClick: (e: MouseEvent) => href.startsWith('/') && within(e, href) } : { target: '_blank', rel: 'noopener noreferrer' })}>
             {body}
           </a>
         )
@@ -101,7 +150,7 @@ function inline(tokens: Token[] | undefined, o: Options): ReactNode {
       }
       case 'text':
         if ('tokens' in t && t.tokens) return <Fragment key={i}>{inline(t.tokens, o)}</Fragment>
-        return <Fragment key={i}>{withMentions(decode((t as Tokens.Text).text), o.mentions)}</Fragment>
+        return <Fragment key={i}>{withRefs(decode((t as Tokens.Text).text), o)}</Fragment>
       case 'escape':
         return <Fragment key={i}>{decode((t as Tokens.Escape).text)}</Fragment>
       default:
@@ -110,14 +159,30 @@ function inline(tokens: Token[] | undefined, o: Options): ReactNode {
   })
 }
 
-function blocks(tokens: Token[], o: Options): ReactNode {
+const ALIGN = { left: s.left, right: s.right, center: s.center }
+/** `end` follows the last words, on their line where they are a paragraph. */
+function blocks(tokens: Token[], o: Options, end?: ReactNode): ReactNode {
+  if (end) {
+    const last = tokens.at(-1)
+    if (last?.type !== 'paragraph') return [blocks(tokens, o), <Fragment key="end">{end}</Fragment>]
+    return [
+      blocks(tokens.slice(0, -1), o),
+      <p key="last" dir="auto">
+        {inline(last.tokens, o)} {end}
+      </p>,
+    ]
+  }
   return tokens.map((t, i) => {
     switch (t.type) {
       case 'space':
       case 'def':
         return null
       case 'paragraph':
-        return <p key={i}>{inline(t.tokens, o)}</p>
+        return (
+          <p key={i} dir="auto">
+            {inline(t.tokens, o)}
+          </p>
+        )
       case 'text':
         return <Fragment key={i}>{'tokens' in t && t.tokens ? inline(t.tokens, o) : decode((t as Tokens.Text).text)}</Fragment>
       case 'heading': {
@@ -137,7 +202,7 @@ function blocks(tokens: Token[], o: Options): ReactNode {
           )
         }
         return (
-          <p key={i} className={s.heading}>
+          <p key={i} className={s.heading} dir="auto">
             {inline(t.tokens, o)}
           </p>
         )
@@ -147,11 +212,15 @@ function blocks(tokens: Token[], o: Options): ReactNode {
         return <CodeBlock key={i} text={c.text} lang={c.lang} />
       }
       case 'blockquote':
-        return <blockquote key={i}>{blocks(t.tokens ?? [], o)}</blockquote>
+        return (
+          <blockquote key={i} dir="auto">
+            {blocks(t.tokens ?? [], o)}
+          </blockquote>
+        )
       case 'list': {
         const l = t as Tokens.List
         const items = l.items.map((it, k) => (
-          <li key={k}>
+          <li key={k} dir="auto">
             {it.task && <input type="checkbox" checked={!!it.checked} readOnly disabled aria-label={it.checked ? 'Done' : 'Not done'} />}
             {blocks(
               it.tokens.filter((x) => x.type !== 'checkbox'),
@@ -175,7 +244,7 @@ function blocks(tokens: Token[], o: Options): ReactNode {
               <thead>
                 <tr>
                   {tb.header.map((h, k) => (
-                    <th key={k} scope="col">
+                    <th key={k} scope="col" dir="auto" className={tb.align[k] ? ALIGN[tb.align[k]] : undefined}>
                       {inline(h.tokens, o)}
                     </th>
                   ))}
@@ -185,7 +254,9 @@ function blocks(tokens: Token[], o: Options): ReactNode {
                 {tb.rows.map((r, k) => (
                   <tr key={k}>
                     {r.map((c, j) => (
-                      <td key={j}>{inline(c.tokens, o)}</td>
+                      <td key={j} dir="auto" className={tb.align[j] ? ALIGN[tb.align[j]] : undefined}>
+                        {inline(c.tokens, o)}
+                      </td>
                     ))}
                   </tr>
                 ))}
@@ -216,8 +287,16 @@ function plainly(text: string): boolean {
 }
 
 /** What a text becomes. */
-export const elements = (Lex: typeof Lexer, text: string, mentions?: Mentions): ReactNode =>
-  plainly(text) ? <p className={s.raw}>{text}</p> : blocks(new Lex({ gfm: true, breaks: true }).lex(text), mentions ? { mentions } : {})
+export const elements = (Lex: typeof Lexer, text: string, mentions?: Mentions, refs?: Refs, end?: ReactNode): ReactNode =>
+  plainly(text) ? (
+    <p className={s.raw} dir="auto">
+      {text}
+        {end && ' '}
+        {end}
+    </p>
+  ) : (
+    blocks(new Lex({ gfm: true, breaks: true }).lex(text), { ...(mentions ? { mentions } : {}), ...(refs ? { refs } : {}) }, end)
+  )
 
 /** A code block that scrolls sideways and can be copied. */
 export const CodeBlock = ({ text, lang }: { text: string; lang?: string }) => (
@@ -246,14 +325,30 @@ const subscribe = (fn: () => void) => {
 }
 
 const PLAIN = /^[\w ,.;:!?'"()%€$£/+-]*$/
+const NAMES = /INC-|[Rr]un |:\/\/|www\./
+type Props = { text: string; mentions?: Mentions; refs?: Refs; className?: string; /** Follows the last words. */ end?: ReactNode }
 /** Messages and notes. Plain sentences don't wake the lexer. */
-export const Markdown = memo(({ text, mentions, className }: { text: string; mentions?: Mentions; className?: string }) => {
+export const Markdown = memo(({ text, mentions, refs, className, end }: Props) => {
   const Lex = useSyncExternalStore(subscribe, () => lexer)
   const body = useMemo(() => {
-    if (PLAIN.test(text) && !/^\s*(\d+\.|[-+]) /.test(text)) return <p>{text}</p>
-    if (!Lex) return <p className={s.raw}>{text}</p>
-    return elements(Lex, text, mentions)
-  }, [text, mentions, Lex])
+    if (PLAIN.test(text) && !NAMES.test(text) && !/^\s*(\d+\.|[-+]) /.test(text))
+      return (
+        <p dir="auto">
+          {text}
+        {end && ' '}
+        {end}
+        </p>
+      )
+    if (!Lex)
+      return (
+        <p className={s.raw} dir="auto">
+          {text}
+        {end && ' '}
+        {end}
+        </p>
+      )
+    return elements(Lex, text, mentions, refs, end)
+  }, [text, mentions, refs, Lex, end])
   return <div className={cx(s.md, className)}>{body}</div>
 })
 Markdown.displayName = 'Markdown'

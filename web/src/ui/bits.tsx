@@ -75,10 +75,10 @@ export const Count = ({ n, mention, label }: { n: number; mention?: boolean; lab
     <span className={cx(s.count, mention && s.mention)}>
       <span aria-hidden="true">
         {mention ? '@' : ''}
-        {n > 999 ? '999+' : n}
+        {n > 99 ? '99+' : n}
       </span>
       <span className="sr">
-        {n} {label ?? (mention ? 'mentions' : 'unread')}
+        {n} {label ?? (mention ? (n === 1 ? 'mention' : 'mentions') : 'unread')}
       </span>
     </span>
   ) : null

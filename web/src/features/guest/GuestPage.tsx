@@ -3,6 +3,8 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import { DoorOpen, LogOut, SendHorizontal } from 'lucide-react'
 import { useCallback, useEffect, useRef, useState, type FormEvent } from 'react'
 import { ApiError, errorText, type Call, type GuestPerson, type GuestView, type Message } from '@/api'
+import { uuid } from '@/lib/ids'
+import { goesLater } from '@/realtime'
 import { AuthFrame } from '@/ui/AuthFrame'
 import { Avatar, Button, Countdown, Field, Form, GuestBadge, Input, Loading, Markdown, Notice, PRESENCE_WORD, Time, useSlots } from '@/ui'
 import * as guest from './api'
@@ -10,6 +12,16 @@ import { farewell, flat, inWords, otherPeople, over, part, withCall, withMessage
 import s from './guest.module.css'
 
 const KEY = 'muster.guest'
+const HELD = 'muster.guest.held'
+type Held = { text: string; key: string }
+const heldBefore = (): Held[] => {
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(HELD) ?? '[]')
+    return Array.isArray(kept) ? (kept as Held[]).filter((h) => typeof h?.text === 'string' && typeof h.key === 'string') : []
+  } catch {
+    return []
+  }
+}
 
 export default function GuestPage() {
   const { token: given } = useParams({ strict: false }) as { token?: string }
@@ -184,17 +196,45 @@ function Inside({ view, reload, onCall }: { view: GuestView; reload: () => Promi
   useEffect(() => {
     log.current?.scrollTo(0, log.current.scrollHeight)
   }, [last])
-  const send = async (e: FormEvent) => {
-    e.preventDefault()
-    if (!text.trim()) return
-    setError('')
-    try {
-      const m = await guest.post(text, crypto.randomUUID())
-      setText('')
-      setAll((now) => withMessage(now, m))
-    } catch (x) {
-      setError(errorText(x))
+  // What was said waits here until it has arrived, over a reload too, and keeps its key: it is said once.
+  const [held, setHeld] = useState(heldBefore)
+  const [turn, setTurn] = useState(0)
+  const hold = (next: Held[]) => {
+    sessionStorage.setItem(HELD, JSON.stringify(next))
+    setHeld(next)
+  }
+  useEffect(() => {
+    const [first, ...rest] = held
+    if (!first || lost) return
+    let here = true
+    let later: ReturnType<typeof setTimeout> | undefined
+    guest.post(first.text, first.key).then(
+      (m) => {
+        if (!here) return
+        setError('')
+        hold(rest)
+        setAll((now) => withMessage(now, m))
+      },
+      (x: unknown) => {
+        if (!here) return
+        setError(errorText(x))
+        if (goesLater(x instanceof ApiError ? x.status : 0)) later = setTimeout(() => setTurn(turn + 1), 4000)
+        else {
+          hold(rest)
+          setText((now) => now || first.text)
+        }
+      },
+    )
+    return () => {
+      here = false
+      clearTimeout(later)
     }
+  }, [held, lost, turn])
+  const send = (e: FormEvent) => {
+    e.preventDefault()
+    if (!text.trim() || held.length >= 50) return
+    hold([...held, { text: text.trim(), key: uuid() }])
+    setText('')
   }
   const me = view.visit.id
   return (
@@ -234,9 +274,16 @@ function Inside({ view, reload, onCall }: { view: GuestView; reload: () => Promi
           all.map((m) => <Said key={m.id} m={m} mine={m.author.id === me} />)
         )}
       </div>
+      {held.length > 0 && (
+        <ul className={s.held} aria-label="On its way">
+          {held.map((h) => (
+            <li key={h.key}>{h.text}</li>
+          ))}
+        </ul>
+      )}
       {error && <Notice>{error}</Notice>}
-      <form className={s.write} onSubmit={(e) => void send(e)}>
-        <Input value={text} maxLength={4000} onChange={(e) => setText(e.target.value)} placeholder={`Say something in ${view.room}`} aria-label="Message" />
+      <form className={s.write} onSubmit={send}>
+        <Input value={text} dir="auto" maxLength={4000} onChange={(e) => setText(e.target.value)} placeholder={`Say something in ${view.room}`} aria-label="Message" />
         <Button type="submit" kind="primary" icon={<SendHorizontal size={14} />} disabled={!text.trim()}>
           Send
         </Button>

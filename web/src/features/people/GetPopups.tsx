@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { Hand } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { errorText, type Get } from '@/api'
-import { acceptGet, declineGet, forgetGet, nameOf, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
+import { acceptGet, declineGet, forgetGet, nameOf, useOffice, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
 import { Button, Countdown, Input, Notice, toast } from '@/ui'
 import { useAsked } from './gets'
 import s from './people.module.css'
@@ -13,6 +13,7 @@ const KnockPopups = lazy(() => import('./KnockPopups'))
 export function GetPopups() {
   const asked = useAsked()
   const undisturbed = useUndisturbed()
+  const knocked = useOffice((o) => Object.keys(o.knocks).length > 0)
   return (
     <>
       <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive" data-passing data-over-modal>
@@ -21,7 +22,7 @@ export function GetPopups() {
           .map((g) => (
             <Popup key={g.id} get={g} />
           ))}
-        {!undisturbed && (
+        {!undisturbed && knocked && (
           <Suspense>
             <KnockPopups />
           </Suspense>
@@ -34,7 +35,7 @@ export function GetPopups() {
           .map((g) => (
             <Popup key={g.id} get={g} />
           ))}
-        {undisturbed && (
+        {undisturbed && knocked && (
           <Suspense>
             <KnockPopups />
           </Suspense>

@@ -7,12 +7,8 @@ import { nameOf, useBridgeTurn } from '@/realtime'
 import { Button, buttonClass, Chip, CopyButton, Dialog, DialogActions, Field, FieldRow, Form, IconButton, Input, Notice, toastError } from '@/ui'
 import s from './bridge.module.css'
 
-export default function Bridge({ room }: { room: Room }) {
-  const turn = useBridgeTurn(room.id)
-  const q = useQuery({ queryKey: ['bridge', room.id, turn], queryFn: () => api.get<{ bridge?: BridgeData }>(`/rooms/${room.id}/bridge`), staleTime: 60_000, placeholderData: (before) => before })
+export default function Bridge({ room, bridge }: { room: Room; bridge: BridgeData }) {
   const [editing, setEditing] = useState(false)
-  const bridge = q.data?.bridge
-  if (!bridge || bridge.room_id !== room.id) return null
   const may = room.abilities.invite !== false && !room.archived
   return (
     <section className={s.bridge} aria-label="Bridge for people who cannot come in">

@@ -4,27 +4,27 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useMyId, type Message, type Room } from '@/api'
 import { useWindow } from '@/lib/hooks'
 import { takeTyped } from '@/lib/typeahead'
-import { loadAround, loadLatest, markRead, nameOf, useRoom, useTyping } from '@/realtime'
-import { Empty, ErrorState, Loading, toast, useSlots } from '@/ui'
+import { loadAround, loadLatest, markRead, nameOf, stillPending, usePending, useRoom, useTyping } from '@/realtime'
+import { Empty, ErrorState, Loading, say, toast, useSlots } from '@/ui'
+import { heard, spoken, type Heard } from './announce'
 import { Composer } from './Composer'
-import { lastOwn, rows, writing } from './model'
+import { lastOwn, rows, writing, type Came } from './model'
 import { Timeline, type TimelineHandle } from './Timeline'
 import s from './room.module.css'
 
 export function Chat({ room }: { room: Room }) {
-  const state = useRoom(room.id)
+  // What was new when I came stays marked until I leave.
+  const [came] = useState<Came | null>(() => (room.unread > 0 && room.read_seq >= 0 ? { read: room.read_seq, count: room.unread } : null))
+  const state = useRoom(room.id, came?.read ?? null)
+  const waiting = usePending(room.id)
+  const pending = useMemo(() => stillPending(waiting, state.messages), [waiting, state.messages])
   const me = useMyId()
   const navigate = useNavigate()
   const timeline = useRef<TimelineHandle>(null)
   const { roomBar: Bar } = useSlots()
   const [replyTo, setReplyTo] = useState<Message | null>(null)
   const [editing, setEditing] = useState<string | null>(null)
-  // What was new when I came stays marked until I leave.
-  const [readSeq] = useState<number | null>(() => (room.unread > 0 ? room.read_seq : null))
-  const list = useMemo(
-    () => rows({ messages: state.messages, pending: state.pending, hasBefore: state.hasBefore, readSeq, me }),
-    [state.messages, state.pending, state.hasBefore, readSeq, me],
-  )
+  const list = useMemo(() => rows({ messages: state.messages, pending, hasBefore: state.hasBefore, came, me }), [state.messages, pending, state.hasBefore, came, me])
 
   const hash = useRouterState({ select: (r) => r.location.hash })
   const target = /^m=(.+)$/.exec(hash)?.[1] ?? null
@@ -43,7 +43,7 @@ export function Chat({ room }: { room: Room }) {
     }
   }, [target, ready, room.id])
 
-  const [atEnd, setAtEnd] = useState(true)
+  const [atEnd, setAtEnd] = useState(!came)
   const seen = useCallback(() => {
     if (ready && atEnd && !state.hasAfter && document.visibilityState === 'visible' && document.hasFocus()) void markRead(room.id, state.seq)
   }, [ready, atEnd, state.hasAfter, state.seq, room.id])
@@ -74,7 +74,7 @@ export function Chat({ room }: { room: Room }) {
         <div className="grow">
           <Loading label="Loading messages" lines={6} />
         </div>
-      ) : state.messages.length + state.pending.length === 0 ? (
+      ) : state.messages.length + pending.length === 0 ? (
         <div className="grow">
           <Empty title={`This is the start of ${room.name}`}>{room.topic || 'Say hello, or type / to run a command.'}</Empty>
         </div>
@@ -86,6 +86,8 @@ export function Chat({ room }: { room: Room }) {
           hasBefore={state.hasBefore}
           hasAfter={state.hasAfter}
           target={found}
+          land={!!came && !target}
+          onRead={() => void markRead(room.id, Math.max(state.seq, room.seq))}
           editing={editing}
           onEdit={setEditing}
           onReply={setReplyTo}
@@ -93,7 +95,7 @@ export function Chat({ room }: { room: Room }) {
           onLatest={() => void latest()}
         />
       )}
-      <Announcer messages={state.messages} />
+      <Announcer messages={state.messages} ready={ready} />
       <div className={s.typing} aria-live="off">
         {typing.length > 0 && (
           <>
@@ -125,27 +127,25 @@ export function Chat({ room }: { room: Room }) {
   )
 }
 
-/** Reads new messages aloud, politely; history that is loaded stays silent. */
-function Announcer({ messages }: { messages: Message[] }) {
+/** Reads aloud what is said, and what becomes of runs and approvals; history that is loaded stays silent. */
+function Announcer({ messages, ready }: { messages: Message[]; ready: boolean }) {
   const me = useMyId()
-  const last = messages.at(-1)
-  const seen = useRef(last?.seq ?? 0)
-  const [text, setText] = useState('')
+  const before = useRef<Heard | null>(null)
+  const queue = useRef<string[]>([])
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => {
-    if (!last || last.seq <= seen.current) return
-    const first = seen.current === 0
-    seen.current = last.seq
-    if (!first && last.author.id !== me) setText(`${last.author.display}: ${last.text || last.card?.type || ''}`.slice(0, 240))
-  }, [last, me])
-  // Once read out it is gone, so that nobody finds the words twice.
-  useEffect(() => {
-    if (!text) return
-    const t = setTimeout(() => setText(''), 1500)
-    return () => clearTimeout(t)
-  }, [text])
-  return (
-    <div className="sr" aria-live="polite">
-      {text}
-    </div>
-  )
+    if (!ready) return
+    const { now, talk, outcomes } = heard(before.current, messages, me)
+    before.current = now
+    for (const o of outcomes) say(o.text, { urgent: o.urgent, key: o.key })
+    if (!talk.length) return
+    queue.current.push(...talk)
+    // A burst is one sentence: eight in a second would each cut off the one before.
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      say(spoken(queue.current.splice(0)))
+    }, 700)
+  }, [messages, ready, me])
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return null
 }

@@ -4,14 +4,16 @@ import { AtSign, CornerDownRight, SendHorizontal, SquareSlash, Hash, Terminal, U
 import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { api, ApiError, errorText, type Completion, type Items, type Message, type Room } from '@/api'
 import { cx } from '@/lib/cx'
-import { store, stored, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
+import { withEmoji } from '@/lib/emoji'
+import { composing, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
 import { takeTyped } from '@/lib/typeahead'
-import { sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
-import { IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
+import { command as carryOut, draftOf, keepDraft, sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
+import { Button, IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
 import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
+import { asCode, lengthOf, looksLikeLog } from './model'
 import s from './composer.module.css'
 
-type Said = { tone: 'good' | 'bad'; title?: string; text: string; denied?: boolean }
+type Said = { tone: 'good' | 'bad'; title?: string; text: string; denied?: boolean; /** what is held beside the field: the command that failed, or what was in its place */ held?: { text: string; label: string } }
 
 export function Composer({
   room,
@@ -26,8 +28,7 @@ export function Composer({
   onEditLast: () => void
   onSent: () => void
 }) {
-  const draft = 'draft.' + room.id
-  const [text, setText] = useState(() => stored(draft, ''))
+  const [text, setText] = useState(() => draftOf(room.id))
   const [caret, setCaret] = useState(text.length)
   const [said, setSaid] = useState<Said | null>(null)
   const [running, setRunning] = useState(false)
@@ -41,7 +42,7 @@ export function Composer({
   const listId = useId()
   const pick = Math.min(at, offers.length - 1)
   useEffect(() => setAt(0), [text])
-  useEffect(() => store(draft, text), [draft, text])
+  useEffect(() => keepDraft(room.id, text), [room.id, text])
   useEffect(() => {
     if (replyTo) area.current?.focus()
   }, [replyTo])
@@ -88,30 +89,51 @@ export function Composer({
   }
   const take = (o: Offer | undefined) => o && put(o.text, o.caret)
 
-  const submit = async () => {
-    const body = text.trim()
-    if (!body || running) return
-    setSaid(null)
-    setText('')
-    setCaret(0)
-    const thread = replyTo?.id ?? null
-    onReplied()
-    const command = body.startsWith('/')
-    if (command) setRunning(true)
-    onSent()
+  const length = lengthOf(text)
+  // What was just pasted and looks like a log is offered as code, for as long as it stands in the field.
+  const [pasted, setPasted] = useState('')
+  const offerCode = !!pasted && text.includes(pasted)
+
+  const latest = useRef(text)
+  useLayoutEffect(() => {
+    latest.current = text
+  }, [text])
+  const run = async (body: string, thread: string | null) => {
+    setRunning(true)
+    const failed = (said: Said) => {
+      setSaid({ ...said, tone: 'bad', held: { text: body, label: 'Edit command' } })
+      // Whoever writes on is not interrupted: the command waits behind a button.
+      if (!latest.current.trim()) again(body)
+    }
     try {
-      const answer = await send(room.id, body, thread)
-      if (answer.error) {
-        setSaid({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n'), denied: answer.error.status === 403 })
-        again(body)
-      } else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
+      const answer = await carryOut(room.id, body, thread)
+      if (answer.error) failed({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n'), denied: answer.error.status === 403 })
+      else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
     } catch (e) {
-      const fields = e instanceof ApiError ? Object.entries(e.fields).map(([k, v]) => `${k}: ${v}`) : []
-      setSaid({ tone: 'bad', title: e instanceof ApiError && e.status === 403 ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields].join('\n'), denied: e instanceof ApiError && e.status === 403 })
-      again(body)
+      const fields = e instanceof ApiError ? Object.values(e.fields) : []
+      const denied = e instanceof ApiError && e.status === 403
+      failed({ tone: 'bad', title: denied ? 'You may not do this' : 'That did not work', text: [errorText(e), ...fields.filter((f) => f !== errorText(e))].join('\n'), denied })
     } finally {
       setRunning(false)
     }
+  }
+  const submit = () => {
+    const body = text.trim()
+    const isCommand = body.startsWith('/')
+    if (!body || length?.over || (running && isCommand)) return
+    const thread = replyTo?.id ?? null
+    if (!isCommand && !send(room.id, body, thread)) {
+      setSaid({ tone: 'bad', title: 'Too much waits to be sent', text: 'Send or discard what has not arrived yet; what you wrote stays here.' })
+      return
+    }
+    setSaid(null)
+    setText('')
+    setCaret(0)
+    setPasted('')
+    latest.current = ''
+    onReplied()
+    onSent()
+    if (isCommand) void run(body, thread)
   }
 
   const may = room.abilities.post !== false && !room.archived
@@ -135,6 +157,22 @@ export function Composer({
             }
           >
             {said.tone === 'good' ? <Markdown text={said.text} className={s.answer} /> : said.text}
+            {said.held && text.trim() !== said.held.text && (
+              <p className={s.mend}>
+                <code>{said.held.text.length > 80 ? said.held.text.slice(0, 80) + '…' : said.held.text}</code>
+                <Button
+                  size="s"
+                  onClick={() => {
+                    // The two change places: nothing that was written is lost.
+                    const was = text.trim()
+                    again(said.held!.text)
+                    setSaid({ ...said, held: was ? { text: was, label: 'Put it back' } : undefined })
+                  }}
+                >
+                  {said.held.label}
+                </Button>
+              </p>
+            )}
             {said.denied && (
               <p>
                 <WhyDenied />
@@ -173,7 +211,7 @@ export function Composer({
         className={cx(s.box, text.startsWith('/') && s.command)}
         onSubmit={(e) => {
           e.preventDefault()
-          void submit()
+          submit()
         }}
       >
         {replyTo && (
@@ -191,6 +229,7 @@ export function Composer({
           ref={area}
           rows={1}
           value={text}
+          dir="auto"
           aria-label={`Message ${room.name}`}
           placeholder={phone ? 'Message' : `Message ${room.name}, or / to run a command`}
           className={text.startsWith('/') ? 'mono' : undefined}
@@ -201,13 +240,20 @@ export function Composer({
           enterKeyHint="send"
           onChange={(e) => {
             goal.current = null
+            const at = e.target.selectionStart
+            const emoji = e.target.value.length > text.length ? withEmoji(e.target.value, at) : null
+            if (emoji) return put(emoji.text, emoji.caret)
             setText(e.target.value)
-            setCaret(e.target.selectionStart)
+            setCaret(at)
             if (e.target.value && !e.target.value.startsWith('/')) sayTyping(room.id)
           }}
           onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
+          onPaste={(e) => {
+            const what = e.clipboardData.getData('text/plain').replace(/\r\n?/g, '\n')
+            setPasted(looksLikeLog(what) ? what.replace(/\n+$/, '') : '')
+          }}
           onKeyDown={(e) => {
-            if (e.nativeEvent.isComposing) return
+            if (composing(e)) return
             if (open) {
               if (e.key === 'ArrowDown' || e.key === 'ArrowUp') {
                 e.preventDefault()
@@ -229,7 +275,7 @@ export function Composer({
             }
             if (e.key === 'Enter' && !e.shiftKey) {
               e.preventDefault()
-              void submit()
+              submit()
             } else if (e.key === 'Escape' && (replyTo || said)) {
               e.preventDefault()
               e.stopPropagation()
@@ -248,11 +294,31 @@ export function Composer({
           <IconButton label="Run a command" size="s" onClick={() => put(text.startsWith('/') ? text : '/' + text)}>
             <SquareSlash size={15} />
           </IconButton>
+          {offerCode && (
+            <Button
+              size="s"
+              kind="quiet"
+              onClick={() => {
+                const code = asCode(pasted)
+                const at = text.indexOf(pasted)
+                const [before, after] = [text.slice(0, at).replace(/\n?$/, at ? '\n' : ''), text.slice(at + pasted.length)]
+                setPasted('')
+                put(before + code + (after.startsWith('\n') || !after ? after : '\n' + after), (before + code).length)
+              }}
+            >
+              Paste as code
+            </Button>
+          )}
           <span className={s.hint}>
-            {offline ? 'Not connected: what you send is kept and can be sent again.' : running ? 'Running the command…' : phone ? '' : 'Markdown. Edits and deletions keep every version.'}
+            {offline ? 'Not connected: what you send goes out when the connection is back.' : running ? 'Running the command…' : phone || offerCode ? '' : 'Markdown. Edits and deletions keep every version.'}
           </span>
           <span className="grow" />
-          <button type="submit" className={s.send} aria-label="Send message" disabled={!text.trim() || running}>
+          {length && (
+            <span className={cx(s.length, length.over && s.over)} role={length.over ? 'alert' : undefined}>
+              {length.words}
+            </span>
+          )}
+          <button type="submit" className={s.send} aria-label="Send message" disabled={!text.trim() || !!length?.over || (running && text.startsWith('/'))}>
             <SendHorizontal size={15} aria-hidden="true" />
           </button>
         </div>

@@ -1,26 +1,39 @@
-import { Link2, MessageSquareReply, MoreHorizontal, PenLine, Pin, PinOff, RotateCw, SmilePlus, SquareTerminal, Trash2, TriangleAlert, Copy } from 'lucide-react'
-import { memo, useCallback, useState, type FormEvent } from 'react'
-import { errorText, useMyId, type Message } from '@/api'
+import { Link2, MessageSquareReply, MoreHorizontal, PenLine, Pin, PinOff, SmilePlus, SquareTerminal, Trash2, Copy } from 'lucide-react'
+import { memo, useCallback, useMemo, useState, type FormEvent } from 'react'
+import { errorText, useCan, useMyId, type Message } from '@/api'
 import { cx } from '@/lib/cx'
+import { composing, usePhone } from '@/lib/hooks'
 import { clock } from '@/lib/time'
-import { deleteMessage, discard, editMessage, findUser, nameOf, pinMessage, react, retry, UserAvatar, UserName, type Pending } from '@/realtime'
-import { Button, copy, focusNext, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Spinner, Time, toast, toastError, useSlots, type Mentions } from '@/ui'
+import { deleteMessage, editMessage, findUser, nameOf, pinMessage, react, useOffice, UserAvatar, UserName } from '@/realtime'
+import { Button, copy, focusNext, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Time, toast, toastError, useSlots, type Mentions, type Refs } from '@/ui'
+import { LongText } from './LongText'
+import { lengthOf } from './model'
 import { Versions } from './Versions'
 import s from './timeline.module.css'
 
 const EMOJI = ['👍', '👀', '✅', '🙏', '🎉', '❤️', '😄', '🔥', '⚠️', '➕', '🚀', '🤝']
 
-/** Shows @name as a person; mine stands out. */
-export const useMentions = (): Mentions => {
+/** Shows as people those whom the server says the text speaks to; mine stands out. */
+const useMentions = (m: Message): Mentions | undefined => {
   const me = useMyId()
-  return useCallback<Mentions>(
-    (name) => {
-      const u = findUser(name)
+  const names = m.mentions?.join(' ')
+  return useMemo(() => {
+    if (!names) return undefined
+    const spokenTo = new Set(names.split(' '))
+    return (name) => {
+      const u = spokenTo.has(name.toLowerCase()) ? findUser(name) : undefined
       return u ? { display: u.display, me: u.id === me } : null
-    },
-    [me],
-  )
+    }
+  }, [names, me])
 }
+/** Where "INC-7", "run 12" and "#room" lead. */
+const useRefs = (): Refs =>
+  useCallback<Refs>((kind, name) => {
+    if (kind === 'incident') return '/incidents/' + name
+    if (kind === 'run') return '/runs/' + name
+    const room = Object.values(useOffice.getState().rooms).find((r) => r.name.toLowerCase() === name.toLowerCase())
+    return room ? '/rooms/' + room.id : null
+  }, [])
 
 type Props = {
   m: Message
@@ -37,6 +50,10 @@ type Props = {
 export const MessageRow = memo(
   ({ m, head, latest, lit, tabStop, editing, onEdit, onReply, onFocus }: Props) => {
     const { cards } = useSlots()
+    // On a phone the bar above the composer asks for the same yes: the card need not say all of it as well.
+    const phone = usePhone()
+    const mayApprove = useCan('approve')
+    const barUp = phone && mayApprove && m.card?.type === 'run' && (m.card.data as { state?: string } | null)?.state === 'waiting'
     if (m.kind === 'system')
       return (
         <div className={cx(s.system, lit === m.id && s.lit)} data-message={m.id} tabIndex={tabStop ? 0 : -1} onFocus={() => onFocus(m.id)}>
@@ -82,7 +99,7 @@ export const MessageRow = memo(
           {/* A card's text says the same in words, for clients that draw no cards. */}
           {Card && m.card && !m.deleted ? (
             <div className={s.card}>
-              <Card card={m.card} message={m} latest={latest} />
+              <Card card={m.card} message={m} latest={latest && !barUp} />
             </div>
           ) : (
             <Body m={m} editing={editing === m.id} onEdit={onEdit} />
@@ -115,7 +132,8 @@ const Pinned = ({ m }: { m: Message }) =>
   ) : null
 
 function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (id: string | null) => void }) {
-  const mentions = useMentions()
+  const mentions = useMentions(m)
+  const refs = useRefs()
   if (m.deleted)
     return (
       <p className={s.deleted}>
@@ -131,8 +149,9 @@ function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (i
   if (m.text.startsWith('/')) return <CommandLine text={m.text} />
   return (
     <div className={s.text}>
-      <Markdown text={m.text} mentions={mentions} />
-      {m.edited_at && <Versions m={m} label="(edited)" />}
+      <LongText text={m.text}>
+        <Markdown text={m.text} mentions={mentions} refs={refs} end={m.edited_at ? <Versions m={m} label="(edited)" /> : undefined} />
+      </LongText>
     </div>
   )
 }
@@ -153,9 +172,11 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
   const [text, setText] = useState(m.text)
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
+  const length = lengthOf(text)
   const save = async (e?: FormEvent) => {
     e?.preventDefault()
     if (!text.trim() || text === m.text) return onDone()
+    if (length?.over) return
     setBusy(true)
     try {
       await editMessage(m, text.trim())
@@ -171,6 +192,7 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
         autoFocus
         rows={Math.min(10, text.split('\n').length)}
         value={text}
+        dir="auto"
         aria-label="Change the message"
         onFocus={(e) => e.target.setSelectionRange(text.length, text.length)}
         onChange={(e) => setText(e.target.value)}
@@ -180,7 +202,7 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
             e.preventDefault()
             onDone()
           }
-          if (e.key === 'Enter' && !e.shiftKey && !e.nativeEvent.isComposing) {
+          if (e.key === 'Enter' && !e.shiftKey && !composing(e)) {
             e.preventDefault()
             void save()
           }
@@ -188,12 +210,12 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
       />
       {error && <Notice>{error}</Notice>}
       <div className={s.editorActs}>
-        <span className="c-3">Every version is kept.</span>
+        <span className={length?.over ? 'c-red' : 'c-3'}>{length?.words ?? 'Every version is kept.'}</span>
         <span className="grow" />
         <Button size="s" onClick={onDone}>
           Cancel
         </Button>
-        <Button size="s" kind="primary" type="submit" busy={busy}>
+        <Button size="s" kind="primary" type="submit" busy={busy} disabled={!!length?.over}>
           Save
         </Button>
       </div>
@@ -256,7 +278,7 @@ function Replies({ m, lit, editing, onEdit, onReply }: { m: Message; lit: string
             <Body m={r} editing={editing === r.id} onEdit={onEdit} />
             <Reactions m={r} />
           </div>
-          {!r.deleted && <Tools m={r} onEdit={onEdit} onReply={() => onReply(m)} />}
+          {!r.deleted && <Tools m={r} onEdit={onEdit} onReply={() => onReply(r)} />}
         </div>
       ))}
       <button type="button" className={s.moreReplies} onClick={() => onReply(m)}>
@@ -337,41 +359,6 @@ function Tools({ m, onEdit, onReply }: { m: Message; onEdit: (id: string | null)
     </div>
   )
 }
-
-/** My own post on its way, or one that did not arrive. */
-export const PendingRow = memo(({ roomId, p, head }: { roomId: string; p: Pending; head: boolean }) => {
-  const me = useMyId()
-  const failed = p.state === 'failed'
-  return (
-    <article className={cx(s.msg, head && s.head, !failed && s.sending)} aria-label={failed ? 'Not sent' : 'Sending'}>
-      {head ? <UserAvatar id={me} size={32} /> : <span />}
-      <div className={s.main}>
-        {head && (
-          <div className={s.by}>
-            <b>
-              <UserName id={me} />
-            </b>
-            {!failed && <Spinner size={10} label="Sending" />}
-          </div>
-        )}
-        <Markdown text={p.text} />
-        {failed && (
-          <div className={s.failed} role="alert">
-            <TriangleAlert size={13} aria-hidden="true" />
-            <span>Not sent. {p.error}</span>
-            <Button size="s" icon={<RotateCw size={11} />} onClick={() => void retry(roomId, p)}>
-              Try again
-            </Button>
-            <Button size="s" kind="quiet" onClick={() => discard(roomId, p.key)}>
-              Discard
-            </Button>
-          </div>
-        )}
-      </div>
-    </article>
-  )
-})
-PendingRow.displayName = 'PendingRow'
 
 /** Whoever made the token that wrote this is the one who could have written it. */
 function Via({ of: m }: { of: Message }) {

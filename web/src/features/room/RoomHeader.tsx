@@ -75,12 +75,12 @@ export function RoomHeader({
           ]}
         />
         {staged && !phone && room.abilities.invite !== false && <Bring room={room} inside={people} />}
-        {caughtUp && tab === 'chat' && (
+        {caughtUp && tab === 'chat' && !phone && (
           <IconButton label="Catch up: what happened, who is here, what is asked of you" side="bottom" onClick={caughtUp}>
             <History size={15} />
           </IconButton>
         )}
-        <RoomMenu room={room} people={people} />
+        <RoomMenu room={room} people={people} caughtUp={phone && tab === 'chat' ? caughtUp : undefined} />
         {panel !== undefined && (
           <IconButton label={panel ? 'Hide the facts' : 'Show the facts'} on={panel} side="bottom" onClick={onPanel}>
             <PanelRight size={15} />
@@ -153,7 +153,7 @@ const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
   </Popover>
 )
 
-function RoomMenu({ room, people }: { room: Room; people: User[] }) {
+function RoomMenu({ room, people, caughtUp }: { room: Room; people: User[]; caughtUp?: () => void }) {
   const me = useMyId()
   const [editing, setEditing] = useState(false)
   const [bridging, setBridging] = useState(false)
@@ -180,6 +180,11 @@ function RoomMenu({ room, people }: { room: Room; people: User[] }) {
           </IconButton>
         }
       >
+        {caughtUp && (
+          <MenuItem icon={<History size={14} />} onSelect={caughtUp}>
+            Catch up
+          </MenuItem>
+        )}
         <MenuItem icon={<Link2 size={14} />} onSelect={() => void copy(`${location.origin}/rooms/${room.id}`).then(() => toast('The link is copied'))}>
           Copy the link
         </MenuItem>

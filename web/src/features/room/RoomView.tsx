@@ -1,12 +1,15 @@
 // A room: header with who is inside, tabs, timeline, composer, and the panel of what it is about.
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { Hash } from 'lucide-react'
 import { lazy, Suspense, useEffect, useState } from 'react'
 import { api, ApiError, type Room } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
 import { takeTyped } from '@/lib/typeahead'
 import { useActiveRuns, useOffice, usePeopleIn, useVoice } from '@/realtime'
 import { cx } from '@/lib/cx'
-import { Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
+import { buttonClass, Empty, ErrorState, Loading, TabPanel, useSlots } from '@/ui'
+import { useBridge } from './useBridge'
 import { RoomHeader, type RoomTab } from './RoomHeader'
 import s from './room.module.css'
 
@@ -37,7 +40,18 @@ export function RoomView({ id }: { id: string }) {
       const gone = q.error instanceof ApiError && q.error.status === 404
       return gone ? (
         <div className="grow">
-          <Empty page title="There is no such room">It may have been archived, or it is private and you are not a member. Its members can bring you in.</Empty>
+          <Empty
+            page
+            icon={<Hash size={20} />}
+            title="There is no such room"
+            action={
+              <Link to="/" className={buttonClass('soft')}>
+                To the floor map
+              </Link>
+            }
+          >
+            It may have been archived, or it is private and you are not a member. Its members can bring you in.
+          </Empty>
         </div>
       ) : (
         <div className="grow">
@@ -66,6 +80,7 @@ function Inside({ room }: { room: Room }) {
   const Brief = stageSide[room.subject.kind]
   const Panel = roomPanel[room.subject.kind]
   const people = usePeopleIn(room.id)
+  const bridge = useBridge(room)
   const runs = useActiveRuns().filter((r) => r.room_id === room.id).length
   // Who comes late to an incident is told what they missed; everybody can ask.
   const [late, setLate] = useState(() => room.kind === 'incident' && !room.archived && (room.read_seq < 0 ? room.seq > 3 : room.unread >= 10))
@@ -87,9 +102,11 @@ function Inside({ room }: { room: Room }) {
           caughtUp={late ? undefined : () => setLate(true)}
         />
         {Voice && <Voice room={room} />}
-        <Suspense>
-          <Bridge room={room} />
-        </Suspense>
+        {bridge && (
+          <Suspense>
+            <Bridge room={room} bridge={bridge} />
+          </Suspense>
+        )}
         <div className={cx(s.body, staged && s.war)}>
           {staged && !phone && Brief && shown && (
             <div className={s.brief}>

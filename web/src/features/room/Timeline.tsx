@@ -3,17 +3,34 @@
 // It sticks to the bottom until the person lets go with their own wheel, touch, key or drag; growth,
 // measuring and reflow never do. Older messages are loaded when the top comes near, and the place on
 // the screen stays.
-import { ArrowDown, ArrowUp } from 'lucide-react'
+import { ArrowDown } from 'lucide-react'
 import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type Ref } from 'react'
 import { VList, type VListHandle } from 'virtua'
 import type { Message, Room } from '@/api'
 import { useWindow } from '@/lib/hooks'
 import { day } from '@/lib/time'
 import { loadAfter, loadBefore } from '@/realtime'
-import { Button, Spinner } from '@/ui'
-import { MessageRow, PendingRow } from './MessageRow'
+import { Button, Spinner, Time } from '@/ui'
+import { MessageRow } from './MessageRow'
+import { PendingRow } from './PendingRow'
 import { grewAtTop, rowOf, type Row } from './model'
 import s from './timeline.module.css'
+
+const STOPS = 'a[href], button, input, select, textarea, summary, [tabindex]'
+/** Takes what is in a row out of the order of tabs, or puts it back. */
+function tabStops(row: HTMLElement, on: boolean) {
+  for (const el of row.querySelectorAll<HTMLElement>(STOPS)) {
+    const was = el.dataset.stop
+    if (on && was !== undefined) {
+      if (was) el.setAttribute('tabindex', was)
+      else el.removeAttribute('tabindex')
+      delete el.dataset.stop
+    } else if (!on && was === undefined && el.tabIndex >= 0) {
+      el.dataset.stop = el.getAttribute('tabindex') ?? ''
+      el.tabIndex = -1
+    }
+  }
+}
 
 export type TimelineHandle = { toEnd: () => void }
 
@@ -23,6 +40,8 @@ export function Timeline({
   hasBefore,
   hasAfter,
   target,
+  land,
+  onRead,
   editing,
   onEdit,
   onReply,
@@ -35,6 +54,10 @@ export function Timeline({
   hasBefore: boolean
   hasAfter: boolean
   target: string | null
+  /** Begin at the first message that is new. */
+  land: boolean
+  /** All of it counts as read. */
+  onRead: () => void
   editing: string | null
   onEdit: (id: string | null) => void
   onReply: (m: Message) => void
@@ -43,7 +66,7 @@ export function Timeline({
   ref?: Ref<TimelineHandle>
 }) {
   const list = useRef<VListHandle>(null)
-  const stick = useRef(!target)
+  const stick = useRef(!target && !land)
   const [away, setAway] = useState(false)
   const intent = useRef(0)
   const current = useRef(rows)
@@ -81,6 +104,30 @@ export function Timeline({
   useLayoutEffect(() => {
     if (stick.current && !hasAfter) end()
   }, [rows.length, last, end, hasAfter])
+
+  const fresh = rows.findIndex((r) => r.kind === 'new')
+  const landed = useRef(!land)
+  useEffect(() => {
+    if (landed.current) return
+    landed.current = true
+    if (fresh < 0) {
+      // Everything new was my own, or taken back.
+      if (!hasAfter) {
+        setAtEnd(true)
+        end()
+      }
+      return
+    }
+    const go = () => list.current?.scrollToIndex(Math.max(0, fresh - 1), { align: 'start' })
+    go()
+    // Once more when the rows around it have been measured; what fits on the screen is seen to its end.
+    setTimeout(() => {
+      const h = list.current
+      if (!h || intent.current) return
+      go()
+      requestAnimationFrame(() => setAtEnd(h.scrollSize - h.scrollOffset - h.viewportSize < 4))
+    }, 120)
+  }, [fresh, hasAfter, setAtEnd, end])
 
   // A permalink: go there, and mark it for a moment.
   const gone = useRef<string | null>(null)
@@ -150,8 +197,10 @@ export function Timeline({
   const box = useRef<HTMLDivElement>(null)
   const onKeyDown = (e: KeyboardEvent) => {
     mark()
-    if (!(e.target as HTMLElement).matches('[data-message]')) return
     if (e.key !== 'ArrowUp' && e.key !== 'ArrowDown') return
+    const at = e.target as HTMLElement
+    // From a message, or from a button in it; what takes the arrows itself keeps them.
+    if (!at.closest('[data-message]') || at.closest('input, textarea, select, [role=log], [role=tablist], [role=menu], [aria-haspopup=menu], pre')) return
     const i = messages.findIndex((r) => r.key === stop)
     const next = messages[i + (e.key === 'ArrowDown' ? 1 : -1)]
     if (!next) return
@@ -165,10 +214,40 @@ export function Timeline({
     if (e.key === 'Escape' && !e.defaultPrevented && away && !document.querySelector('[role=dialog],[role=menu],[role=listbox]')) onLatest()
   })
 
-  const unread = rows.findIndex((r) => r.kind === 'new')
+  // The controls in a message are tab stops only while one is in that message: else the way past the talk is long.
+  useEffect(() => {
+    const root = box.current
+    if (!root) return
+    let frame = 0
+    const look = () => {
+      frame = 0
+      const at = document.activeElement
+      for (const row of root.querySelectorAll<HTMLElement>('[data-message]')) if (!row.parentElement?.closest('[data-message]')) tabStops(row, row.contains(at))
+    }
+    const soon = () => {
+      frame ||= requestAnimationFrame(look)
+    }
+    const enter = (e: FocusEvent) => {
+      const row = (e.target as HTMLElement).closest<HTMLElement>('[data-message]')
+      if (row) look()
+      else soon()
+    }
+    const seen = new MutationObserver(soon)
+    seen.observe(root, { childList: true, subtree: true })
+    root.addEventListener('focusin', enter)
+    root.addEventListener('focusout', soon)
+    look()
+    return () => {
+      cancelAnimationFrame(frame)
+      seen.disconnect()
+      root.removeEventListener('focusin', enter)
+      root.removeEventListener('focusout', soon)
+    }
+  }, [])
+
+  const first = rows[fresh]
   const [passed, setPassed] = useState(false)
-  const first = rows[unread]
-  const jumpUp = !passed && first?.kind === 'new' && first.count > 8 && !target
+  const pill = !passed && away && first?.kind === 'new' && !target
 
   const render = useCallback(
     (r: Row) => {
@@ -207,7 +286,7 @@ export function Timeline({
             </div>
           )
         case 'pending':
-          return <PendingRow key={r.key} roomId={room.id} p={r.p} head={r.head} />
+          return <PendingRow key={r.key} room={room} p={r.p} head={r.head} />
         case 'message':
           return (
             <MessageRow
@@ -258,21 +337,33 @@ export function Timeline({
       >
         {render}
       </VList>
-      {jumpUp && (
-        <button
-          type="button"
-          className={s.up}
-          onClick={() => {
-            setPassed(true)
-            setAtEnd(false)
-            list.current?.scrollToIndex(unread, { align: 'start' })
-          }}
-        >
-          <ArrowUp size={13} />
-          {first.count} new messages
-        </button>
+      {pill && (
+        <div className={s.up}>
+          <button
+            type="button"
+            title="To the first of them"
+            onClick={() => {
+              setAtEnd(false)
+              list.current?.scrollToIndex(Math.max(0, fresh - 1), { align: 'start' })
+            }}
+          >
+            <b>{first.count.toLocaleString('en-GB')} new</b> since <Time at={first.since} mode={new Date(first.since).toDateString() === new Date().toDateString() ? 'clock' : 'date'} />
+          </button>
+          <button type="button" onClick={onLatest}>
+            Jump to latest
+          </button>
+          <button
+            type="button"
+            onClick={() => {
+              setPassed(true)
+              onRead()
+            }}
+          >
+            Mark as read
+          </button>
+        </div>
       )}
-      {(away || hasAfter) && (
+      {(away || hasAfter) && !pill && (
         <button type="button" className={s.jump} onClick={onLatest}>
           <ArrowDown size={13} />
           Jump to latest
