@@ -95,7 +95,7 @@ export function Chat({ room }: { room: Room }) {
           onLatest={() => void latest()}
         />
       )}
-      <Announcer messages={state.messages} ready={ready} />
+      <Announcer messages={state.messages} seq={state.seq} ready={ready} />
       <div className={s.typing} aria-live="off">
         {typing.length > 0 && (
           <>
@@ -128,14 +128,14 @@ export function Chat({ room }: { room: Room }) {
 }
 
 /** Reads aloud what is said, and what becomes of runs and approvals; history that is loaded stays silent. */
-function Announcer({ messages, ready }: { messages: Message[]; ready: boolean }) {
+function Announcer({ messages, seq, ready }: { messages: Message[]; seq: number; ready: boolean }) {
   const me = useMyId()
   const before = useRef<Heard | null>(null)
   const queue = useRef<string[]>([])
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => {
     if (!ready) return
-    const { now, talk, outcomes } = heard(before.current, messages, me)
+    const { now, talk, outcomes } = heard(before.current, messages, me, seq)
     before.current = now
     for (const o of outcomes) say(o.text, { urgent: o.urgent, key: o.key })
     if (!talk.length) return
@@ -145,7 +145,7 @@ function Announcer({ messages, ready }: { messages: Message[]; ready: boolean })
       timer.current = undefined
       say(spoken(queue.current.splice(0)))
     }, 700)
-  }, [messages, ready, me])
+  }, [messages, seq, ready, me])
   useEffect(() => () => clearTimeout(timer.current), [])
   return null
 }

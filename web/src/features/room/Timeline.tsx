@@ -123,8 +123,8 @@ export function Timeline({
     // Once more when the rows around it have been measured; what fits on the screen is seen to its end.
     setTimeout(() => {
       const h = list.current
-      if (!h || intent.current) return
-      go()
+      if (!h) return
+      if (!intent.current) go() // else the person is on their way already
       requestAnimationFrame(() => setAtEnd(h.scrollSize - h.scrollOffset - h.viewportSize < 4))
     }, 120)
   }, [fresh, hasAfter, setAtEnd, end])

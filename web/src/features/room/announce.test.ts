@@ -37,6 +37,12 @@ describe('what is read out in a room', () => {
     expect(heard(start, [card(2, { state: 'failed' }, 'jonas'), say(5, 'x')], 'me')).toMatchObject({ talk: [], outcomes: [] })
   })
 
+  it('what is loaded on the way to the end is no news', () => {
+    const start = heard(null, [say(1, 'x')], 'me', 500).now
+    expect(heard(start, [say(1, 'x'), say(2, 'y'), say(499, 'z')], 'me', 500).talk).toEqual([])
+    expect(heard(start, [say(1, 'x'), say(501, 'new')], 'me', 501).talk).toEqual(['Jonas: new'])
+  })
+
   it('signs of Markdown are not spoken', () => {
     expect(plain('# Look\n> **drain** _stuck_, see [the page](https://x.example/a_b_c) at `db_1`\n- a\n- b')).toBe('Look drain stuck, see the page at db_1 a b')
     expect(plain('before\n```sh\nls\nrm\n```\nafter')).toBe('before code, 2 lines after')

@@ -9,7 +9,8 @@ export type Outcome = { text: string; urgent: boolean; key: string }
 const everything = (messages: readonly Message[]): Message[] => messages.flatMap((m) => [m, ...(m.replies ?? [])])
 const runOf = (m: Message): Run | null => (m.card?.type === 'run' && m.card.data && typeof m.card.data === 'object' ? (m.card.data as Run) : null)
 
-export function heard(before: Heard | null, messages: readonly Message[], me: string): { now: Heard; talk: string[]; outcomes: Outcome[] } {
+/** `upTo` is the room's number: what is loaded later with a smaller one is history. */
+export function heard(before: Heard | null, messages: readonly Message[], me: string, upTo = 0): { now: Heard; talk: string[]; outcomes: Outcome[] } {
   const all = everything(messages)
   const now: Heard = { seq: before?.seq ?? 0, runs: { ...before?.runs } }
   const talk: string[] = []
@@ -34,6 +35,7 @@ export function heard(before: Heard | null, messages: readonly Message[], me: st
       if (words) talk.push(m.kind === 'system' ? words : `${m.author.display}: ${words}`)
     }
   }
+  now.seq = Math.max(now.seq, upTo)
   return { now, talk, outcomes }
 }
 
