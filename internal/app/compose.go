@@ -137,6 +137,10 @@ func (a *App) compose() error {
 	})
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
+	a.Oncall.WithTell(func(ctx context.Context, tx *db.Tx, person, title, body, key string) error {
+		_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "duty", Title: title, Body: body, Link: "/oncall", Key: key, Email: true, Subject: title})
+		return err
+	})
 	a.Oncall.WithBeyond(func(ctx context.Context, q db.Querier, userID string) (bool, error) {
 		r, err := a.Notify.Reach(ctx, q, userID)
 		return r.Beyond(), err
@@ -238,7 +242,9 @@ func (a *App) doors() error {
 	httpapi.RegisterAlerts(a.API, httpapi.AlertDeps{Alerts: a.Alerts})
 	httpapi.RegisterHooks(a.API, httpapi.HookDeps{Alerts: a.Alerts, Meter: a.meter})
 	httpapi.RegisterIncidents(a.API, httpapi.IncidentDeps{Incidents: a.Incidents})
-	httpapi.RegisterOncall(a.API, httpapi.OncallDeps{Oncall: a.Oncall})
+	duty := httpapi.OncallDeps{Oncall: a.Oncall, ActorOf: a.Accounts.ActorOf}
+	httpapi.RegisterOncall(a.API, duty)
+	httpapi.RegisterDuty(a.API, duty)
 	httpapi.RegisterNotify(a.API, httpapi.NotifyDeps{Notify: a.Notify, Incidents: a.Incidents})
 	httpapi.RegisterLedger(a.API, httpapi.LedgerDeps{Ledger: a.Ledger})
 

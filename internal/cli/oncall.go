@@ -8,6 +8,11 @@ import (
 )
 
 type oncallCmd struct {
+	Show     oncallShow     `cmd:"" default:"withargs" help:"Who is on call, now or at another time."`
+	Shifts   oncallShifts   `cmd:"" help:"The shifts of a rotation."`
+	Take     oncallTake     `cmd:"" help:"Be on call from now on in place of whose turn it is."`
+	Back     oncallBack     `cmd:"" help:"Hand back what you took over."`
+	Swap     oncallSwap     `cmd:"" help:"Ask somebody of the rotation to take a stretch of your duty, or answer such a wish."`
 	CatchAll oncallCatchAll `cmd:"" help:"Show or choose the rotation that is paged where nobody else is on call."`
 }
 

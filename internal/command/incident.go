@@ -25,7 +25,7 @@ type Response struct {
 
 // IncidentVerbs are the commands about incidents.
 func IncidentVerbs(r Response) []Verb {
-	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question(), r.merge(), r.restrict()}
+	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question(), r.merge(), r.restrict(), r.oncall()}
 }
 
 // here finds the incident of the room the line was typed in.

@@ -11,6 +11,8 @@ import (
 // OncallDeps is what the service and rotation routes call.
 type OncallDeps struct {
 	Oncall *oncall.Store
+	// ActorOf is a person as they are now; an error when they may not sign in.
+	ActorOf func(ctx context.Context, q db.Querier, userID string) (actor.Actor, error)
 }
 
 // RegisterOncall adds services, rotations and who is on call.

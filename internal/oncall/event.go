@@ -65,3 +65,40 @@ type Overridden struct {
 }
 
 func (Overridden) EventKind() string { return "oncall.Overridden" }
+
+// SwapAsked records that somebody asks another to take a stretch of their duty.
+type SwapAsked struct {
+	Swap     string    `json:"swap" class:"public"`
+	Rotation string    `json:"rotation" class:"public"`
+	User     string    `json:"user" class:"public"`
+	Other    string    `json:"other" class:"public"`
+	From     time.Time `json:"from" class:"public"`
+	Until    time.Time `json:"until" class:"public"`
+}
+
+func (SwapAsked) EventKind() string { return "oncall.SwapAsked" }
+
+// SwapAnswered records what came of it.
+type SwapAnswered struct {
+	Swap     string `json:"swap" class:"public"`
+	Rotation string `json:"rotation" class:"public"`
+	User     string `json:"user" class:"public"`
+	Other    string `json:"other" class:"public"`
+	Answer   string `json:"answer" class:"public"` // accepted, declined, withdrawn
+}
+
+func (SwapAnswered) EventKind() string { return "oncall.SwapAnswered" }
+
+// CalendarMade records a new secret address of a person's duties.
+type CalendarMade struct {
+	User string `json:"user" class:"public"`
+}
+
+func (CalendarMade) EventKind() string { return "oncall.CalendarMade" }
+
+// CalendarEnded records that there is none any more.
+type CalendarEnded struct {
+	User string `json:"user" class:"public"`
+}
+
+func (CalendarEnded) EventKind() string { return "oncall.CalendarEnded" }

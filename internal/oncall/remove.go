@@ -53,6 +53,9 @@ func (s *Store) DeleteRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 	if len(services) > 0 {
 		return fault.Newf(fault.Conflict, "The rotation %q is on call for %s. Give the service another rotation first.", r.Name, strings.Join(services, ", "))
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM rotation_swap WHERE rotation = $1`, r.ID); err != nil {
+		return fmt.Errorf("delete swaps: %w", err)
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM rotation_override WHERE rotation = $1`, r.ID); err != nil {
 		return fmt.Errorf("delete overrides: %w", err)
 	}

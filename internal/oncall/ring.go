@@ -199,8 +199,8 @@ func (s *Store) CreateRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 	return s.savedRotation(ctx, tx, who, r, true)
 }
 
-// UpdateRotation changes a rotation. Changing its start, length or members
-// changes whose turn it is from now on and, in an answer about the past, then.
+// UpdateRotation changes a rotation from now on. What it was before is kept: who
+// was on call then stays as it was.
 func (s *Store) UpdateRotation(ctx context.Context, tx *db.Tx, who actor.Actor, rotationID string, ch ChangeRotation) (Rotation, error) {
 	r, err := s.rotation(ctx, tx, rotationID)
 	if err != nil {
@@ -240,6 +240,9 @@ func (s *Store) UpdateRotation(ctx context.Context, tx *db.Tx, who actor.Actor, 
 }
 
 func (s *Store) savedRotation(ctx context.Context, tx *db.Tx, who actor.Actor, r Rotation, isNew bool) (Rotation, error) {
+	if err := s.keep(ctx, tx, r); err != nil {
+		return Rotation{}, err
+	}
 	err := s.ledger.Append(ctx, tx, who, ledger.About{Resource: "rotation:" + r.ID},
 		RotationSaved{Name: r.Name, Members: r.Members, ShiftHours: r.ShiftHours, StartsAt: r.StartsAt, TimeZone: r.TimeZone, EscalateAfter: r.EscalateAfter, CatchAll: r.CatchAll, New: isNew})
 	if err != nil {

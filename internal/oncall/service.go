@@ -53,12 +53,16 @@ type Store struct {
 	bus    bus.Bus
 	people *account.Store
 	beyond Beyond
+	say    Tell
 }
 
 // New builds the store.
 func New(a *access.Access, l *ledger.Ledger, c clock.Clock, b bus.Bus, people *account.Store) *Store {
 	return &Store{access: a, ledger: l, clock: c, bus: b, people: people}
 }
+
+// Clock is the store's.
+func (s *Store) Clock() clock.Clock { return s.clock }
 
 // Active says whether somebody can be put on duty or paged: a person whose
 // account is not disabled.

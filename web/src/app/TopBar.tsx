@@ -120,7 +120,9 @@ function OnCall() {
       }
     >
       <div className={s.pop}>
-        <h2>On call now</h2>
+        <h2>
+          <Link to="/oncall">On call now</Link>
+        </h2>
         <ul>
           {oncall.map((o) => (
             <li key={o.service}>
@@ -130,7 +132,7 @@ function OnCall() {
                 <UserName id={o.user_id} />
               </span>
               <em>
-                until <Time at={o.until} />
+                until <Time at={o.until} mode="when" />
                 {o.next_user_id && (
                   <>
                     <br />

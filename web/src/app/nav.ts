@@ -1,5 +1,5 @@
 // The places of the app, for the sidebar, the phone's tabs and the palette.
-import { Bell, BookOpen, Flame, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, UsersRound, type LucideIcon } from 'lucide-react'
+import { Bell, BookOpen, Flame, Headphones, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, UsersRound, type LucideIcon } from 'lucide-react'
 import type { Abilities } from '@/api'
 
 export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean }
@@ -12,6 +12,7 @@ export const PLACES: Place[] = [
   { to: '/jobs', label: 'Jobs', icon: SquareTerminal },
   { to: '/incidents', label: 'Incidents', icon: Flame },
   { to: '/alerts', label: 'Alerts', icon: Siren },
+  { to: '/oncall', label: 'On call', icon: Headphones },
   { to: '/ledger', label: 'Ledger', icon: ScrollText, may: (a) => !!a.read_ledger },
   { to: '/guide', label: 'Guide', icon: BookOpen },
   { to: '/admin/people', label: 'Admin', icon: Settings, may: (a) => Object.keys(a).some((k) => k.startsWith('manage_') && a[k]) },

@@ -56,6 +56,7 @@ const tree = root.addChildren([
     at('/people', view(() => import('@/features/people/PeopleView'))),
     at('/incidents', view(() => import('@/features/incident/IncidentsView'))),
     at('/incidents/$id', view(() => import('@/features/incident/IncidentView'))),
+    at('/oncall', view(() => import('@/features/oncall/OncallView'))),
     at('/alerts', view(() => import('@/features/alert/AlertsView'))),
     at('/runs', view(() => import('@/features/run/RunsView'))),
     at('/runs/$id', view(() => import('@/features/run/RunView'))),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, clock, dateTime, day, length, ms, running, sameDay, utc } from './time'
+import { ago, clock, dateTime, day, length, ms, running, sameDay, utc, when } from './time'
 
 const at = (h: number, m: number, d = 22) => new Date(2026, 10, d, h, m, 7).toISOString()
 const now = new Date(2026, 10, 22, 14, 32, 0).getTime()
@@ -18,6 +18,11 @@ describe('times', () => {
     expect(dateTime(new Date(2025, 0, 3, 8, 0), now)).toBe('3 Jan 2025 08:00')
   })
   it('shows UTC to the second', () => expect(utc('2026-11-22T13:49:02.9Z')).toBe('2026-11-22 13:49:02 UTC'))
+  it('shows a date wherever a day is not today', () => {
+    expect(when(at(1, 0), now)).toBe('01:00')
+    expect(when(at(1, 0, 29), now)).toBe('29 Nov 01:00')
+    expect(when(null, now)).toBe('')
+  })
   it('names days', () => {
     expect(day(at(1, 0), now)).toBe('Today')
     expect(day(at(23, 0, 21), now)).toBe('Yesterday')

@@ -30,6 +30,9 @@ export function dateTime(at: When, now: number = Date.now()): string {
   return `${d.getDate()} ${MONTHS[d.getMonth()]!.slice(0, 3)}${year} ${clock(n)}`
 }
 
+/** 14:32 today, and with the date on any other day: for what is not already under a day's heading. */
+export const when = (at: When, now: number = Date.now()): string => (sameDay(at, now) ? clock(at) : dateTime(at, now))
+
 /** Today, Yesterday, or Sunday 22 November. */
 export function day(at: When, now: number = Date.now()): string {
   const n = ms(at)

@@ -5,7 +5,7 @@ import { ApiError, errorText } from '@/api/client'
 import type { Stage } from '@/api/types'
 import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
-import { ago, clock, dateTime, local, ms, running, utc, type When } from '@/lib/time'
+import { ago, clock, dateTime, local, ms, running, type When, utc, when } from '@/lib/time'
 import { Button, IconButton } from './Button'
 export { Kbd } from './Kbd'
 import { WhyDenied } from './GuideLink'
@@ -84,11 +84,11 @@ export const Count = ({ n, mention, label }: { n: number; mention?: boolean; lab
   ) : null
 
 /** A time: local on the screen, local with zone and UTC on hover. */
-export function Time({ at, mode = 'clock', className }: { at: When; mode?: 'clock' | 'seconds' | 'date' | 'ago'; className?: string }) {
+export function Time({ at, mode = 'clock', className }: { at: When; mode?: 'clock' | 'seconds' | 'date' | 'when' | 'ago'; className?: string }) {
   const n = ms(at)
-  const now = useNow('minute', mode === 'ago')
+  const now = useNow('minute', mode === 'ago' || mode === 'when')
   if (n === null) return null
-  const text = mode === 'ago' ? ago(n, now) : mode === 'date' ? dateTime(n) : clock(n, mode === 'seconds')
+  const text = mode === 'ago' ? ago(n, now) : mode === 'date' ? dateTime(n) : mode === 'when' ? when(n, now) : clock(n, mode === 'seconds')
   return (
     <Tooltip text={`${local(n)}\n${utc(n)}`}>
       <time dateTime={new Date(n).toISOString()} className={cx('tnum', className)}>

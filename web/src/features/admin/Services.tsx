@@ -1,11 +1,11 @@
 import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, Trash2, TriangleAlert, X } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { useState } from 'react'
 import { api, type Rotation, type Service } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { dateTime } from '@/lib/time'
-import { UserAvatar, UserName, useOffice } from '@/realtime'
+import { UserAvatar, UserName, useOffice, useShifts } from '@/realtime'
 import { Box, Button, Checkbox, Chip, ConfirmButton, Empty, EnvChip, Field, FieldRow, GuideLink, IconButton, Input, Notice, Select } from '@/ui'
-import { move, overrideProblem, shifts, slugProblem } from './model'
+import { move, overrideProblem, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
 
@@ -129,7 +129,7 @@ function Warnings({ of, list = [] }: { of: string; list?: Rotation['warnings'] }
 
 function RotationCard({ r, onEdit, onOverride, onChanged }: { r: Rotation; onEdit: () => void; onOverride: () => void; onChanged: () => Promise<unknown> }) {
   const now = useNow('minute')
-  const next = useMemo(() => shifts(r, now, 5), [r, now])
+  const next = useShifts(r.id).slice(0, 5)
   const open = r.overrides.filter((o) => Date.parse(o.until) > now)
   return (
     <Box
@@ -172,9 +172,9 @@ function RotationCard({ r, onEdit, onOverride, onChanged }: { r: Rotation; onEdi
       <ol className={s.shifts} aria-label="Next shifts">
         {next.map((x, i) => (
           <li key={x.from}>
-            <UserAvatar id={x.userId} size={20} />
+            <UserAvatar id={x.user_id} size={20} />
             <span className={i === 0 ? s.now : undefined}>
-              <UserName id={x.userId} /> {i === 0 && <Chip tone="teal">on call now</Chip>} {x.override && <Chip tone="blue">override</Chip>}
+              <UserName id={x.user_id} /> {i === 0 && <Chip tone="teal">on call now</Chip>} {x.overridden && <Chip tone="blue">override</Chip>}
             </span>
             <span className="tnum">
               {i === 0 ? 'until' : 'from'} {dateTime(i === 0 ? x.until : x.from)}

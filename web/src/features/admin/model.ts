@@ -1,6 +1,5 @@
 // The rules and texts of the administration screens. Pure.
-import type { AlertRule, ImportResult, Rotation, Role } from '@/api/types'
-import { ms } from '@/lib/time'
+import type { AlertRule, ImportResult, Role } from '@/api/types'
 
 export const SECTIONS: { id: string; label: string; hint: string; needs: string }[] = [
   { id: 'people', label: 'People', hint: 'Accounts and roles', needs: 'manage_users' },
@@ -134,37 +133,6 @@ export function shadowedFrom(rules: readonly AlertRule[]): number {
   return i >= 0 && i < rules.length - 1 ? i + 1 : -1
 }
 
-/** Who a rotation has on call at a time, by its plan and its overrides. Shifts count from its start. */
-export function onCallAt(r: Rotation, at: number): { userId: string; until: number; override: boolean } | null {
-  for (const o of r.overrides) {
-    const from = ms(o.from)
-    const until = ms(o.until)
-    if (from !== null && until !== null && at >= from && at < until) return { userId: o.user_id, until, override: true }
-  }
-  const start = ms(r.starts_at)
-  if (start === null || r.members.length === 0 || r.shift_hours <= 0) return null
-  const shift = r.shift_hours * 3_600_000
-  const n = Math.floor((at - start) / shift)
-  const member = r.members[((n % r.members.length) + r.members.length) % r.members.length]
-  return member ? { userId: member, until: start + (n + 1) * shift, override: false } : null
-}
-/** The next shifts, overrides worked in, for the preview under the editor. */
-export function shifts(r: Rotation, from: number, count: number): { userId: string; from: number; until: number; override: boolean }[] {
-  const out: { userId: string; from: number; until: number; override: boolean }[] = []
-  let at = from
-  for (let guard = 0; out.length < count && guard < count * 4; guard++) {
-    const now = onCallAt(r, at)
-    if (!now) break
-    // An override that begins inside a shift cuts it there.
-    const cut = r.overrides.map((o) => ms(o.from) ?? Infinity).filter((x) => x > at && x < now.until)
-    const until = Math.min(now.until, ...cut)
-    const last = out[out.length - 1]
-    if (last && last.userId === now.userId && last.override === now.override) last.until = until
-    else out.push({ userId: now.userId, from: at, until, override: now.override })
-    at = until
-  }
-  return out
-}
 export function overrideProblem(from: string, until: string): string {
   const a = Date.parse(from)
   const b = Date.parse(until)

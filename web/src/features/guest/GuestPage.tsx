@@ -243,7 +243,7 @@ function Inside({ view, reload, onCall }: { view: GuestView; reload: () => Promi
         <div>
           <h1>{view.room}</h1>
           <span>
-            {view.office}. You are here as {view.visit.name} <GuestBadge /> until <Time at={view.visit.expires_at} />
+            {view.office}. You are here as {view.visit.name} <GuestBadge /> until <Time at={view.visit.expires_at} mode="when" />
           </span>
         </div>
         <Button icon={<LogOut size={13} />} onClick={() => void guest.leave().then(reload, reload)}>

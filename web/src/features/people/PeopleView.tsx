@@ -139,7 +139,7 @@ const Row = memo(({ p }: { p: Listed }) => {
           {p.presence?.until && (
             <>
               {' '}
-              until <Time at={p.presence.until} />
+              until <Time at={p.presence.until} mode="when" />
             </>
           )}
         </small>

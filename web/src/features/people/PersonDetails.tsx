@@ -75,7 +75,7 @@ export default function PersonDetails({ id, onDone }: { id: string; onDone: () =
               {presence?.status_text && <span>{presence.status_text}</span>}
               {presence?.until && (
                 <span>
-                  until <Time at={presence.until} />
+                  until <Time at={presence.until} mode="when" />
                 </span>
               )}
             </dd>

@@ -22,7 +22,7 @@ export default function CatchUp({ room, onClose }: { room: Room; onClose: () => 
             <StageChip stage={q.data.incident.stage} />
             <EnvChip env={q.data.incident.environment} />
             <span className="c-3">
-              since <Time at={q.data.incident.times.declared} />
+              since <Time at={q.data.incident.times.declared} mode="when" />
               {' · '}
               <Clock from={q.data.incident.times.declared} to={q.data.incident.times.resolved} />
             </span>

@@ -49,7 +49,7 @@ export default function Guests({ room }: { room: Room }) {
                   <span className={s.personText}>
                     <b>{l.label || 'A link for guests'}</b>
                     <small>
-                      by <UserName id={l.made_by} />, {l.expires_at ? <>until <Time at={l.expires_at} /></> : 'until it is revoked'}
+                      by <UserName id={l.made_by} />, {l.expires_at ? <>until <Time at={l.expires_at} mode="when" /></> : 'until it is revoked'}
                       {l.most > 0 && `, at most ${l.most} at once`}
                     </small>
                   </span>

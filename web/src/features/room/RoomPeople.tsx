@@ -35,7 +35,7 @@ export default function RoomPeople({ room, inside }: { room: Room; inside: User[
           </small>
         </span>
         <span className={s.personWhere}>
-          {get ? where || PRESENCE_WORD[p?.state ?? 'offline'] : p?.since ? <>since <Time at={p.since} /></> : null}
+          {get ? where || PRESENCE_WORD[p?.state ?? 'offline'] : p?.since ? <>since <Time at={p.since} mode="when" /></> : null}
         </span>
         {!get && room.abilities.moderate && u.id !== me && (
           <ConfirmButton
