@@ -158,7 +158,7 @@ func TestCompletionAndHelp(t *testing.T) {
 	if got := values(f.Ann, f.ops.ID, "/ac"); got != "" {
 		t.Error(got)
 	}
-	if got := values(f.Watcher, in, "/"); got != "/help " {
+	if got := values(f.Watcher, in, "/"); got != "/help |/oncall " {
 		t.Error(got)
 	}
 }
