@@ -94,6 +94,7 @@ type incidentDeclare struct {
 	Restricted bool     `help:"Only you, --member and who is in --group know of it."`
 	Member     []string `help:"Login name of somebody who may know of a restricted one; may be repeated."`
 	Group      []string `help:"Group (role) whose people may know of a restricted one; may be repeated."`
+	Gathers    bool     `help:"Alerts of the service and environment join it."`
 }
 
 func (d incidentDeclare) Run(ctx context.Context, s *session) error {
@@ -107,7 +108,7 @@ func (d incidentDeclare) Run(ctx context.Context, s *session) error {
 	}
 	in := map[string]any{
 		"title": strings.Join(d.Title, " "), "severity": level, "service": d.Service,
-		"environment": d.Environment, "summary": d.Summary, "mode": d.Mode,
+		"environment": d.Environment, "summary": d.Summary, "mode": d.Mode, "gathers": d.Gathers,
 	}
 	if d.Restricted || len(d.Member)+len(d.Group) > 0 {
 		members, err := userIDs(ctx, c, d.Member)
@@ -151,9 +152,10 @@ func (i incidentStage) Run(ctx context.Context, s *session) error {
 }
 
 type alertCmd struct {
-	List   alertList      `cmd:"" help:"List alerts."`
-	Ack    alertAck       `cmd:"" help:"Acknowledge an alert."`
-	Source alertSourceCmd `cmd:"" help:"Where alerts come from."`
+	List    alertList      `cmd:"" help:"List alerts."`
+	Ack     alertAck       `cmd:"" help:"Acknowledge alerts and their incidents."`
+	Resolve alertResolve   `cmd:"" help:"End alerts by your word; their incidents stay as they are."`
+	Source  alertSourceCmd `cmd:"" help:"Where alerts come from."`
 }
 
 type alertList struct {
@@ -177,28 +179,54 @@ func (l alertList) Run(ctx context.Context, s *session) error {
 }
 
 type alertAck struct {
-	ID string `arg:"" help:"The alert's id."`
+	ID []string `arg:"" help:"The ids of one or more alerts."`
 }
 
 func (a alertAck) Run(ctx context.Context, s *session) error {
+	return actOnAlerts(ctx, s, "acknowledge", a.ID)
+}
+
+type alertResolve struct {
+	ID []string `arg:"" help:"The ids of one or more alerts."`
+}
+
+func (a alertResolve) Run(ctx context.Context, s *session) error {
+	return actOnAlerts(ctx, s, "resolve", a.ID)
+}
+
+// actOnAlerts does the same to several alerts, or to none of them.
+func actOnAlerts(ctx context.Context, s *session, verb string, ids []string) error {
 	c, err := s.client()
 	if err != nil {
 		return err
 	}
-	path := "/alerts/" + seg(a.ID)
-	if err := c.call(ctx, http.MethodPost, path+"/acknowledge", struct{}{}, nil); err != nil {
-		return err
+	if len(ids) == 1 {
+		path := "/alerts/" + seg(ids[0])
+		out, err := post[alert](ctx, c, path+"/"+verb, struct{}{})
+		if err != nil {
+			return err
+		}
+		return s.result(out, "%s is %s.\n", clean(out.Title), clean(out.State))
 	}
-	out, err := get[alert](ctx, c, path)
+	out, err := post[struct {
+		Items []alert `json:"items"`
+	}](ctx, c, "/alerts/"+verb, map[string]any{"ids": ids})
 	if err != nil {
 		return err
 	}
-	return s.result(out, "%s is %s.\n", clean(out.Title), clean(out.State))
+	if s.json {
+		return s.printJSON(out)
+	}
+	for _, a := range out.Items {
+		s.printf("%s is %s.\n", clean(a.Title), clean(a.State))
+	}
+	return nil
 }
 
 type alertSourceCmd struct {
 	List   alertSourceList   `cmd:"" help:"List alert sources."`
 	Create alertSourceCreate `cmd:"" help:"Create an alert source and print the URL to post to, once."`
+	Set    alertSourceSet    `cmd:"" help:"Change an alert source."`
 }
 
 type alertSourceList struct{}
@@ -219,9 +247,10 @@ func (alertSourceList) Run(ctx context.Context, s *session) error {
 }
 
 type alertSourceCreate struct {
-	Kind    string `required:"" enum:"alertmanager" help:"alertmanager."`
-	Name    string `required:"" help:"What to call it."`
-	Service string `required:"" help:"The service its alerts are about unless a rule says otherwise."`
+	Kind       string        `required:"" enum:"alertmanager" help:"alertmanager."`
+	Name       string        `required:"" help:"What to call it."`
+	Service    string        `help:"The service of alerts for which neither a rule nor their own label service says one."`
+	StaleAfter time.Duration `default:"24h" help:"An alert of which nothing was heard for so long is over."`
 }
 
 func (a alertSourceCreate) Run(ctx context.Context, s *session) error {
@@ -232,11 +261,46 @@ func (a alertSourceCreate) Run(ctx context.Context, s *session) error {
 	out, err := post[struct {
 		Source alertSource `json:"source"`
 		URL    string      `json:"url"`
-	}](ctx, c, "/alert-sources", map[string]any{"kind": a.Kind, "name": a.Name, "service": a.Service})
+	}](ctx, c, "/alert-sources", map[string]any{"kind": a.Kind, "name": a.Name, "service": a.Service, "stale_after_seconds": int(a.StaleAfter.Seconds())})
 	if err != nil {
 		return err
 	}
 	return s.result(out, "%s\n", clean(out.URL))
+}
+
+type alertSourceSet struct {
+	Name       string         `arg:"" help:"Name or id of the source."`
+	Service    *string        `help:"The service of alerts for which neither a rule nor their own label says one; empty for none."`
+	StaleAfter *time.Duration `help:"An alert of which nothing was heard for so long is over."`
+}
+
+func (a alertSourceSet) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	found, err := list[alertSource](ctx, c, "/alert-sources")
+	if err != nil {
+		return err
+	}
+	in := map[string]any{}
+	if a.Service != nil {
+		in["service"] = *a.Service
+	}
+	if a.StaleAfter != nil {
+		in["stale_after_seconds"] = int(a.StaleAfter.Seconds())
+	}
+	for _, src := range found {
+		if src.ID != a.Name && !strings.EqualFold(src.Name, a.Name) {
+			continue
+		}
+		var out alertSource
+		if err := c.call(ctx, http.MethodPatch, "/alert-sources/"+seg(src.ID), in, &out); err != nil {
+			return err
+		}
+		return s.result(out, "Alert source %s was changed.\n", clean(out.Name))
+	}
+	return failed("There is no alert source %q. See: muster alert source list", a.Name)
 }
 
 type serviceCmd struct {
@@ -262,11 +326,12 @@ func (serviceList) Run(ctx context.Context, s *session) error {
 }
 
 type serviceCreate struct {
-	Name        string   `arg:"" help:"Short name, such as payments-api."`
-	Title       string   `help:"Name as people know it."`
-	Environment []string `aliases:"env" help:"dev, qa, prod …; may be repeated."`
-	Rotation    string   `help:"The rotation on call for it."`
-	Runbook     string   `help:"Where its runbook is."`
+	Name        string        `arg:"" help:"Short name, such as payments-api."`
+	Title       string        `help:"Name as people know it."`
+	Environment []string      `aliases:"env" help:"dev, qa, prod …; may be repeated."`
+	Rotation    string        `help:"The rotation on call for it."`
+	Runbook     string        `help:"Where its runbook is."`
+	GatherAfter time.Duration `default:"2h" help:"So long after its newest alert an open incident takes others of the service and environment in."`
 
 	AckTimeout *time.Duration `help:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0 for never. Default: 30m."`
 }
@@ -276,7 +341,7 @@ func (v serviceCreate) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	in := map[string]any{"name": v.Name, "title": v.Title, "environments": v.Environment, "runbook_url": v.Runbook}
+	in := map[string]any{"name": v.Name, "title": v.Title, "environments": v.Environment, "runbook_url": v.Runbook, "gather_after_seconds": int(v.GatherAfter.Seconds())}
 	if v.Title == "" {
 		in["title"] = v.Name
 	}

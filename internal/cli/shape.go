@@ -93,6 +93,9 @@ type alertSource struct {
 	Service        string     `json:"service"`
 	LastDeliveryAt *time.Time `json:"last_delivery_at"`
 	LastError      string     `json:"last_error,omitempty"`
+	StaleAfter     int        `json:"stale_after_seconds"`
+	LeftOut        int        `json:"left_out"`
+	Notice         string     `json:"notice,omitempty"`
 }
 
 type service struct {

@@ -9,6 +9,7 @@ import (
 	"muster/internal/access"
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/alert"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/incident"
@@ -21,11 +22,12 @@ type Response struct {
 	People    *account.Store
 	Oncall    *oncall.Store
 	Incidents *incident.Store
+	Alerts    *alert.Store
 }
 
 // IncidentVerbs are the commands about incidents.
 func IncidentVerbs(r Response) []Verb {
-	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question(), r.merge(), r.restrict(), r.oncall()}
+	return []Verb{r.declare(), r.stage(), r.severity(), r.role(), r.ack(), r.page(), r.note(), r.action(), r.question(), r.merge(), r.restrict(), r.oncall(), r.alert()}
 }
 
 // here finds the incident of the room the line was typed in.
@@ -46,7 +48,7 @@ func (r Response) able(ability string) func(ctx context.Context, q db.Querier, c
 
 func (r Response) declare() Verb {
 	return Verb{
-		Name: "incident", Usage: "/incident TITLE [sev=2] [service=NAME] [env=NAME] [mode=drill] [restricted=GROUP]", Help: "Declare an incident: it gets a ticket and a room, and whoever is on call is paged.",
+		Name: "incident", Usage: "/incident TITLE [sev=2] [service=NAME] [env=NAME] [mode=drill] [restricted=GROUP] [gathers=yes]", Help: "Declare an incident: it gets a ticket and a room, and whoever is on call is paged.",
 		Run: func(ctx context.Context, tx *db.Tx, c Call) (Reply, error) {
 			// Not Words: a title may hold an apostrophe.
 			in, title := incident.Declare{}, []string{}
@@ -75,6 +77,8 @@ func (r Response) declare() Verb {
 							in.Groups = append(in.Groups, g)
 						}
 					}
+				case "gathers":
+					in.Gathers = value == "yes" || value == "true"
 				default:
 					title = append(title, w)
 				}
@@ -108,7 +112,7 @@ func (r Response) completeDeclare(ctx context.Context, q db.Querier, c Call) ([]
 		out = append(out, Completion{Value: done + label, Label: label, Detail: detail, Kind: kind})
 	}
 	if !ok {
-		for _, o := range [][2]string{{"sev=", "1 (worst) to 4"}, {"service=", "whoever is on call for it is paged"}, {"env=", "where it happens"}, {"mode=", "drill: practise; test: pages nobody"}, {"restricted=", "yes, or groups that may know of it"}} {
+		for _, o := range [][2]string{{"sev=", "1 (worst) to 4"}, {"service=", "whoever is on call for it is paged"}, {"env=", "where it happens"}, {"mode=", "drill: practise; test: pages nobody"}, {"restricted=", "yes, or groups that may know of it"}, {"gathers=yes ", "alerts of the service and environment join it"}} {
 			if part == "" && done == "" || strings.HasPrefix(o[0], part) && !strings.Contains(" "+done, " "+o[0]) {
 				propose(o[0], o[1], "option")
 			}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"muster/internal/actor"
+	"muster/internal/alert"
 	"muster/internal/command"
 	"muster/internal/fault"
 	. "muster/internal/incident/incidenttest"
@@ -20,15 +22,17 @@ import (
 
 type floor struct {
 	*Rig
-	t    *testing.T
-	cmds *command.Commands
-	ops  room.Room
+	t      *testing.T
+	cmds   *command.Commands
+	alerts *alert.Store
+	ops    room.Room
 }
 
 func openFloor(t *testing.T) *floor {
 	r := New(t, notify.Settings{})
 	f := &floor{Rig: r, t: t, cmds: command.New(r.Access, r.Rooms, r.Messages)}
-	f.cmds.Add(command.IncidentVerbs(command.Response{Access: r.Access, People: r.Accounts, Oncall: r.OnCall, Incidents: r.Incidents})...)
+	f.alerts = alert.New(alert.Deps{DB: r.DB, Access: r.Access, Ledger: r.Ledger, Clock: r.Clock, Bus: r.Bus, Tasks: r.Tasks, Messages: r.Messages, Incidents: r.Incidents, Log: slog.New(slog.DiscardHandler)})
+	f.cmds.Add(command.IncidentVerbs(command.Response{Access: r.Access, People: r.Accounts, Oncall: r.OnCall, Incidents: r.Incidents, Alerts: f.alerts})...)
 	r.Do(func(tx *db.Tx) (err error) {
 		f.ops, err = r.Rooms.Create(Ctx, tx, r.Admin, room.New{Name: "ops"})
 		return err
@@ -160,5 +164,38 @@ func TestCompletionAndHelp(t *testing.T) {
 	}
 	if got := values(f.Watcher, in, "/"); got != "/help |/oncall " {
 		t.Error(got)
+	}
+}
+
+// The incident's alerts are ended in its room, all of them or those meant.
+func TestAlertsAreResolvedByCommand(t *testing.T) {
+	f := openFloor(t)
+	var src alert.Source
+	f.Do(func(tx *db.Tx) (err error) {
+		if src, _, err = f.alerts.CreateSource(Ctx, tx, f.Admin, alert.NewSource{Name: "core", Service: "payments-api"}); err != nil {
+			return err
+		}
+		var d alert.Delivery
+		for _, name := range []string{"Queue full", "Disk full", "Slow"} {
+			d.Alerts = append(d.Alerts, alert.Incoming{Fingerprint: name, Status: "firing", Labels: map[string]string{"alertname": name, "severity": "critical"}, StartsAt: Now})
+		}
+		_, err = f.alerts.Receive(Ctx, tx, src, d)
+		return err
+	})
+	is, err := f.Incidents.List(Ctx, f.DB.Read(), f.Ann, "open", 0)
+	if err != nil || len(is) != 1 {
+		t.Fatal(is, err)
+	}
+	room := is[0].Room.ID
+	if got := f.say(f.Ann, room, "/alert resolve slow"); got != "Resolved Slow." {
+		t.Error(got)
+	}
+	if got := f.say(f.Ann, room, "/alert resolve"); got != "Resolved 2 alerts." {
+		t.Error(got)
+	}
+	for _, line := range []string{"/alert", "/alert resolve", "/alert acknowledge"} {
+		if _, err := f.cmds.Say(Ctx, f.Ann, message.New{Room: room, Text: line}); err == nil {
+			t.Errorf("%s was carried out", line)
+		}
 	}
 }

@@ -50,13 +50,14 @@ func RegisterIncidents(a *API, d IncidentDeps) {
 			Restricted bool     `json:"restricted,omitempty" doc:"Only you, members and the people of groups know of it"`
 			Members    []string `json:"members,omitempty" maxItems:"100" doc:"Of a restricted one: people by id"`
 			Groups     []string `json:"groups,omitempty" maxItems:"100" doc:"Of a restricted one: groups (roles) whose people become members"`
+			Gathers    bool     `json:"gathers,omitempty" doc:"Alerts of its service and environment join it while it is open; else they have an incident of their own"`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/incidents", ID: "declare-incident", Summary: "Declare an incident: ticket, room and pages", Tag: tag, Access: "incident:declare", Status: 201},
 		func(ctx context.Context, who actor.Actor, in *declare) (incident.Incident, error) {
 			b := in.Body
 			return change(ctx, who, func(tx *db.Tx) (incident.Incident, error) {
-				return d.Incidents.Declare(ctx, tx, who, incident.Declare{Title: b.Title, Severity: b.Severity, Service: b.Service, Environment: b.Environment, Summary: b.Summary, Mode: b.Mode, Restricted: b.Restricted, Members: b.Members, Groups: b.Groups})
+				return d.Incidents.Declare(ctx, tx, who, incident.Declare{Title: b.Title, Severity: b.Severity, Service: b.Service, Environment: b.Environment, Summary: b.Summary, Mode: b.Mode, Restricted: b.Restricted, Members: b.Members, Groups: b.Groups, Gathers: b.Gathers})
 			})
 		})
 	Handle(a, Route{Method: "GET", Path: "/incidents/{id}", ID: "get-incident", Summary: "Read an incident", Tag: tag, Access: "incident:read"},
