@@ -378,6 +378,7 @@ export type Service = {
   warnings?: PageWarning[]
   /** Of whoever asked; what the socket carries to everybody has none. */
   abilities?: Abilities
+  gather_after_seconds: number
 }
 export type Override = { id: string; user_id: string; from: string; until: string }
 export type Rotation = {
@@ -412,6 +413,10 @@ export type AlertSource = {
   last_error?: string | null
   /** Of whoever asked; what the socket carries to everybody has none. */
   abilities?: Abilities
+  stale_after_seconds: number
+  left_out: number
+  notice?: string
+  notice_at?: string
 }
 export type AlertRule = {
   id: string
@@ -447,6 +452,8 @@ export type Alert = {
   acknowledged_by?: string | null
   /** Of whoever asked; what the socket carries to everybody has none. */
   abilities?: Abilities
+  ended_by?: 'source' | 'person' | 'incident' | 'silence'
+  resolved_by?: string
 }
 export type PageState = 'paged' | 'seen' | 'acknowledged' | 'declined' | 'escalated'
 export type Page = {

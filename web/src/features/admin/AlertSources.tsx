@@ -68,6 +68,13 @@ export default function AlertSources() {
                 </div>
                 <div className={s.itemSub}>
                   <span>{x.last_delivery_at ? <>Last alert <Time at={x.last_delivery_at} mode="ago" /></> : 'Nothing has come in yet'}</span>
+                  <span>Over after {hours(x.stale_after_seconds)} without a word</span>
+                  {x.left_out > 0 && <span className={s.bad}>{x.left_out === 1 ? '1 alert' : `${x.left_out} alerts`} could not be read</span>}
+                  {x.notice && (
+                    <span>
+                      {x.notice_at && <Time at={x.notice_at} mode="ago" />}: {x.notice}
+                    </span>
+                  )}
                   {x.last_error && <span className={s.bad}>Last error: {x.last_error}</span>}
                   <span>
                     Added <Time at={x.created_at} mode="date" />
@@ -111,9 +118,12 @@ export default function AlertSources() {
   )
 }
 
+const hours = (seconds: number) => `${Math.round(seconds / 360) / 10} h`
+
 function SourceForm({ services, onClose, onSaved }: { services: Service[]; onClose: () => void; onSaved: (name: string, url: string) => Promise<void> }) {
   const [name, setName] = useState('')
   const [service, setService] = useState(services[0]?.name ?? '')
+  const [stale, setStale] = useState('24')
   const bad = slugProblem(name, 'source')
   return (
     <FormDialog
@@ -122,7 +132,7 @@ function SourceForm({ services, onClose, onSaved }: { services: Service[]; onClo
       valid={!bad}
       onClose={onClose}
       onSave={async () => {
-        const made = await api.post<{ source: AlertSource; url: string }>('/alert-sources', { kind: 'alertmanager', name, service })
+        const made = await api.post<{ source: AlertSource; url: string }>('/alert-sources', { kind: 'alertmanager', name, service, stale_after_seconds: Math.round(Number(stale) * 3600) })
         await onSaved(made.source.name, made.url)
       }}
     >
@@ -131,15 +141,18 @@ function SourceForm({ services, onClose, onSaved }: { services: Service[]; onClo
           <Field label="Name" required hint="Where it sends from, such as alertmanager-eu" error={(tried && bad) || fields['name']}>
             <Input value={name} onChange={(e) => setName(e.target.value)} autoFocus />
           </Field>
-          <Field label="Service" hint="Holds when no rule names one" error={fields['service']}>
+          <Field label="Service" hint="Holds when neither a rule nor the alert’s own label names one" error={fields['service']}>
             <Select value={service} onChange={(e) => setService(e.target.value)}>
-              <option value="">None: rules decide</option>
+              <option value="">None: labels and rules decide</option>
               {services.map((x) => (
                 <option key={x.id} value={x.name}>
                   {x.name}
                 </option>
               ))}
             </Select>
+          </Field>
+          <Field label="Hours without a word" hint="An alert of which nothing was heard for so long is over. More than Alertmanager’s repeat_interval." error={fields['stale_after_seconds']}>
+            <Input type="number" min="0.1" step="any" value={stale} onChange={(e) => setStale(e.target.value)} />
           </Field>
         </>
       )}

@@ -76,6 +76,7 @@ export default function Services() {
                         {on.catch_all ? 'The catch-all is called' : 'On call'}: <UserName id={on.user_id} link /> until {dateTime(on.until)}
                       </span>
                     )}
+                    <span>Alerts gather for {Math.round(x.gather_after_seconds / 360) / 10} h</span>
                     {x.runbook_url && <span>{x.runbook_url}</span>}
                   </div>
                   <Warnings of={x.name} list={x.warnings} />
@@ -222,6 +223,7 @@ function ServiceForm({ service, rotations, onClose, onSaved }: { service?: Servi
   const [title, setTitle] = useState(service?.title ?? '')
   const [envs, setEnvs] = useState((service?.environments ?? ['dev', 'qa', 'prod']).join(', '))
   const [rotation, setRotation] = useState(service?.rotation_id ?? rotations[0]?.id ?? '')
+  const [gather, setGather] = useState(String((service?.gather_after_seconds ?? 7200) / 3600))
   const [runbook, setRunbook] = useState(service?.runbook_url ?? '')
   const [minutes, setMinutes] = useState(String(Math.round((service?.ack_timeout_seconds ?? 1800) / 60)))
   const bad = slugProblem(name, 'service')
@@ -234,7 +236,7 @@ function ServiceForm({ service, rotations, onClose, onSaved }: { service?: Servi
       valid={!bad && !badUrl && !badMinutes}
       onClose={onClose}
       onSave={async () => {
-        const body = { name, title: title.trim(), environments: envs.split(',').map((x) => x.trim()).filter(Boolean), rotation_id: rotation, runbook_url: runbook, ack_timeout_seconds: Number(minutes) * 60 }
+        const body = { name, title: title.trim(), environments: envs.split(',').map((x) => x.trim()).filter(Boolean), rotation_id: rotation, runbook_url: runbook, ack_timeout_seconds: Number(minutes) * 60, gather_after_seconds: Math.round(Number(gather) * 3600) }
         await (service ? api.patch(`/services/${service.id}`, body) : api.post('/services', body))
         await onSaved()
         onClose()
@@ -265,6 +267,9 @@ function ServiceForm({ service, rotations, onClose, onSaved }: { service?: Servi
           </Field>
           <Field label="Minutes an acknowledgement holds" hint="A SEV-1 or SEV-2 that nobody touches for so long is paged again; 0: never" error={(tried && badMinutes) || fields['ack_timeout_seconds']}>
             <Input inputMode="numeric" value={minutes} onChange={(e) => setMinutes(e.target.value.trim())} />
+          </Field>
+          <Field label="Hours in which alerts gather" hint="So long after its newest alert an open incident takes others of the service and environment in. Later ones declare another." error={fields['gather_after_seconds']}>
+            <Input type="number" min="0.02" step="any" value={gather} onChange={(e) => setGather(e.target.value)} />
           </Field>
           <Field label="Runbook" error={(tried && badUrl) || fields['runbook_url']}>
             <Input type="url" value={runbook} placeholder="https://" onChange={(e) => setRunbook(e.target.value.trim())} />

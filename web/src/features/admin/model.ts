@@ -63,17 +63,17 @@ export function alertmanagerConfig(url: string, receiver: string): string {
   return [
     'route:',
     `  receiver: ${name}`,
-    '  group_by: [alertname, service]',
+    '  group_by: [alertname, service, environment]',
     '  group_wait: 10s',
     '  group_interval: 1m',
-    '  repeat_interval: 1h',
+    '  repeat_interval: 4h',
     '',
     'receivers:',
     `  - name: ${name}`,
     '    webhook_configs:',
     `      - url: '${url.replace(/'/g, "''")}'`,
     '        send_resolved: true',
-    '        max_alerts: 1000',
+    '        max_alerts: 500',
     '',
   ].join('\n')
 }

@@ -5,7 +5,7 @@ import { api, type Alert } from '@/api'
 import { cx } from '@/lib/cx'
 import { EnvChip, SeverityChip, type CardProps } from '@/ui'
 import { alertFromCard, asNew, countWords, firing } from './model'
-import { AckedBy, AcknowledgeButton, IncidentLink, Labels, Lasted, Links } from './parts'
+import { AckedBy, AcknowledgeButton, IncidentLink, Labels, Lasted, Links, EndedBy, ResolveButton } from './parts'
 import s from './alert.module.css'
 
 /** An alert in the talk: it fires, then the same card says how long it lasted. */
@@ -34,6 +34,7 @@ export function AlertCard({ card, latest }: CardProps) {
           {a.count > 1 && <span>{countWords(a.count)}</span>}
           {a.service && <span>{a.service}</span>}
           <AckedBy a={a} />
+          <EndedBy a={a} />
           {a.incident_id && !latest && <IncidentLink id={a.incident_id} />}
           <Links a={a} />
           <button type="button" className={s.toggle} aria-expanded={full} onClick={() => setOpen(!full)}>
@@ -42,7 +43,10 @@ export function AlertCard({ card, latest }: CardProps) {
         </div>
         {full && <Labels a={a} />}
       </div>
-      <AcknowledgeButton a={a} />
+      <div className={s.acts}>
+        <AcknowledgeButton a={a} />
+        <ResolveButton a={a} />
+      </div>
     </section>
   )
 }

@@ -26,16 +26,19 @@ describe('alerts', () => {
   it('puts telling labels first and the name nowhere', () => {
     expect(m.labels(alert({ labels: { zebra: '1', alertname: 'QueueHigh', severity: 'critical', env: 'prod' } })).map((l) => l.name)).toEqual(['severity', 'env', 'zebra'])
   })
-  it('filters by state, service and label', () => {
-    const a = alert({ labels: { queue: 'pacs008' } })
-    expect(m.matchAlert(a, 'firing', '', '')).toBe(true)
-    expect(m.matchAlert(alert({ state: 'acknowledged' }), 'firing', '', '')).toBe(true)
-    expect(m.matchAlert(alert({ state: 'acknowledged' }), 'open', '', '')).toBe(false)
-    expect(m.matchAlert(a, 'all', 'other', '')).toBe(false)
-    expect(m.matchAlert(a, 'all', '', 'queue=pacs deep')).toBe(true)
+  it('asks the server for what a tab shows', () => {
+    expect(m.query({ ...m.listQuery('firing'), service: '', q: 'a b', cursor: '' })).toBe('?state=live&sort=worst&q=a+b')
+    expect(m.query(m.listQuery('all'))).toBe('?sort=newest')
+    expect(m.query({})).toBe('')
   })
-  it('orders firing before resolved, worst first', () => {
-    expect([alert({ id: 'r', state: 'resolved', severity: 1 }), alert({ id: 'b' }), alert({ id: 'a', severity: 1 })].sort(m.order).map((x) => x.id)).toEqual(['a', 'b', 'r'])
+  it('counts what a tab shows', () => {
+    const c = { open: 2, acknowledged: 3, resolved: 4 }
+    expect(['firing', 'open', 'acknowledged', 'resolved', 'all'].map((x) => m.countOf(c, x))).toEqual([5, 2, 3, 4, 9])
+  })
+  it('says how an alert ended', () => {
+    expect(m.endWords(alert({ state: 'resolved', ended_by: 'silence' }))).toBe('not heard of any more')
+    expect(m.endWords(alert({ state: 'resolved' }))).toBe('')
+    expect(m.endWords(alert())).toBe('')
   })
   it('completes a card and refuses nonsense', () => {
     expect(m.alertFromCard({ id: 'a', title: 'x' })?.labels).toEqual({})

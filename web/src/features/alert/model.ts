@@ -56,24 +56,33 @@ export function labels(a: Pick<Alert, 'labels'>): { name: string; value: string 
     .sort((x, y) => at(x.name) - at(y.name) || x.name.localeCompare(y.name))
 }
 
-export function matchAlert(a: Alert, state: string, service: string, text: string): boolean {
-  if (state === 'firing' && a.state === 'resolved') return false
-  if (state !== 'firing' && state !== 'all' && a.state !== state) return false
-  if (service && a.service !== service) return false
-  const terms = text.toLowerCase().split(/\s+/).filter(Boolean)
-  if (terms.length === 0) return true
-  const hay = `${a.title} ${a.summary} ${a.service} ${a.environment} ${a.source} ${Object.entries(a.labels).map(([k, v]) => `${k}=${v}`).join(' ')}`.toLowerCase()
-  return terms.every((t) => hay.includes(t))
+export type AlertPage = { items: Alert[]; next_cursor?: string }
+export type AlertCounts = { open: number; acknowledged: number; resolved: number }
+/** What to ask the server for: what fires comes worst first. */
+export function listQuery(state: string): Record<string, string> {
+  if (state === 'all') return { sort: 'newest' }
+  return { state: state === 'firing' ? 'live' : state, sort: state === 'resolved' ? 'newest' : 'worst' }
+}
+export function countOf(c: AlertCounts, state: string): number {
+  if (state === 'firing') return c.open + c.acknowledged
+  if (state === 'all') return c.open + c.acknowledged + c.resolved
+  return c[state as keyof AlertCounts] ?? 0
+}
+/** "?a=b", without what is empty. */
+export function query(of: Record<string, string>): string {
+  const q = new URLSearchParams(Object.entries(of).filter(([, v]) => v))
+  return q.size ? `?${q}` : ''
+}
+/** How an alert ended where that is not its source's word. */
+export function endWords(a: Pick<Alert, 'state' | 'ended_by'>): string {
+  if (a.state !== 'resolved') return ''
+  return { person: 'resolved by hand', incident: 'ended with its incident', silence: 'not heard of any more', source: '' }[a.ended_by ?? 'source']
 }
 const STATES: Alert['state'][] = ['open', 'acknowledged', 'resolved']
 /** Of two tellings of one alert, whether the first is at least as new: a later moment, or at the same one a later state. */
 export function asNew(a: Pick<Alert, 'last_at' | 'state'>, than: Pick<Alert, 'last_at' | 'state'>): boolean {
   const by = (ms(a.last_at) ?? 0) - (ms(than.last_at) ?? 0)
   return by > 0 || (by === 0 && STATES.indexOf(a.state) >= STATES.indexOf(than.state))
-}
-/** Firing before resolved, worst first, newest first. */
-export function order(a: Alert, b: Alert): number {
-  return Number(!firing(a)) - Number(!firing(b)) || (firing(a) ? a.severity - b.severity : 0) || b.last_at.localeCompare(a.last_at)
 }
 export function countWords(n: number): string {
   return n <= 1 ? '' : `${n.toLocaleString('en')} times`

@@ -5,8 +5,8 @@ import { useState } from 'react'
 import { api, type Alert } from '@/api'
 import { useNow } from '@/lib/hooks'
 import { UserName, useOpenIncident } from '@/realtime'
-import { Button, Chip, Time, toastError } from '@/ui'
-import { durationWords, firing, labels, links, stateWord } from './model'
+import { Button, Chip, ConfirmButton, Time, toastError } from '@/ui'
+import { durationWords, endWords, firing, labels, links, stateWord } from './model'
 import s from './alert.module.css'
 
 export const AlertState = ({ state }: { state: Alert['state'] }) => (
@@ -48,6 +48,78 @@ export function AcknowledgeButton({ a, size }: { a: Alert; size?: 's' | 'm' }) {
     >
       Acknowledge
     </Button>
+  )
+}
+
+/** Ends an alert whose source does not say so: somebody looked and it is over. */
+export function ResolveButton({ a, size }: { a: Alert; size?: 's' | 'm' }) {
+  const queries = useQueryClient()
+  if (a.state === 'resolved' || !a.abilities?.['resolve']) return null
+  return (
+    <ConfirmButton
+      size={size}
+      kind="ghost"
+      label={`Resolve ${a.title}`}
+      title={`Resolve ${a.title}?`}
+      description="It counts as over although its source has not said so. It stays so while the source goes on about the same trouble; a new outbreak is told again."
+      confirm="Resolve"
+      onConfirm={async () => {
+        await api.post(`/alerts/${a.id}/resolve`)
+        await Promise.all([queries.invalidateQueries({ queryKey: ['alerts'] }), queries.invalidateQueries({ queryKey: ['alert'] })])
+      }}
+    >
+      Resolve
+    </ConfirmButton>
+  )
+}
+
+/** One act for all that are chosen. */
+export function SeveralAlerts({ picked, all, choose }: { picked: Alert[]; all: Alert[]; choose: (ids: string[], on: boolean) => void }) {
+  const queries = useQueryClient()
+  const [busy, setBusy] = useState('')
+  if (all.length === 0) return null
+  const act = (verb: 'acknowledge' | 'resolve') => {
+    setBusy(verb)
+    const ids = picked.map((a) => a.id)
+    api
+      .post(`/alerts/${verb}`, { ids })
+      .then(() => {
+        choose(ids, false)
+        return Promise.all([queries.invalidateQueries({ queryKey: ['alerts'] }), queries.invalidateQueries({ queryKey: ['alert'] })])
+      })
+      .catch((e) => toastError(`The alerts were not ${verb}d`, e))
+      .finally(() => setBusy(''))
+  }
+  const every = all.every((a) => picked.some((p) => p.id === a.id))
+  return (
+    <div className={s.several} role="group" aria-label="Several alerts at once">
+      <label>
+        <input type="checkbox" checked={every} onChange={(e) => choose(all.map((a) => a.id), e.target.checked)} /> All shown
+      </label>
+      <span className="tnum">{picked.length} chosen</span>
+      <Button size="s" busy={busy === 'acknowledge'} disabled={!picked.some((a) => a.state === 'open')} onClick={() => act('acknowledge')}>
+        Acknowledge chosen
+      </Button>
+      <Button size="s" busy={busy === 'resolve'} disabled={picked.length === 0} onClick={() => act('resolve')}>
+        Resolve chosen
+      </Button>
+    </div>
+  )
+}
+
+export const EndedBy = ({ a }: { a: Alert }) => {
+  const words = endWords(a)
+  if (!words) return null
+  return (
+    <span>
+      {words}
+      {a.resolved_by && (
+        <>
+          {' '}
+          by <UserName id={a.resolved_by} />
+        </>
+      )}
+    </span>
   )
 }
 
