@@ -24,6 +24,7 @@ var order = strings.Fields(`
 	command
 	integration/alertmanager
 	backup doctor
+	demo
 	httpapi realtime cli
 	webui config app
 `)

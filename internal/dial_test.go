@@ -28,10 +28,11 @@ var dials = map[string][]string{
 // goOut may: the command line is a client on a person's own machine, and doctor
 // asks its own server whether it answers, and tries its ports; the media engine speaks to its own
 // child over a Unix socket, and to a LiveKit elsewhere by the client it is given; a peer is a client
-// of this same server, and livekittest of the LiveKit that it started for a test; freeport binds a UDP
+// of this same server, and livekittest of the LiveKit that it started for a test; the demo's colleagues are clients of
+// this same server; freeport binds a UDP
 // port to see that it is free, and sends nothing.
 var goOut = map[string][]string{
-	"outbound": nil, "cli": nil, "freeport": {"net"}, "doctor": {"net", "net/http"}, "call/livekit": {"net", "net/http"},
+	"outbound": nil, "cli": nil, "freeport": {"net"}, "doctor": {"net", "net/http"}, "call/livekit": {"net", "net/http"}, "demo": {"net/http"},
 	"call/livekit/peer": {"net/http", "github.com/coder/websocket"}, "call/livekit/livekittest": {"net/http"},
 }
 

@@ -57,17 +57,17 @@ export async function folder(name) {
 
 /**
  * startMuster serves a demo office on a free port. files are written into its
- * data folder first: { 'muster.yaml': '…' }; program runs instead of the built one.
+ * data folder first: { 'muster.yaml': '…' }; with colleagues the demo's simulated ones are at work; program runs instead of the built one.
  * Gives { url, dir, pid, logins: { name: password }, webhook, said(), says(regexp), cli(...args), halt(), stop() };
  * webhook is where the demo's Alertmanager posts; halt ends the server and leaves its folder.
  */
-export async function startMuster({ demo = true, program = binary, args = [], env = {}, files = {} } = {}) {
+export async function startMuster({ demo = true, colleagues = false, program = binary, args = [], env = {}, files = {} } = {}) {
   await access(binary).catch(() => {
     throw new Error(`${binary} is missing. Build it first: make build`)
   })
   const { path: dir, remove } = await folder('story')
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text)
-  const flags = ['serve', '--data', dir, '--addr', '127.0.0.1:0', ...(demo ? ['--demo'] : []), ...args]
+  const flags = ['serve', '--data', dir, '--addr', '127.0.0.1:0', ...(demo ? ['--demo', ...(colleagues ? [] : ['--no-colleagues'])] : []), ...args]
   const { child, ended, end } = start(program, flags, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   const heard = new Set()

@@ -30,6 +30,7 @@ import (
 	"muster/internal/command"
 	"muster/internal/config"
 	"muster/internal/db"
+	"muster/internal/demo"
 	"muster/internal/executor/sshd"
 	"muster/internal/httpapi"
 	"muster/internal/incident"
@@ -85,6 +86,7 @@ type App struct {
 	blobs   *blob.Disk
 	hosts   map[string]*sshd.Server // the demo's machines
 	logins  []login                 // of the demo, to be printed
+	work    atomic.Pointer[demo.Office]
 	servers []*http.Server
 	closers []func() error
 	failed  chan error
@@ -174,7 +176,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.serve(ln, a.API.Handler()); err != nil {
 		return nil, err
 	}
-	err = a.serveConsole()
+	if err = a.serveConsole(); err == nil {
+		a.startWork(ctx)
+	}
 	debug.FreeOSMemory() // migrations and the API's description were made of much that is not needed again
 	return a, err
 }
@@ -285,6 +289,9 @@ func (a *App) Stop(ctx context.Context) (err error) {
 
 func (a *App) stop(ctx context.Context) error {
 	a.stopping.Store(true)
+	if work := a.work.Swap(nil); work != nil {
+		_ = work.Close() // before what they are clients of
+	}
 	if a.Runs != nil && a.cfg.Shutdown.Runs > 0 {
 		drain, cancel := context.WithTimeout(ctx, a.cfg.Shutdown.Runs)
 		if left := a.Runs.Drain(drain); left > 0 {

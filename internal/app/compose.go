@@ -223,7 +223,9 @@ func (a *App) doors() error {
 	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
 	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Approvals: a.Approvals, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
-	httpapi.RegisterSession(a.API, httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo})
+	session := httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo}
+	httpapi.RegisterSession(a.API, session)
+	httpapi.RegisterDemo(a.API, a.demoDeps(session))
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})
 	httpapi.RegisterRooms(a.API, rooms)
 	httpapi.RegisterMessages(a.API, httpapi.MessageDeps{Rooms: a.Rooms, Messages: a.Messages, Commands: a.Commands})

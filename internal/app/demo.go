@@ -16,8 +16,11 @@ import (
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/alert"
+	"muster/internal/config"
 	"muster/internal/db"
+	"muster/internal/demo"
 	"muster/internal/executor/sshd"
+	"muster/internal/httpapi"
 	"muster/internal/key"
 	"muster/internal/message"
 	"muster/internal/node"
@@ -32,18 +35,22 @@ var demoFiles embed.FS
 // login is a line of the demo's logins; an alert source's secret is kept there too.
 type login struct{ name, password, role string }
 
-const webhook = "webhook"
+const (
+	webhook   = "webhook"
+	colleague = "simulated" // who is one of demo.Colleagues
+)
 
 // demoPeople of the bank. Their passwords are made when the folder is seeded.
 var demoPeople = []struct {
 	account.NewUser
 	role string
+	does string // what one can try as them
 }{
-	{account.NewUser{Name: "ines", Display: "Inês Carvalho", Title: "Platform administration", Team: "Platform", Email: "ines@northbank.example", Roles: []string{account.Administrator}}, "administrator"},
-	{account.NewUser{Name: "amara", Display: "Amara Okafor", Title: "Incident command", Team: "Operations", Email: "amara@northbank.example", Roles: []string{account.Operator, account.Responder}}, "operator"},
-	{account.NewUser{Name: "jonas", Display: "Jonas Lindqvist", Title: "Payments SRE", Team: "Payments", Email: "jonas@northbank.example", Roles: []string{account.Operator, account.Responder}}, "operator"},
-	{account.NewUser{Name: "daniel", Display: "Daniel Weiss", Title: "Risk & Controls", Team: "Risk", Email: "daniel@northbank.example", Roles: []string{account.Approver}}, "approver"},
-	{account.NewUser{Name: "farah", Display: "Farah Haddad", Title: "Internal audit", Team: "Compliance", Email: "farah@northbank.example", Roles: []string{account.Auditor}}, "auditor"},
+	{account.NewUser{Name: "ines", Display: "Inês Carvalho", Title: "Platform administration", Team: "Platform", Email: "ines@northbank.example", Roles: []string{account.Administrator}}, "administrator", "Sees and sets everything: people, rooms, policies, nodes"},
+	{account.NewUser{Name: "amara", Display: "Amara Okafor", Title: "Incident command", Team: "Operations", Email: "amara@northbank.example", Roles: []string{account.Operator, account.Responder}}, "operator", "Commands incidents, runs jobs, asks for approval"},
+	{account.NewUser{Name: "jonas", Display: "Jonas Lindqvist", Title: "Payments SRE", Team: "Payments", Email: "jonas@northbank.example", Roles: []string{account.Operator, account.Responder}}, "operator", "Is on call for payments: gets the page, repairs"},
+	{account.NewUser{Name: "daniel", Display: "Daniel Weiss", Title: "Risk & Controls", Team: "Risk", Email: "daniel@northbank.example", Roles: []string{account.Approver}}, "approver", "Decides what may run in production; changes nothing"},
+	{account.NewUser{Name: "farah", Display: "Farah Haddad", Title: "Internal audit", Team: "Compliance", Email: "farah@northbank.example", Roles: []string{account.Auditor}}, "auditor", "Reads the sealed record; changes nothing"},
 }
 
 // demoHosts are the machines of the bank: real OpenSSH servers on loopback.
@@ -78,6 +85,9 @@ func (a *App) startDemo(ctx context.Context) error {
 			return fmt.Errorf("seed the demo office: %w", err)
 		}
 	} else if err := a.readLogins(); err != nil {
+		return err
+	}
+	if err := a.hireColleagues(ctx, who); err != nil {
 		return err
 	}
 	// Ports change from start to start, so the inventory is imported each time.
@@ -160,6 +170,127 @@ func (a *App) demoInventory() []byte {
 		panic(err) // maps of strings
 	}
 	return b
+}
+
+// hireColleagues makes the accounts of simulated colleagues that are not there yet.
+func (a *App) hireColleagues(ctx context.Context, who actor.Actor) error {
+	known := map[string]bool{}
+	for _, l := range a.logins {
+		known[l.name] = true
+	}
+	if !a.cfg.Colleagues || len(a.logins) == 0 { // or an office that was not seeded as a demo
+		return nil
+	}
+	var file strings.Builder
+	for _, c := range demo.Colleagues {
+		if known[c.Name] {
+			continue
+		}
+		password := account.GeneratePassword()
+		hashed, err := a.Accounts.Hash(ctx, password, c.Name, c.Display)
+		if err != nil {
+			return err
+		}
+		err = a.Access.Do(ctx, who, func(tx *db.Tx) error {
+			u, err := a.Accounts.Create(ctx, tx, who, account.NewUser{Name: c.Name, Display: c.Display, Title: c.Title, Team: c.Team, Roles: c.Roles, Password: hashed})
+			if err != nil {
+				return err
+			}
+			rooms, _, err := a.Rooms.ListFor(ctx, tx, who)
+			if err != nil {
+				return err
+			}
+			for _, r := range rooms {
+				if r.Kind != "incident" && !r.Private {
+					if err := a.Rooms.Join(ctx, tx, who, r.ID, u.ID); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("bring %s into the demo: %w", c.Display, err)
+		}
+		a.logins = append(a.logins, login{c.Name, password, colleague})
+		fmt.Fprintf(&file, "%s %s %s\n", c.Name, password, colleague)
+	}
+	f, err := os.OpenFile(a.loginsFile(), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString(file.String())
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("keep the demo's logins: %w", err)
+	}
+	return nil
+}
+
+// startWork sends the simulated colleagues to work, once the office can be reached.
+func (a *App) startWork(ctx context.Context) {
+	if !a.cfg.Demo || !a.cfg.Colleagues || len(a.logins) == 0 {
+		return
+	}
+	o := demo.Options{URL: a.url, Passwords: map[string]string{}, Break: a.breakService, Voice: a.cfg.Media.Engine == config.MediaChild, Clock: a.Clock, Log: a.log}
+	if a.cfg.PublicURL != "" {
+		o.URL = "http://" + a.cfg.Addr
+	}
+	for _, l := range a.logins {
+		switch l.role {
+		case colleague:
+			o.Passwords[l.name] = l.password
+		case webhook:
+			o.Hook = o.URL + "/hooks/alertmanager/" + l.password
+		}
+	}
+	a.work.Store(demo.Start(ctx, o))
+}
+
+// breakService makes a service fail on the demo's production hosts, until it is
+// started anew.
+func (a *App) breakService(service string) error {
+	for _, h := range demoHosts {
+		if h.env != "prod" || !strings.Contains(h.tags, "app") || a.hosts[h.name] == nil {
+			continue
+		}
+		state := filepath.Join(a.cfg.Data, "demo-hosts", h.name, "home", "state")
+		// #nosec G301 -- the demo host's home; nothing secret is in it
+		if err := os.MkdirAll(state, 0o755); err != nil {
+			return err
+		}
+		// #nosec G306 -- read by the demo host's own user
+		if err := os.WriteFile(filepath.Join(state, service+".down"), []byte(a.Clock.Now().Format("15:04:05")+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// demoDeps are what the demo offers at its door: nothing unless this server is one,
+// on loopback and meant for nobody else.
+func (a *App) demoDeps(session httpapi.SessionDeps) httpapi.DemoDeps {
+	d := httpapi.DemoDeps{Session: session, Office: a.work.Load}
+	if !a.cfg.Demo || !a.cfg.Loopback() || a.cfg.PublicURL != "" {
+		return d
+	}
+	d.Logins = func() []httpapi.DemoLogin {
+		out := []httpapi.DemoLogin{}
+		for _, p := range demoPeople {
+			if d.Password(p.Name) != "" {
+				out = append(out, httpapi.DemoLogin{Name: p.Name, Display: p.Display, Title: p.Title, Role: p.role, Does: p.does})
+			}
+		}
+		return out
+	}
+	d.Password = func(name string) string {
+		for _, l := range a.logins {
+			if l.name == name && l.role != webhook && l.role != colleague {
+				return l.password
+			}
+		}
+		return ""
+	}
+	return d
 }
 
 func (a *App) loginsFile() string { return filepath.Join(a.cfg.Data, "demo-logins") }

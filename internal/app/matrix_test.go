@@ -66,6 +66,9 @@ var ordinary = []line{
 	{op: "sign-out", may: signedIn, cookie: true},
 	{op: "get-setup", may: all},
 	{op: "set-up", body: `{"token":"x","name":"root","display":"Root","password":"` + password + `"}`, may: all, is: 409}, // there is an administrator
+	{op: "get-demo", may: all}, // says only that it is none
+	{op: "sign-in-to-demo", body: `{"name":"<my login with a password>"}`, may: nope},
+	{op: "start-drill", may: nope},
 	{op: "get-me", may: signedIn},
 	{op: "update-me", body: `{"availability":"busy","status_text":"x"}`, may: signedIn},
 	{op: "describe-me", body: `{"title":"King","team":"Crown","skills":["ruling"]}`, may: signedIn},

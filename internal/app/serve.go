@@ -48,6 +48,7 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	}
 	if cfg.Demo = in.Demo; cfg.Demo {
 		cfg.Incident.First = 2041
+		cfg.Colleagues = in.Colleagues
 		// Its keys are worth nothing, and people try local nodes there.
 		cfg.Runs.AllowLocal = true
 	}
@@ -99,6 +100,9 @@ func (a *App) greet(ctx context.Context, std cli.Streams) error {
 		fmt.Fprintf(std.Out, "Its certificate is of this trial's own authority: trust %s, or set tls.cert and tls.key in %s.\n", filepath.Join(a.cfg.Data, "ca.pem"), filepath.Join(a.cfg.Data, "muster.yaml"))
 	}
 	for _, l := range a.logins {
+		if l.role == colleague {
+			continue
+		}
 		if l.role == webhook {
 			fmt.Fprintf(std.Out, "Alertmanager posts to %s/hooks/alertmanager/%s\n", a.url, l.password)
 			continue

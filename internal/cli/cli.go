@@ -56,6 +56,7 @@ type Hooks struct {
 type Serve struct {
 	Data, Addr, Config string
 	Demo               bool
+	Colleagues         bool // simulated ones are at work in the demo
 }
 
 // Verify is what `muster ledger verify` was asked for.

@@ -411,13 +411,14 @@ func typeOfKey(content string) string {
 // -- commands that own a data folder
 
 type serveCmd struct {
-	Addr   string `placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Plain HTTP is accepted on loopback only."`
-	Demo   bool   `help:"Seed an empty data folder with a demo office and print its logins."`
-	Config string `type:"path" placeholder:"FILE" help:"Settings (default: muster.yaml in the data folder)."`
+	Addr       string `placeholder:"HOST:PORT" help:"Where to listen; port 0 takes a free one. Plain HTTP is accepted on loopback only."`
+	Demo       bool   `help:"Seed an empty data folder with a demo office and print its logins."`
+	Colleagues bool   `negatable:"" default:"true" help:"In a demo, simulated colleagues are at work and can hold a drill."`
+	Config     string `type:"path" placeholder:"FILE" help:"Settings (default: muster.yaml in the data folder)."`
 }
 
 func (c serveCmd) Run(ctx context.Context, s *session) error {
-	return s.hooks.Serve(ctx, s.std, Serve{Data: s.data, Addr: c.Addr, Config: c.Config, Demo: c.Demo})
+	return s.hooks.Serve(ctx, s.std, Serve{Data: s.data, Addr: c.Addr, Config: c.Config, Demo: c.Demo, Colleagues: c.Colleagues})
 }
 
 type ledgerCmd struct {

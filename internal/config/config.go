@@ -22,10 +22,11 @@ import (
 
 // Config of one server. The yaml names are those of muster.yaml; docs/muster.yaml documents each.
 type Config struct {
-	Data      string `yaml:"-"`          // the data folder
-	Addr      string `yaml:"addr"`       // host:port to listen on
-	PublicURL string `yaml:"public_url"` // how people reach it; "" follows addr
-	Demo      bool   `yaml:"-"`
+	Data       string `yaml:"-"`          // the data folder
+	Addr       string `yaml:"addr"`       // host:port to listen on
+	PublicURL  string `yaml:"public_url"` // how people reach it; "" follows addr
+	Demo       bool   `yaml:"-"`
+	Colleagues bool   `yaml:"-"` // simulated ones are at work in the demo
 
 	Database  string `yaml:"database"`   // postgres://…; "" is SQLite in the data folder
 	MasterKey string `yaml:"master_key"` // file of the key that locks stored secrets; "" is in the data folder

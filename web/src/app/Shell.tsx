@@ -13,7 +13,7 @@ import { Logo } from './Logo'
 import { useNews } from './news'
 import { PhoneTabs } from './PhoneTabs'
 import { watchOffice } from './queries'
-import { Sidebar } from './Sidebar'
+import { Demo, Sidebar } from './Sidebar'
 import { useShortcuts } from './shortcuts'
 import { Splash } from './Splash'
 import { TopBar } from './TopBar'
@@ -124,6 +124,7 @@ function Office() {
       </main>
       {phone && (
         <div className={s.dock}>
+          <Demo />
           {voice && (
             <Suspense>
               <CallDock phone />

@@ -13,6 +13,7 @@ import { PLACES } from './nav'
 import s from './Sidebar.module.css'
 
 const CallDock = lazy(() => import('@/features/call/CallDock'))
+const DemoCard = lazy(() => import('@/features/demo/DemoCard'))
 
 export function Sidebar() {
   const phone = usePhone()
@@ -49,6 +50,7 @@ export function Sidebar() {
           <Rooms />
           <PeopleList />
         </div>
+        {!phone && <Demo />}
         {!phone && voice && (
           <Suspense>
             <CallDock phone={false} />
@@ -59,6 +61,15 @@ export function Sidebar() {
     </>
   )
 }
+
+/** Of a demo office: what leads through a drill. */
+export const Demo = () =>
+  useMe().demo && (
+    <Suspense>
+      <DemoCard />
+    </Suspense>
+  )
+
 const DrawerTitle = () => <b>{useMe().office.name}</b>
 
 function Nav() {

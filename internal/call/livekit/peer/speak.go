@@ -48,6 +48,9 @@ type Sound struct {
 // Silence is an open microphone in a quiet room.
 var Silence = Sound{frames: [][]byte{{0xF8, 0xFF, 0xFE}}, level: noLoudness}
 
+// Mouthing is somebody whom the engine takes to speak and nobody hears.
+var Mouthing = Sound{frames: Silence.frames, level: loudness}
+
 // Tone is somebody speaking, as far as an engine can tell.
 var Tone = sync.OnceValue(func() Sound {
 	r, _, err := oggreader.NewWith(bytes.NewReader(toneFile))

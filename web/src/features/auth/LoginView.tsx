@@ -4,6 +4,7 @@ import { useEffect, useState, type FormEvent } from 'react'
 import { api, ApiError, NO_COOKIE, signedIn, signedInStays, useSession, type Me } from '@/api'
 import { Button, Field, Form, Input, Notice } from '@/ui'
 import { AuthFrame } from '@/ui/AuthFrame'
+import { DemoLogins } from './DemoLogins'
 import { safeNext } from './model'
 import { Password } from './Password'
 
@@ -53,6 +54,7 @@ export default function LoginView() {
           Open the one-time set-up link that the server printed when it started. If it is lost, <Link to="/setup">enter its code here</Link>.
         </Notice>
       )}
+      <DemoLogins />
       <Form onSubmit={(e) => void submit(e)}>
         <Field label="Name" error={fields.name}>
           <Input name="username" autoComplete="username" autoFocus autoCapitalize="off" spellCheck={false} value={name} onChange={(e) => setName(e.target.value)} />
