@@ -414,6 +414,10 @@ func (in *intake) place(ctx context.Context, r *route, one Incoming) error {
 // key is what gathers an alert: its service and environment, or without a
 // service its group.
 func (in *intake) key(r route, groupKey string) string {
+	if r.drill { // never in real trouble, nor the other way round
+		r.drill = false
+		return "drill:" + in.key(r, groupKey)
+	}
 	if r.restricted { // never in an incident that everybody may read
 		return "restricted:" + r.rule + ":" + in.src.ID + ":" + incident.GatherKey(r.service, r.environment)
 	}
@@ -653,7 +657,7 @@ func (in *intake) collect(ctx context.Context, key string, rs []*raised) error {
 		}
 		i, err = in.s.Incidents.Declare(ctx, in.tx, in.who, incident.Declare{
 			ID: incidentID, Title: worst.a.Title, Severity: worst.a.Severity, Service: worst.a.Service, Environment: worst.a.Environment, Summary: worst.a.Summary,
-			FirstSignal: first, Collects: key, Restricted: worst.r.restricted, Groups: worst.r.groups,
+			FirstSignal: first, Collects: key, Mode: worst.r.mode(), Restricted: worst.r.restricted, Groups: worst.r.groups,
 		})
 	case !ok:
 		return nil // only to be attached, and there is nothing to attach to

@@ -216,10 +216,19 @@ type route struct {
 	action               string // declare, attach, ignore
 	rule                 string // name of the rule that matched
 	restricted           bool
+	drill                bool // the alert says that it is one
 	groups               []string
 	label                string // the service that the alert itself names
 	word                 string // a severity that is not known
 	remarks              []string
+}
+
+// mode of the incident that an alert declares.
+func (r route) mode() string {
+	if r.drill {
+		return "drill"
+	}
+	return "real"
 }
 
 // decide finds service, environment, severity and action. A rule that fails
@@ -232,7 +241,7 @@ func decide(rules []compiled, src Source, in Incoming) (route, error) {
 	if env.Annotations == nil {
 		env.Annotations = map[string]string{}
 	}
-	var r route
+	r := route{drill: in.Labels["drill"] == "true"}
 	var problem error
 	fallback := "default"
 	for _, c := range rules {

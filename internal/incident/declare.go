@@ -233,7 +233,7 @@ func GatherKey(service, environment string) string {
 // order to declare has to hold Claim. The incident stays as it is until the
 // transaction ends.
 func (s *Store) Collector(ctx context.Context, tx *db.Tx, key string, gatherSince, reopenSince time.Time) (i Incident, ok bool, err error) {
-	i, err = s.one(ctx, tx, `WHERE i.mode = 'real' AND i.collects = $1 AND i.collects <> ''`, key)
+	i, err = s.one(ctx, tx, `WHERE i.mode IN ('real', 'drill') AND i.collects = $1 AND i.collects <> ''`, key)
 	if err == nil {
 		i, err = s.hold(ctx, tx, i.ID)
 	}
