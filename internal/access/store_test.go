@@ -111,7 +111,7 @@ func TestRoles(t *testing.T) {
 		{"read", app("service"), all}, {"manage", app("service"), admin},
 		{"read", app("policy"), "administrator auditor"}, {"manage", app("policy"), admin},
 		{"read", app("key"), admin}, {"manage", app("key"), admin},
-		{"read", app("project"), all}, {"manage", app("project"), admin},
+		{"read", app("project"), all}, {"manage", app("project"), admin}, {"allow_raw", app("project"), admin},
 		{"read", app("ledger"), auditor}, {"export", app("ledger"), auditor},
 	}
 	for _, c := range tests {

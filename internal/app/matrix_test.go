@@ -210,6 +210,7 @@ var ordinary = []line{
 	{op: "list-projects", may: signedIn},
 	{op: "get-project", with: "p=ours", may: readers},
 	{op: "create-project", body: `{"name":"<new>"}`, may: admin},
+	{op: "update-project", with: "p=ours", body: `{"allow_raw":true}`, may: admin},
 	{op: "update-project", with: "p=ours", body: `{"allow_raw":false}`, may: admin},
 	{op: "import", with: "p=ours", body: `{"kind":"jobs","content":"- {name: <new>, sequence: {commands: [{exec: 'true'}]}}"}`, may: admin},
 	{op: "import", with: "p=ours", body: `{"kind":"nodes","name":"<new>","content":"<new>: {hostname: h}"}`, may: admin},

@@ -15,6 +15,7 @@ import (
 type projectCmd struct {
 	List   projectList   `cmd:"" help:"List projects."`
 	Create projectCreate `cmd:"" help:"Create a project."`
+	Raw    projectRaw    `cmd:"" help:"Say whether jobs may put a caller's text where it is read as code."`
 
 	Environments projectEnvironments `cmd:"" help:"Say what the project's own words for environments mean; without words, show it."`
 }
@@ -96,6 +97,34 @@ func (p projectCreate) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.result(out, "Project %s was created.\n", clean(out.Name))
+}
+
+type projectRaw struct {
+	Name   string `arg:"" help:"The project."`
+	Allow  bool   `xor:"raw" help:"Let its jobs use raw values: ${unquotedoption.x}, @option.x@ and values inside of programs, whatever a caller types."`
+	Refuse bool   `xor:"raw" help:"Refuse such jobs again."`
+}
+
+func (p projectRaw) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	path := "/projects/" + seg(p.Name)
+	var out project
+	if p.Allow || p.Refuse {
+		out, err = patch[project](ctx, c, path, map[string]any{"allow_raw": p.Allow})
+	} else {
+		out, err = get[project](ctx, c, path)
+	}
+	if err != nil {
+		return err
+	}
+	state := "refuses raw values: a job that would read a caller's text as code cannot run"
+	if out.Raw {
+		state = "allows raw values: whoever may run such a job can run anything on its nodes"
+	}
+	return s.result(out, "Project %s %s.\n", clean(out.Name), state)
 }
 
 // findProject gives the named project, or the only one.
@@ -307,8 +336,31 @@ func (i importing) sendTo(ctx context.Context, s *session, put func(c *client, n
 		if r.Line > 0 {
 			line = strconv.Itoa(r.Line)
 		}
+		switch n := len(r.Remarks); {
+		case n == 1:
+			return []string{r.Result, dash(r.Name), line, r.Message}
+		case n > 0 && strings.Contains(r.Message, "cannot run yet"):
+			return []string{r.Result, dash(r.Name), line, "It cannot run yet; see below."}
+		case n > 0:
+			return []string{r.Result, dash(r.Name), line, strconv.Itoa(n) + " remarks; see below."}
+		}
 		return []string{r.Result, dash(r.Name), line, r.Message}
 	})
+	if err == nil && !s.json {
+		for _, r := range out.Items {
+			if len(r.Remarks) < 2 {
+				continue
+			}
+			s.printf("\n%s\n", clean(r.Name))
+			for _, m := range r.Remarks {
+				where := m.Step
+				if where != "" {
+					where += ": "
+				}
+				s.printf("  %s\n", clean(where+m.Text+"."))
+			}
+		}
+	}
 	if err == nil && dropped > 0 {
 		err = failed("%d of %d was dropped; the message says why. Mend the file and import it again.", dropped, len(out.Items))
 	}

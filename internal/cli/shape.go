@@ -133,6 +133,7 @@ type project struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Title string `json:"title"`
+	Raw   bool   `json:"allow_raw"`
 
 	Environments map[string]string `json:"environments"`
 }
@@ -158,10 +159,19 @@ type node struct {
 }
 
 type imported struct {
-	Name    string `json:"name"`
-	Result  string `json:"result"`
-	Message string `json:"message"`
-	Line    int    `json:"line,omitempty"`
+	Name    string   `json:"name"`
+	Result  string   `json:"result"`
+	Message string   `json:"message"`
+	Line    int      `json:"line,omitempty"`
+	Remarks []remark `json:"remarks,omitempty"`
+}
+
+// remark is a part of the message: of one step and one kind.
+type remark struct {
+	Step   string   `json:"step,omitempty"`
+	Kind   string   `json:"kind"`
+	Tokens []string `json:"tokens,omitempty"`
+	Text   string   `json:"text"`
 }
 
 type storedKey struct {

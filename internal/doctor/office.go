@@ -204,6 +204,7 @@ func (e *examination) policies(ctx context.Context, q db.Querier, somebody func(
 		level              Level
 	}{
 		{"manage", "policy", "change policies", Fail},
+		{"allow_raw", "project", "let a project's jobs use raw values (a policy that replaced \"roles\" before there was this action lacks allow_raw on project)", Warn},
 		{"read", "room", "read an open room", Warn},
 		{"post", "room", "post in an open room", Warn},
 		{"read", "incident", "read an open incident", Warn},

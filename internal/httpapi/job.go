@@ -37,6 +37,7 @@ type Job struct {
 	Steps       []JobStep    `json:"steps"`
 	NodeFilter  string       `json:"nodefilter"`
 	FilterFixed bool         `json:"filter_fixed" doc:"Whoever runs it cannot give another node filter"`
+	Unselected  bool         `json:"nodes_unselected" doc:"A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as filter"`
 	Dispatch    Dispatch     `json:"dispatch"`
 	Strategy    string       `json:"strategy"`
 	Timeout     string       `json:"timeout"`
@@ -57,6 +58,7 @@ type Option struct {
 	Regex       string   `json:"regex"`
 	Multivalued bool     `json:"multivalued"`
 	Delimiter   string   `json:"delimiter"`
+	AllSelected bool     `json:"all_selected" doc:"Of one that takes several: without a choice all values are taken, so a form shows all of them ticked"`
 	Secure      bool     `json:"secure"`
 	Stored      bool     `json:"stored" doc:"Without a value it is taken from key storage"`
 	Hidden      bool     `json:"hidden"`
@@ -205,11 +207,11 @@ func (v viewer) summary(j job.Job) JobSummary {
 
 func jobView(s JobSummary, j job.Job) Job {
 	d := j.Def
-	out := Job{JobSummary: s, Options: []Option{}, Steps: []JobStep{}, NodeFilter: d.Filter, FilterFixed: !d.FilterEditable,
+	out := Job{JobSummary: s, Options: []Option{}, Steps: []JobStep{}, NodeFilter: d.Filter, FilterFixed: !d.FilterEditable, Unselected: d.Unselected,
 		Dispatch: Dispatch{d.ThreadCount, d.NodeKeepgoing}, Strategy: d.Strategy, Timeout: d.Timeout, YAML: d.YAML(), Digest: j.Digest, Versions: []JobVersion{}}
 	for _, o := range d.Options {
 		v := Option{Name: o.Name, Label: o.Label, Description: o.Description, Type: o.Type, Required: o.Required, Enforced: o.Enforced, Values: o.Values, Regex: o.Regex,
-			Multivalued: o.Multivalued, Delimiter: o.Delimiter, Secure: o.Secure, Stored: o.StoragePath != "", Hidden: o.Hidden, Default: o.Default, IsDate: o.Type == "date", DateFormat: o.DateFormat}
+			Multivalued: o.Multivalued, Delimiter: o.Delimiter, AllSelected: o.AllSelected, Secure: o.Secure, Stored: o.StoragePath != "", Hidden: o.Hidden, Default: o.Default, IsDate: o.Type == "date", DateFormat: o.DateFormat}
 		if v.Values == nil {
 			v.Values = []string{}
 		}

@@ -28,7 +28,7 @@ type Project struct {
 	Name        string          `json:"name"`
 	Title       string          `json:"title"`
 	Description string          `json:"description"`
-	AllowRaw    bool            `json:"allow_raw" doc:"Jobs may use the unquoted forms of options"`
+	AllowRaw    bool            `json:"allow_raw" doc:"Jobs may put a caller's text where it is read as code"`
 	Abilities   map[string]bool `json:"abilities"`
 
 	Environments map[string]string `json:"environments" doc:"What the project's own words for environments mean"`
@@ -101,7 +101,7 @@ func RegisterProjects(a *API, d ProjectDeps) {
 	type change struct {
 		InProject
 		Body struct {
-			AllowRaw     *bool              `json:"allow_raw,omitempty" doc:"Whether jobs may use the unquoted forms of options, which a shell reads as code"`
+			AllowRaw     *bool              `json:"allow_raw,omitempty" doc:"Whether jobs may put a caller's text where it is read as code: the unquoted forms of options, and values inside of programs. Allowing it needs allow_raw on the project"`
 			Environments *map[string]string `json:"environments,omitempty" doc:"What the project's own words for environments mean, such as {\"blue\": \"prod\"}: dev, test, qa, uat, stage or prod. It replaces what was said before"`
 		}
 	}

@@ -24,6 +24,7 @@ type Definition struct {
 
 	Filter, Exclude string // node filters, may hold ${option.x}
 	FilterEditable  bool
+	Unselected      bool   // nodesSelectedByDefault: false
 	ThreadCount     string // may hold ${option.x}
 	NodeKeepgoing   bool
 	IncludeWins     bool // excludePrecedence: false

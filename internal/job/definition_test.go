@@ -124,6 +124,49 @@ func TestImportReport(t *testing.T) {
 	}
 }
 
+// One line for each step and kind, with what it is about apart from the words.
+func TestReportIsOneLineForEachStepAndKind(t *testing.T) {
+	d := def(t, `- name: a
+  schedule: {crontab: '0 0 0 * * ? *'}
+  retry: 2
+  tags: x
+  plugins: {ExecutionLifecycle: {}}
+  nodesSelectedByDefault: false
+  excludeFilterUncheck: true
+  nodefilters: {filter: a, filterName: mine, dispatch: {threadcount: 1, odd: 1}}
+  sequence:
+    commands:
+      - script: |
+          echo @option.x@ @option.x@ @option.y@ @globals.a@ @globals.b@ @globals.a@
+        errorhandler: {exec: 'bash -c "echo ${option.x} ${option.y}"; awk ${option.x}; echo ${data.k}'}
+  options: [{name: x}, {name: y, valuesUrl: http://x}]
+`)
+	if !d.Unselected {
+		t.Error("nodesSelectedByDefault is not kept")
+	}
+	got := map[string]node.Remark{}
+	for _, r := range d.Remarks(false) {
+		if _, twice := got[r.Step+"/"+r.Kind]; twice {
+			t.Errorf("twice: %+v", r)
+		}
+		got[r.Step+"/"+r.Kind] = r
+	}
+	for key, tokens := range map[string]string{"step 1/raw-value": "@option.x@ @option.y@", "step 1/no-value": "@globals.a@ @globals.b@", "step 1 error handler/raw-value": "${option.x} ${option.y}", "step 1 error handler/no-value": "${data.k}",
+		"/no-effect": "schedule retry tags plugins excludeFilterUncheck valuesUrl of the option y nodefilters.filterName dispatch.odd"} {
+		if r := got[key]; len(strings.Fields(tokens)) == 0 || strings.Join(r.Tokens, " ") != tokens && key != "/no-effect" {
+			t.Errorf("%s: %+v, want %s", key, r, tokens)
+		}
+		for _, token := range strings.Fields(tokens) {
+			if !strings.Contains(strings.Join(got[key].Tokens, " "), token) {
+				t.Errorf("%s lacks %s: %+v", key, token, got[key])
+			}
+		}
+	}
+	if len(got) != 5 {
+		t.Errorf("%d lines: %+v", len(got), got)
+	}
+}
+
 func TestWrongJobsAreNamed(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"- sequence: {commands: [{exec: id}]}", "no name"},

@@ -15,26 +15,55 @@ import (
 // is parsed, and every value is followed through variables, pipes and files to
 // the arguments and inputs it ends in.
 
-// taint says that a text holds a value, and whose.
+// taint says that a text holds values, and whose. There is one of each in a text.
 type taint struct {
-	ref Ref
-	own bool // the author expands the step's environment variable himself
+	refs []Ref
+	own  bool // the author expands the step's environment variable himself
+	pool map[string]*taint
 }
 
-// either is one of two, the value that Muster puts in before the author's own.
+// tainted gives the one taint of some values.
+func tainted(pool map[string]*taint, own bool, refs ...Ref) *taint {
+	t := &taint{refs: refs, own: own, pool: pool}
+	key := t.String()
+	if pool[key] == nil {
+		pool[key] = t
+	}
+	return pool[key]
+}
+
+// either is both, or, of a value that Muster puts in and one of the author's own,
+// the first.
 func either(a, b *taint) *taint {
-	if a == nil || b != nil && a.own && !b.own {
+	switch {
+	case a == nil || b != nil && a.own && !b.own:
 		return b
+	case b == nil || a == b || a.own != b.own:
+		return a
 	}
-	return a
+	refs := slices.Clone(a.refs)
+	for _, r := range b.refs {
+		if !slices.Contains(refs, r) {
+			refs = append(refs, r)
+		}
+	}
+	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
+	return tainted(a.pool, a.own, refs...)
 }
 
-func (t *taint) String() string {
-	if t.own {
-		return "$" + EnvName(t.ref.Key)
+func (t *taint) tokens() []string {
+	var out []string
+	for _, r := range t.refs {
+		if t.own {
+			out = append(out, "$"+EnvName(r.Key))
+		} else {
+			out = append(out, r.String())
+		}
 	}
-	return t.ref.String()
+	return out
 }
+
+func (t *taint) String() string { return strings.Join(t.tokens(), ", ") }
 
 // arg is a word as the command gets it. In s, value stands for a value and
 // unknown for what the text does not show.
@@ -73,6 +102,7 @@ type judge struct {
 	known map[string][]string // what a variable is set to, where the text shows it
 	dark  map[string]bool     // variables that are also set to something it does not show
 	funcs map[string]*taint   // functions, with what they are fed
+	pool  map[string]*taint
 	any   *taint
 	files files
 	quiet bool
@@ -92,10 +122,10 @@ func private(r rune) bool { return r >= firstMark && r <= tameMark }
 
 // judge looks at where the values end up.
 func (s *scanner) judge(options []Option) {
-	j := &judge{s: s, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, funcs: map[string]*taint{},
+	j := &judge{s: s, pool: map[string]*taint{}, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, funcs: map[string]*taint{},
 		files: files{map[string]*taint{}, map[string]bool{}}}
 	for _, o := range options {
-		by := &taint{ref: Ref{"option", o.Name}, own: true}
+		by := tainted(j.pool, true, Ref{"option", o.Name})
 		if t := o.trust(); t < number {
 			j.calc[EnvName(o.Name)] = by
 			if t == free {
@@ -166,13 +196,18 @@ func (j *judge) refuse(by *taint, where, way string) {
 	if j.quiet || by == nil {
 		return
 	}
-	if by.ref.Context == "option" || by.ref.Context == "unquotedoption" {
+	if first := by.refs[0]; first.Context == "option" || first.Context == "unquotedoption" {
 		if way == "" {
-			way = fmt.Sprintf(`read "$%s" in a script step`, EnvName(by.ref.Key))
+			way = fmt.Sprintf(`read "$%s" in a script step`, EnvName(first.Key))
 		}
-		way = strings.ReplaceAll(way, "$X", "$"+EnvName(by.ref.Key)) + ", or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values"
+		way = strings.ReplaceAll(way, "$X", "$"+EnvName(first.Key)) + ", or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values"
 	} else {
 		way = "move it out of there"
+	}
+	if verb, rest, _ := strings.Cut(where, " "); len(by.refs) > 1 && verb == "is" {
+		where = "are " + rest
+	} else if len(by.refs) > 1 {
+		where = strings.TrimSuffix(verb, "s") + " " + rest
 	}
 	j.s.unsafe("%s %s; %s", by, where, way)
 }
@@ -472,7 +507,7 @@ func (j *judge) ref(r rune) *taint {
 	if r < firstMark || r > lastMark || int(r-firstMark) >= len(j.refs) {
 		return nil
 	}
-	by := &taint{ref: j.refs[r-firstMark]}
+	by := tainted(j.pool, false, j.refs[r-firstMark])
 	j.any = either(j.any, by)
 	return by
 }

@@ -174,6 +174,14 @@ func (r *reader) option(name string, v *yamldoc.Value) Option {
 		r.idle("", "storagePath of the option "+name, "has no effect, since the option is not secure")
 		o.StoragePath = ""
 	}
+	for _, f := range []string{"configRemoteUrl", "optionValuesPluginType", "valuesFromPlugin"} {
+		if !get(f).IsNull() {
+			r.idle("", f+" of the option "+name, "has no effect yet")
+		}
+	}
+	if strings.Contains(o.Default, "${globals.") {
+		r.note("The default of the option %s has ${globals.…} in it, which stays as it is written. Write the value out.", name)
+	}
 	for _, f := range v.Keys() {
 		if !slices.Contains(optionFields, f) {
 			r.idle("", f+" of the option "+name, "not known here and has no effect")

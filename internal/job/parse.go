@@ -174,8 +174,8 @@ var (
 		"loglimitStatus":             "",
 		"notification":               "its notifications are not sent yet",
 		"notifyAvgDurationThreshold": "",
-		"tags":                       "",
-		"plugins":                    "",
+		"tags":                       "nothing looks at them yet",
+		"plugins":                    "they are not used yet",
 		"maxMultipleExecutions":      "the number of runs at once is not limited yet",
 	}
 )
@@ -205,6 +205,7 @@ func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
 	}
 	d.ExecutionEnabled = r.flag(v.Get("executionEnabled"), "executionEnabled", true)
 	d.FilterEditable = r.flag(v.Get("nodeFilterEditable"), "nodeFilterEditable", true)
+	d.Unselected = !r.flag(v.Get("nodesSelectedByDefault"), "nodesSelectedByDefault", true)
 	d.Multiple = r.flag(v.Get("multipleExecutions"), "multipleExecutions", false)
 	d.Idempotent = r.flag(v.Get("idempotent"), "idempotent", false)
 	d.Timeout = strings.TrimSpace(r.text(v.Get("timeout"), "timeout"))
@@ -229,6 +230,9 @@ func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
 			r.idle("", f.Key, why)
 		}
 	}
+	if r.flag(v.Get("excludeFilterUncheck"), "excludeFilterUncheck", false) {
+		r.idle("", "excludeFilterUncheck", "excluded nodes cannot be picked here")
+	}
 	r.options(v.Get("options"))
 	r.nodes(v.Get("nodefilters"))
 	r.sequence(v.Get("sequence"), v.Line)
@@ -243,6 +247,18 @@ func parseOne(v *yamldoc.Value) (*Definition, *Problem) {
 	return d, nil
 }
 
+// others reports the fields of a part that are not known here.
+func (r *reader) others(v *yamldoc.Value, part string, known ...string) {
+	if v.Kind != yamldoc.Map {
+		return
+	}
+	for _, f := range v.Fields {
+		if !slices.Contains(known, f.Key) && !f.Value.IsNull() {
+			r.idle("", part+"."+f.Key, fmt.Sprintf("not known here and has no effect (line %d)", f.Line))
+		}
+	}
+}
+
 func (r *reader) nodes(v *yamldoc.Value) {
 	d := r.d
 	d.ThreadCount = "1"
@@ -255,6 +271,7 @@ func (r *reader) nodes(v *yamldoc.Value) {
 	}
 	d.Filter = strings.TrimSpace(r.text(v.Get("filter"), "nodefilters.filter"))
 	d.Exclude = strings.TrimSpace(r.text(v.Get("filterExclude"), "nodefilters.filterExclude"))
+	r.others(v, "nodefilters", "filter", "filterExclude", "include", "exclude", "dispatch")
 	// The older form: include and exclude maps.
 	if inc := v.Get("include"); d.Filter == "" && !inc.IsNull() {
 		d.Filter = r.oldFilter(inc)
@@ -274,6 +291,7 @@ func (r *reader) nodes(v *yamldoc.Value) {
 	if x.IsNull() {
 		return
 	}
+	r.others(x, "dispatch", "threadcount", "keepgoing", "excludePrecedence", "successOnEmptyNodeFilter", "rankAttribute", "rankOrder")
 	if t := strings.TrimSpace(r.text(x.Get("threadcount"), "threadcount")); t != "" {
 		d.ThreadCount = t
 		if !refRE.MatchString(t) {
@@ -323,9 +341,12 @@ func (r *reader) sequence(v *yamldoc.Value, line int) {
 	default:
 		r.cannot("its strategy %q is not available yet; use node-first, sequential or parallel", d.Strategy)
 	}
-	if pc := v.Get("pluginConfig"); !pc.IsNull() && !pc.Get("LogFilter").IsNull() {
-		r.idle("", "the sequence's LogFilter", "has no effect yet")
+	if pc := v.Get("pluginConfig"); !pc.IsNull() && pc.Kind == yamldoc.Map {
+		for _, f := range pc.Fields {
+			r.idle("", "the sequence's "+f.Key, "has no effect yet")
+		}
 	}
+	r.others(v, "sequence", "keepgoing", "strategy", "commands", "pluginConfig")
 	cmds := v.Get("commands")
 	if cmds.IsNull() || cmds.Kind != yamldoc.List || len(cmds.Items) == 0 {
 		r.bad(max(cmds.LineOf(), v.Line), "The sequence has no commands. Add at least one step, such as `- exec: uptime`.")
@@ -433,8 +454,14 @@ var extRE = regexp.MustCompile(`^\.?[A-Za-z0-9]{1,20}$`)
 // unsafe reports what keeps an exec from running.
 func (r *reader) unsafe(where string, t *Template) {
 	for _, why := range t.Unsafe {
-		token, _, _ := strings.Cut(why, " ")
-		r.say(true, where, node.RawValue, []string{token}, why)
+		var tokens []string
+		for _, token := range strings.Fields(why) { // they come first
+			if !strings.HasPrefix(token, "$") {
+				break
+			}
+			tokens = append(tokens, strings.TrimSuffix(token, ","))
+		}
+		r.say(true, where, node.RawValue, tokens, why)
 	}
 	if t.Raw() {
 		r.say(true, where, node.RawValue, []string{"${unquotedoption.…}"}, "${unquotedoption.…} hands a caller's text to the shell, which this project does not allow: whatever a caller types there is read by the shell; use ${option.…}, which is quoted")
@@ -600,7 +627,7 @@ func (r *reader) ranLater() {
 			for _, name := range sortedKeys(x.Exec.files.written) {
 				for _, u := range runs {
 					if by := x.Exec.files.written[name]; u.name == name && u.step != i {
-						r.say(true, fmt.Sprintf("step %d", i+1), node.RawValue, []string{by.String()}, fmt.Sprintf("%s is put into the file %s, which step %d has run; hand it over as an argument, or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values", by, name, u.step+1))
+						r.say(true, fmt.Sprintf("step %d", i+1), node.RawValue, by.tokens(), fmt.Sprintf("%s is put into the file %s, which step %d has run; hand it over as an argument, or limit the option to letters, digits and ._:/@+- by its regex, or to enforced values", by, name, u.step+1))
 					}
 				}
 			}

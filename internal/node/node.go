@@ -16,8 +16,8 @@ import (
 // Project groups an inventory, jobs, policies and approval rules, as Rundeck's does.
 type Project struct {
 	ID, Name, Title, Description string
-	// AllowRaw lets jobs use the unquoted forms of options
-	// (`${unquotedoption.x}`, `@option.x@`), which hand a caller's text to a shell.
+	// AllowRaw lets jobs put a caller's text where it is read as code: the unquoted
+	// forms of options (`${unquotedoption.x}`, `@option.x@`) and values in programs.
 	AllowRaw bool
 	// Environments says what the project's own words for environments mean.
 	Environments Vocabulary

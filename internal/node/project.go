@@ -88,10 +88,14 @@ func (s *Store) CreateProject(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	return p, s.ledger.Append(ctx, tx, who, ledger.About{Resource: "project:" + p.ID, Project: p.Name}, ProjectCreated{p.Name, p.Title})
 }
 
-// SetRaw says whether the project's jobs may use the unquoted forms of options.
+// SetRaw says whether the project's jobs may put a caller's text where it is read
+// as code. Allowing it opens the project's machines to whoever may run such a
+// job, so it is a right of its own; taking it back is open to managers too.
 func (s *Store) SetRaw(ctx context.Context, tx *db.Tx, who actor.Actor, project string, allow bool) error {
-	if err := s.access.Check(ctx, tx, who, "manage", projectResource(project)); err != nil {
-		return err
+	if allow || !s.access.Allowed(ctx, tx, who, "manage", projectResource(project)) {
+		if err := s.access.Check(ctx, tx, who, "allow_raw", projectResource(project)); err != nil {
+			return err
+		}
 	}
 	p, err := s.Project(ctx, tx, project)
 	if err != nil {
@@ -184,6 +188,7 @@ func (s *Store) Abilities(ctx context.Context, q db.Querier, who actor.Actor, pr
 		"run_adhoc":    s.access.Allowed(ctx, q, who, "run", access.Resource{Project: project, Type: "adhoc"}),
 		"manage":       manage,
 		"import":       s.access.Allowed(ctx, q, who, "create", kindResource(project, "job")) || manage,
+		"allow_raw":    s.access.Allowed(ctx, q, who, "allow_raw", projectResource(project)),
 		"import_nodes": s.access.Allowed(ctx, q, who, "create", kindResource(project, "node")),
 	}
 }

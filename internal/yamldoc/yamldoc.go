@@ -10,6 +10,7 @@ package yamldoc
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -118,6 +119,24 @@ func (e *Error) Error() string {
 // FaultKind makes the text safe to show.
 func (e *Error) FaultKind() fault.Kind { return fault.Invalid }
 
+// xmlStart is how XML begins; a YAML document may begin with "<<:".
+var xmlStart = regexp.MustCompile(`(?s)^\s*(?:<\?xml.*?\?>|<!--.*?-->|<!DOCTYPE[^>]*>|\s)*<([A-Za-z_][\w.:-]*)`)
+
+// xml says what to do with XML, above all Rundeck's; "" for anything else.
+func xml(data []byte) string {
+	m := xmlStart.FindSubmatch(data)
+	if m == nil {
+		return ""
+	}
+	switch string(m[1]) {
+	case "joblist", "job":
+		return "this is Rundeck's XML of jobs; YAML and JSON are read. In Rundeck, download the jobs as YAML (the job's Action menu, or `rd jobs list -p PROJECT -F yaml -f jobs.yaml`), and import that file."
+	case "project", "node":
+		return "this is Rundeck's XML of nodes; YAML and JSON are read. Have Rundeck give the same nodes as YAML (`/api/14/project/NAME/resources?format=yaml`, or the node source's format resourceyaml), and import that file."
+	}
+	return "this is XML (<" + string(m[1]) + ">); YAML and JSON are read. Export it as YAML, and import that file."
+}
+
 // Parse reads every document in data. An empty document gives no Value.
 func Parse(data []byte) ([]*Value, error) {
 	if len(data) > MaxBytes {
@@ -129,6 +148,9 @@ func Parse(data []byte) ([]*Value, error) {
 	}
 	if i := bytes.IndexByte(data, 0); i >= 0 {
 		return nil, &Error{Line: 1 + bytes.Count(data[:i], []byte("\n")), Msg: "a NUL character does not belong in a document. Remove it."}
+	}
+	if msg := xml(data); msg != "" {
+		return nil, &Error{Line: 1, Msg: msg}
 	}
 	if t := bytes.TrimLeft(data, " \t\r\n"); len(t) > 0 && (t[0] == '{' || t[0] == '[') {
 		if v, err := parseJSON(data); err == nil {

@@ -154,3 +154,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// Rundeck's own export says what to do, at every door that reads documents.
+func TestXML(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"<joblist>\n  <job><name>a</name></job>\n</joblist>", "download the jobs as YAML"},
+		{"\ufeff<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- by Rundeck -->\n<joblist/>", "XML of jobs"},
+		{"<?xml version=\"1.0\"?>\n<!DOCTYPE project PUBLIC \"-//DTO Labs Inc.//DTD Resources Document 1.0//EN\" \"project.dtd\">\n<project>\n<node name=\"a\"/></project>", "XML of nodes"},
+		{"  <html><body>sign in</body></html>", "this is XML (<html>)"},
+	} {
+		_, err := Parse([]byte(c.text))
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "YAML") {
+			t.Errorf("%q: %v", c.text, err)
+		}
+	}
+	for _, text := range []string{"<<: {a: b}", "- <a>", "a: <b>"} {
+		if _, err := Parse([]byte(text)); err != nil && strings.Contains(err.Error(), "XML") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

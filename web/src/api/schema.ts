@@ -3452,6 +3452,8 @@ export interface components {
             /** @description Environments in which a run waits for another person */
             needs_approval_in: string[];
             nodefilter: string;
+            /** @description A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as filter */
+            nodes_unselected: boolean;
             options: components["schemas"]["Option"][];
             project: string;
             steps: components["schemas"]["JobStep"][];
@@ -4077,6 +4079,8 @@ export interface components {
             user_id: string;
         };
         Option: {
+            /** @description Of one that takes several: without a choice all values are taken, so a form shows all of them ticked */
+            all_selected: boolean;
             date_format: string;
             /** @description Empty for secure options */
             default: string;
@@ -4380,7 +4384,7 @@ export interface components {
             abilities: {
                 [key: string]: boolean;
             };
-            /** @description Jobs may use the unquoted forms of options */
+            /** @description Jobs may put a caller's text where it is read as code */
             allow_raw: boolean;
             description: string;
             /** @description What the project's own words for environments mean */
@@ -5082,7 +5086,7 @@ export interface components {
             until?: string;
         };
         UpdateProjectInput: {
-            /** @description Whether jobs may use the unquoted forms of options, which a shell reads as code */
+            /** @description Whether jobs may put a caller's text where it is read as code: the unquoted forms of options, and values inside of programs. Allowing it needs allow_raw on the project */
             allow_raw?: boolean;
             /** @description What the project's own words for environments mean, such as {"blue": "prod"}: dev, test, qa, uat, stage or prod. It replaces what was said before */
             environments?: {

@@ -539,7 +539,7 @@ export type Metric = {
 
 // Automation
 
-export type Project = { id: string; name: string; title: string; abilities: Abilities }
+export type Project = { id: string; name: string; title: string; allow_raw: boolean; abilities: Abilities }
 export type JobSummary = {
   id: string
   project: string
@@ -596,6 +596,8 @@ export type ImportResult = {
   result: 'created' | 'updated' | 'unchanged' | 'dropped'
   message: string
   line?: number
+  /** The message in parts: one for each step and kind. */
+  remarks?: { step?: string; kind: 'cannot-run' | 'raw-value' | 'no-value' | 'no-effect' | 'note'; tokens?: string[]; text: string }[]
 }
 export type Decision = {
   allowed: boolean

@@ -52,6 +52,43 @@ export function ProjectNodes({ project }: { project: Project }) {
   )
 }
 
+/** Whether jobs may put a caller's text where it is read as code. */
+export function ProjectSettings({ project, onSaved }: { project: Project; onSaved: () => Promise<unknown> }) {
+  const set = async (allow: boolean) => {
+    try {
+      await api.patch(`/projects/${project.name}`, { allow_raw: allow })
+      await onSaved()
+    } catch (e) {
+      toastError(project.allow_raw ? 'Raw values are still allowed' : 'Raw values are still refused', e)
+    }
+  }
+  const may = project.allow_raw ? project.abilities['allow_raw'] || project.abilities['manage'] : project.abilities['allow_raw']
+  return (
+    <Box title="Raw values">
+      <p>
+        A value that somebody gives to a job is data. Some jobs want it as a part of a program: as {'${unquotedoption.x}'}, as @option.x@ of an option that takes any text, or inside of awk, sed or sh -c. Where the project allows that, whoever may run such a job can run
+        anything on its nodes.
+      </p>
+      <p role="status">
+        <b>{project.allow_raw ? 'Raw values are allowed in this project.' : 'Raw values are refused in this project.'}</b>
+      </p>
+      {may ? (
+        <div className={s.actions}>
+          {project.allow_raw ? (
+            <Button onClick={() => void set(false)}>Refuse raw values</Button>
+          ) : (
+            <ConfirmButton title={`Allow raw values in ${project.title || project.name}?`} description="Whoever may run a job that uses them can then run anything on its nodes, whatever approvals say about the job. It is better to limit the option by a regex, or to list its values." confirm="Allow" confirmKind="danger" onConfirm={() => set(true)}>
+              Allow raw values
+            </ConfirmButton>
+          )}
+        </div>
+      ) : (
+        <p className="c-2">You may not change this. It needs allow_raw on the project.</p>
+      )}
+    </Box>
+  )
+}
+
 /** A stored document of rules, with what is wrong in it. */
 export type RuleDocument = { project: string; name: string; text: string; version: number; built_in: boolean; updated_by?: string; updated_at?: string; errors: { policy: string; line: number; text: string; dropped: boolean }[] }
 

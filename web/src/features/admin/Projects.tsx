@@ -3,9 +3,9 @@ import { useState } from 'react'
 import { api, errorText, type ImportResult, type Items, type Project } from '@/api'
 import { cx } from '@/lib/cx'
 import { Button, buttonClass, Chip, DataTable, Empty, Field, FieldRow, GuideLink, Input, Notice, Select, TabPanel, Tabs, Textarea } from '@/ui'
-import { bytes, importSummary, IMPORTS, MAX_IMPORT, slugProblem } from './model'
+import { bytes, importSummary, IMPORTS, MAX_IMPORT, ownWords, slugProblem } from './model'
 import { FormDialog, Head, useItems, useRefresh } from './parts'
-import { ProjectDocuments, ProjectNodes } from './ProjectParts'
+import { ProjectDocuments, ProjectNodes, ProjectSettings } from './ProjectParts'
 import s from './admin.module.css'
 
 const TABS = [
@@ -13,6 +13,7 @@ const TABS = [
   { id: 'nodes', label: 'Nodes' },
   { id: 'policies', label: 'Policies' },
   { id: 'approvals', label: 'Approvals' },
+  { id: 'settings', label: 'Settings' },
 ] as const
 
 /** Projects: what can be run, where, by whom, and whose yes it needs. */
@@ -62,10 +63,30 @@ export default function Projects() {
             {tab === 'nodes' && <ProjectNodes project={project} />}
             {tab === 'policies' && <ProjectDocuments project={project} kind="policies" />}
             {tab === 'approvals' && <ProjectDocuments project={project} kind="approvals" />}
+            {tab === 'settings' && <ProjectSettings project={project} onSaved={() => refresh('projects', 'jobs', 'job')} />}
             </TabPanel>
           </>
         ))}
       {adding && <ProjectForm onClose={() => setAdding(false)} onSaved={() => refresh('projects')} />}
+    </>
+  )
+}
+
+/** What an import says of an item: one line for each step and kind. */
+function Remarks({ r }: { r: ImportResult }) {
+  const rest = ownWords(r)
+  if (!r.remarks || r.remarks.length < 2) return r.message
+  return (
+    <>
+      {rest}
+      <ul className={s.remarks}>
+        {r.remarks.map((m) => (
+          <li key={`${m.step ?? ''} ${m.kind} ${m.text}`}>
+            {m.step && <b>{m.step}: </b>}
+            {m.text}.
+          </li>
+        ))}
+      </ul>
     </>
   )
 }
@@ -222,7 +243,7 @@ function Import({ project, onDone }: { project: Project; onDone: () => Promise<u
                 { key: 'r', head: 'Result', cell: (r) => <Chip tone={r.result === 'dropped' ? 'red' : r.result === 'unchanged' ? 'mute' : 'green'}>{r.result}</Chip> },
                 { key: 'n', head: 'Item', cell: (r) => <b>{r.name}</b> },
                 { key: 'l', head: 'Line', num: true, cell: (r) => r.line ?? '' },
-                { key: 'm', head: 'Note', fill: true, cell: (r) => r.message },
+                { key: 'm', head: 'Note', fill: true, cell: (r) => <Remarks r={r} /> },
               ]}
             />
           </div>

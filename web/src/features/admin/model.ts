@@ -154,6 +154,13 @@ export function importSummary(items: readonly ImportResult[]): { text: string; d
   const parts = (['created', 'updated', 'unchanged', 'dropped'] as const).flatMap((r) => (count(r) ? [`${count(r)} ${r}`] : []))
   return { text: parts.join(', ') || 'The document holds nothing to import', dropped }
 }
+/** What a message says before its remarks begin: a new name, or that the job cannot run. */
+export function ownWords(r: ImportResult): string {
+  const first = r.remarks?.[0]
+  if (!first) return r.message
+  const at = r.message.indexOf(first.step ? `${first.step}: ` : first.text)
+  return at > 0 ? r.message.slice(0, at).trim() : ''
+}
 /** What the server takes at once. */
 export const MAX_IMPORT = 1024 * 1024
 
