@@ -202,7 +202,7 @@ export const OFFICE_TYPES: { id: string; label: string; actions: string[] }[] = 
   { id: 'user', label: 'Person', actions: ['read', 'manage'] },
   { id: 'policy', label: 'Policy', actions: ['read', 'manage'] },
   { id: 'key', label: 'Key', actions: ['read', 'manage'] },
-  { id: 'project', label: 'Project', actions: ['read', 'manage'] },
+  { id: 'project', label: 'Project', actions: ['read', 'manage', 'allow_raw'] },
   { id: 'ledger', label: 'Ledger', actions: ['read', 'export'] },
   { id: 'token', label: 'API token', actions: ['create'] },
   { id: 'floor', label: 'Floor', actions: ['read', 'create', 'update', 'delete'] },
