@@ -27,7 +27,7 @@ func (p Postmortem) Markdown() string {
 	}
 	line("## Measured\n\n| | Time | How it is counted |\n|---|---|---|")
 	for _, m := range p.Metrics {
-		line("| %s (%s) | %s | %s |", m.Title, strings.ReplaceAll(m.Name, "_", " "), m.Text(), esc(m.Formula))
+		line("| %s | %s | %s |", m.Named(), m.Text(), esc(m.Formula))
 	}
 	if len(p.Phases) > 0 {
 		line("\n| Stage | From | Lasted |\n|---|---|---|")
@@ -144,6 +144,14 @@ func (p Postmortem) Facts() [][2]string {
 		}
 	}
 	return out
+}
+
+// Named is the metric's title, with the abbreviation people know where it has one.
+func (m Metric) Named() string {
+	if short := strings.ReplaceAll(m.Name, "_", " "); !strings.EqualFold(short, m.Title) {
+		return m.Title + " (" + short + ")"
+	}
+	return m.Title
 }
 
 // Text is the metric's value in words.

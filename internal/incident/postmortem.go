@@ -125,6 +125,36 @@ func (p Postmortem) responders() []Person {
 		}
 		out = append(out, Person{p.Name(g.UserID), strings.Join(what, ", ")})
 	}
+	return append(out, p.others(out)...)
+}
+
+// others are those whom no page called: who was asked over, and who decided on
+// what was run.
+func (p Postmortem) others(paged []Person) []Person {
+	out := []Person{}
+	add := func(name, what string) {
+		named := func(x Person) bool { return x.Name == name }
+		if name == "" || slices.ContainsFunc(paged, named) {
+			return
+		}
+		if n := slices.IndexFunc(out, named); n < 0 {
+			out = append(out, Person{name, what})
+		} else if !strings.Contains(out[n].What, what) {
+			out[n].What += ", " + what
+		}
+	}
+	for _, e := range p.Timeline {
+		switch e.Kind {
+		case "get.asked":
+			add(p.Name(e.word("person")), "asked over "+stamp(e.At))
+		case "run.approved":
+			for _, by := range list(e.Data["by"]) {
+				add(p.Name(by), "approved run "+e.word("run"))
+			}
+		case "run.declined":
+			add(e.Actor.Name, "declined run "+e.word("run"))
+		}
+	}
 	return out
 }
 

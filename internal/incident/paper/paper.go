@@ -344,16 +344,42 @@ func (d page) table(widths []float64, head []string, rows [][]string) {
 
 func moment(at time.Time) string { return at.UTC().Format("2 Jan 2006 15:04:05") }
 
-// clean leaves out what has no place on paper: control and direction characters
-// and what lies beyond the basic plane, which the fonts do not have. Line breaks stay.
+// inWords are the pictures that people in an incident use most; the fonts have none.
+var inWords = map[rune]string{
+	'👍': "(yes)", '👎': "(no)", '✅': "(done)", '❌': "(failed)", '🔥': "(fire)", '⚠': "(warning)", '🚨': "(alarm)", '👀': "(looking)",
+	'🎉': "(hooray)", '🙏': "(thanks)", '🚀': "(rocket)", '😀': "(smile)", '🙂': "(smile)", '😂': "(laughs)", '😢': "(sad)", '❤': "(heart)", '🛑': "(stop)",
+}
+
+// picture says whether a character is an emoji.
+func picture(r rune) bool {
+	return r >= 0x1f000 && r <= 0x1faff || r >= 0x2600 && r <= 0x27bf || r >= 0x2b00 && r <= 0x2bff
+}
+
+// clean leaves out what has no place on paper: control and direction characters.
+// A picture becomes a word, and what else the fonts do not have a box. Line breaks stay.
 func clean(text string) string {
+	if strings.ContainsFunc(text, picture) {
+		var b strings.Builder
+		for _, r := range text {
+			switch word := inWords[r]; {
+			case r >= 0x1f3fb && r <= 0x1f3ff: // the colour of a skin
+			case word != "":
+				b.WriteString(word)
+			case picture(r):
+				b.WriteString("(emoji)")
+			default:
+				b.WriteRune(r)
+			}
+		}
+		text = b.String()
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n':
 			return r
 		case r == '\t':
 			return ' '
-		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff:
+		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x200b && r <= 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0xfeff, r == 0xfe0f:
 			return -1
 		case r == '→':
 			return '›'
