@@ -86,7 +86,7 @@ function Office() {
   }, [])
   useShortcuts()
   const pages = usePages()
-  const reach = useReach().data
+  const reach = useReach()
   useNews(pages, reach)
   useWelcome()
   const phone = usePhone()
