@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -98,6 +99,7 @@ type Store struct {
 	tries  *tries
 	seen   *seen
 	tellFn Tell
+	idle   time.Duration
 
 	tokenEnded []TokenEnded
 }
@@ -105,7 +107,7 @@ type Store struct {
 // New makes a store. d is for signing in, where the slow hash must stand
 // outside of the transaction; everything else takes the caller's.
 func New(d *db.DB, a *access.Access, l *ledger.Ledger, b bus.Bus, c clock.Clock) *Store {
-	return &Store{db: d, access: a, ledger: l, bus: b, clock: c, hash: newHasher(), tries: newTries(), seen: &seen{}}
+	return &Store{db: d, access: a, ledger: l, bus: b, clock: c, hash: newHasher(), tries: newTries(), seen: &seen{}, idle: Idle}
 }
 
 const columns = `id, name, display, email, title, team, skills, kind, disabled`

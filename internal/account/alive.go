@@ -13,7 +13,7 @@ func (s *Store) Alive(ctx context.Context, q db.Querier, sessionID string) (bool
 	now := s.clock.Now()
 	se, err := db.One(ctx, q, scanSession, `SELECT id, account, '', address, agent, created_at, used_at, 0 FROM account_session WHERE id = $1`, sessionID)
 	if err == nil {
-		return now.Before(sessionEnd(se)), nil
+		return now.Before(s.sessionEnd(se)), nil
 	}
 	if db.IsNoRows(err) {
 		se, err = db.One(ctx, q, scanToken, tokenColumns+` WHERE t.id = $1`, sessionID)

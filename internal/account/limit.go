@@ -25,7 +25,8 @@ type bucket struct {
 	at   time.Time
 }
 
-// ghost is the lock of a name without an account; it behaves like a real one.
+// ghost is the lock of what was typed as a name. Without an account it is the
+// only one, and behaves like a real one.
 type ghost struct {
 	failures int
 	locks    int
@@ -115,7 +116,7 @@ func (t *tries) sweep(now time.Time) {
 	}
 }
 
-// locked says until when a name without account is locked.
+// locked says until when what was typed as a name is locked.
 func (t *tries) locked(now time.Time, name string) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,7 +126,15 @@ func (t *tries) locked(now time.Time, name string) time.Time {
 	return time.Time{}
 }
 
-// failed counts a wrong password for a name without account.
+// right forgets the wrong passwords for a name.
+func (t *tries) right(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.ghosts, name)
+}
+
+// failed counts a wrong password for what was typed as a name, whether or not
+// there is such an account.
 func (t *tries) failed(now time.Time, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

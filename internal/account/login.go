@@ -105,11 +105,13 @@ func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
 		if p, err = s.proof(ctx, q, u.ID); err != nil {
 			return SignedIn{}, fmt.Errorf("read account: %w", err)
 		}
-	} else {
-		p.until = s.tries.locked(now, name)
 	}
-	if now.Before(p.until) {
-		return SignedIn{}, errLocked(p.until, now)
+	// A lock is told for what was typed so often, and for nothing else: told for
+	// the account, a login and an address that are locked together would be known
+	// to be one person's.
+	locked := now.Before(p.until)
+	if typed := s.tries.locked(now, name); now.Before(typed) && (locked || !known) {
+		return SignedIn{}, errLocked(typed, now)
 	}
 	fits, err := s.hash.fits(ctx, in.Password, p.hash)
 	if err != nil {
@@ -119,7 +121,12 @@ func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
 		s.tries.failed(now, name)
 		return SignedIn{}, s.refuse(ctx, in, User{}, "no such account")
 	}
+	if locked { // told neither, nor whether the password was right
+		s.tries.failed(now, name)
+		return SignedIn{}, errLogin
+	}
 	if !fits || u.Disabled {
+		s.tries.failed(now, name)
 		reason := "wrong password"
 		if fits {
 			reason = "account disabled"
@@ -140,8 +147,8 @@ func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
 		if u.Disabled || again.hash != p.hash {
 			return errLogin
 		}
-		if now := s.clock.Now(); now.Before(again.until) {
-			return errLocked(again.until, now)
+		if s.clock.Now().Before(again.until) {
+			return errLogin
 		}
 		if _, err := tx.Exec(ctx, `UPDATE account SET failures = 0, locks = 0, locked_until = 0 WHERE id = $1`, u.ID); err != nil {
 			return fmt.Errorf("sign in: %w", err)
@@ -149,6 +156,9 @@ func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
 		out, err = s.enter(ctx, tx, u, in)
 		return err
 	})
+	if err == nil {
+		s.tries.right(name)
+	}
 	return out, err
 }
 

@@ -113,6 +113,13 @@ func (s *Store) Hash(ctx context.Context, password string, who ...string) (Hashe
 	if msg := weak(password, who...); msg != "" {
 		return Hashed{}, fault.Field("password", msg)
 	}
+	office, err := s.OfficeName(ctx, s.db.Read())
+	if err != nil {
+		return Hashed{}, err
+	}
+	if office != "Muster" && mostly(password, office) {
+		return Hashed{}, fault.Field("password", "This is little more than the office's name, which everybody tries first. Take several words that have nothing to do with each other.")
+	}
 	phc, err := s.hash.make(ctx, password)
 	return Hashed{phc}, err
 }
@@ -184,6 +191,23 @@ func weak(password string, who ...string) string {
 		}
 	}
 	return ""
+}
+
+// mostly says whether little is left of a password without a name: fewer than
+// eight letters.
+func mostly(password, name string) bool {
+	low := letters(unleet.Replace(strings.ToLower(password)))
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) })
+	rest := strings.ReplaceAll(low, unleet.Replace(strings.Join(words, "")), "")
+	if rest == low { // the words of it, if all of them are there
+		for _, w := range words {
+			if len(w) > 1 && !strings.Contains(low, w) {
+				return false
+			}
+			rest = strings.Replace(rest, w, "", 1)
+		}
+	}
+	return rest != low && utf8.RuneCountInString(rest) < 8
 }
 
 var unleet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i", "8", "b")

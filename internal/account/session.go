@@ -22,9 +22,25 @@ import (
 
 // How long a session lives.
 const (
-	Idle     = 12 * time.Hour     // without a request
+	Idle     = 12 * time.Hour     // without a request or an open page, unless set otherwise
 	Absolute = 7 * 24 * time.Hour // in all
 )
+
+// IdleAfter sets how long a session lives without a request or an open page.
+func (s *Store) IdleAfter(d time.Duration) { s.idle = d }
+
+// Open notes that somebody's page is open, or that they are in a call: use,
+// though they ask for nothing.
+func (s *Store) Open(ctx context.Context, sessionID string) error {
+	se, err := db.One(ctx, s.db.Read(), scanSession, `SELECT id, account, '', address, agent, created_at, used_at, 0 FROM account_session WHERE id = $1`, sessionID)
+	if db.IsNoRows(err) {
+		return nil // a token, which is used or not
+	}
+	if err != nil {
+		return fmt.Errorf("read session: %w", err)
+	}
+	return s.Touch(ctx, se)
+}
 
 // touchEvery is how exact "last used" is: a write per request would be a high price for it.
 const touchEvery = time.Minute
@@ -108,7 +124,7 @@ func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (
 		return actor.Actor{}, Session{}, fmt.Errorf("authenticate: %w", err)
 	}
 	if !token {
-		se.ExpiresAt = sessionEnd(se)
+		se.ExpiresAt = s.sessionEnd(se)
 		se.CSRF = csrf(secret)
 	}
 	if now := s.clock.Now(); !se.ExpiresAt.IsZero() && !now.Before(se.ExpiresAt) {
@@ -133,9 +149,9 @@ func (s *Store) Authenticate(ctx context.Context, q db.Querier, secret string) (
 	return who, se, nil
 }
 
-func sessionEnd(se Session) time.Time {
+func (s *Store) sessionEnd(se Session) time.Time {
 	end := se.CreatedAt.Add(Absolute)
-	if idle := se.UsedAt.Add(Idle); idle.Before(end) {
+	if idle := se.UsedAt.Add(s.idle); idle.Before(end) {
 		end = idle
 	}
 	return end
@@ -186,14 +202,14 @@ func (s *Store) begin(ctx context.Context, tx *db.Tx, u User, address, agent str
 	plain, hash := secret()
 	now := s.clock.Now()
 	se := Session{ID: id.New(), UserID: u.ID, Address: address, Agent: short(agent, 200), CSRF: csrf(plain), CreatedAt: now, UsedAt: now}
-	se.ExpiresAt = sessionEnd(se)
+	se.ExpiresAt = s.sessionEnd(se)
 	if _, err := tx.Exec(ctx, `INSERT INTO account_session (id, account, secret, address, agent, created_at, used_at) VALUES ($1,$2,$3,$4,$5,$6,$6)`,
 		se.ID, u.ID, hash, se.Address, se.Agent, db.Micro(now)); err != nil {
 		return "", se, fmt.Errorf("open session: %w", err)
 	}
 	// The rows of sessions that ended by themselves go when their owner comes back.
 	if _, err := tx.Exec(ctx, `DELETE FROM account_session WHERE account = $1 AND (created_at < $2 OR used_at < $3)`,
-		u.ID, db.Micro(now.Add(-Absolute)), db.Micro(now.Add(-Idle))); err != nil {
+		u.ID, db.Micro(now.Add(-Absolute)), db.Micro(now.Add(-s.idle))); err != nil {
 		return "", se, fmt.Errorf("clear sessions: %w", err)
 	}
 	return plain, se, nil
@@ -221,7 +237,7 @@ func (s *Store) Sessions(ctx context.Context, q db.Querier, who actor.Actor) ([]
 	}
 	out := []Session{}
 	for _, se := range all {
-		if se.ExpiresAt = sessionEnd(se); s.clock.Now().Before(se.ExpiresAt) {
+		if se.ExpiresAt = s.sessionEnd(se); s.clock.Now().Before(se.ExpiresAt) {
 			out = append(out, se)
 		}
 	}

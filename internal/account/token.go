@@ -44,6 +44,9 @@ func (s *Store) CreateToken(ctx context.Context, tx *db.Tx, who actor.Actor, use
 	if u.Disabled {
 		return "", Session{}, fault.Newf(fault.Conflict, "The account of %s is disabled. Enable it first.", u.Display)
 	}
+	if err := s.ledger.Bound(ctx, tx, who, TokenCreated{}, 100, time.Hour, "tokens"); err != nil {
+		return "", Session{}, err
+	}
 	name, wrong := line("name", name, 1, 80)
 	if wrong != nil {
 		return "", Session{}, fault.Fields(*wrong)

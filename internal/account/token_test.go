@@ -165,3 +165,87 @@ func TestRecordNamesTheHand(t *testing.T) {
 		t.Errorf("%+v", r.Body)
 	}
 }
+
+// Whether a login and an address are one person's is not told by a lock: wrong
+// passwords for both count together, and the answer is the same as for strangers.
+func TestLockTellsNoPair(t *testing.T) {
+	f := open(t)
+	f.user("ann")
+	five := func(name string) (last error) {
+		for range account.MaxFailures / 2 {
+			f.clock.Advance(20 * time.Second)
+			_, last = f.login(name, "wrong wrong wrong")
+		}
+		return last
+	}
+	var answers []string
+	for _, pair := range [][2]string{{"ann", "ann@example.com"}, {"nobody", "nobody@example.com"}} {
+		for _, name := range pair {
+			if err := five(name); !fault.Is(err, fault.Unauthenticated) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		_, err := f.login(pair[0], password)
+		answers = append(answers, err.Error())
+	}
+	if answers[0] != answers[1] {
+		t.Errorf("known %q, unknown %q", answers[0], answers[1])
+	}
+	f.clock.Advance(account.LockTime)
+	if _, err := f.login("ann", password); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}
+
+// How long a sign-in lasts without use is a setting; an open page is use.
+func TestIdle(t *testing.T) {
+	f := open(t)
+	f.user("ann")
+	f.acc.IdleAfter(15 * time.Minute)
+	in, err := f.login("ann", password)
+	f.ok(err)
+	for range 5 {
+		f.clock.Advance(14 * time.Minute)
+		f.ok(f.acc.Open(f.ctx, in.Session.ID))
+		if _, err := f.who(in.Secret); err != nil {
+			t.Fatal("it ended though the page was open")
+		}
+	}
+	f.clock.Advance(15 * time.Minute)
+	if _, err := f.who(in.Secret); err == nil {
+		t.Error("it lives without use")
+	}
+}
+
+// A password that is little more than the office's name is the first to be tried.
+func TestOfficesNameIsNoPassword(t *testing.T) {
+	f := open(t)
+	root := f.user("root", account.Administrator).Actor()
+	f.ok(f.do(root, func(tx *db.Tx) error { return f.acc.NameOffice(f.ctx, tx, root, "North Bank") }))
+	for pw, ok := range map[string]bool{"northbank2026": false, "North-Bank!2026": false, "Bank north 12345": false, "n0rthb4nk-2026!": false, "northbank staple battery": true, "four words in a row": true} {
+		if _, err := f.acc.Hash(f.ctx, pw); (err == nil) != ok {
+			t.Errorf("%q: %v", pw, err)
+		}
+	}
+}
+
+// One person makes so many tokens an hour, on every server together.
+func TestTokensAreBounded(t *testing.T) {
+	f := open(t)
+	ann := f.user("ann").Actor()
+	var err error
+	for n := 0; n < 120 && err == nil; n++ {
+		err = f.do(ann, func(tx *db.Tx) error {
+			_, tok, err := f.acc.CreateToken(f.ctx, tx, ann, ann.ID, "x", 1)
+			if err == nil && n < 119 {
+				err = f.acc.RevokeToken(f.ctx, tx, ann, tok.ID)
+			}
+			return err
+		})
+	}
+	if !fault.Is(err, fault.RateLimited) || !strings.Contains(err.Error(), "Try again in 60 min") {
+		t.Error(err)
+	}
+	f.clock.Advance(time.Hour)
+	f.ok(f.do(ann, func(tx *db.Tx) error { _, _, err := f.acc.CreateToken(f.ctx, tx, ann, ann.ID, "x", 1); return err }))
+}

@@ -89,6 +89,8 @@ type App struct {
 	work    atomic.Pointer[demo.Office]
 	servers []*http.Server
 	closers []func() error
+	looked  chan struct{}
+	unsound atomic.Bool // the record is not what was sealed
 	failed  chan error
 	wg      sync.WaitGroup
 
@@ -102,12 +104,15 @@ type App struct {
 // URL is where people reach this server, without a slash at the end.
 func (a *App) URL() string { return a.url }
 
+// Looked is closed when the look at the record after the start is over.
+func (a *App) Looked() <-chan struct{} { return a.looked }
+
 // Failed gives the error that ended serving, if one does.
 func (a *App) Failed() <-chan error { return a.failed }
 
 // Start opens the data folder and serves it. Stop ends it.
 func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, err error) {
-	a := &App{cfg: cfg, log: log, failed: make(chan error, 4), meter: meter.New()}
+	a := &App{cfg: cfg, log: log, failed: make(chan error, 4), looked: make(chan struct{}), meter: meter.New()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -158,7 +163,8 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	watching, rest := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() { a.Access.Watch(watching); close(watched) }()
-	a.closers = append(a.closers, func() error { rest(); <-watched; return nil })
+	go a.watchRecord(watching)
+	a.closers = append(a.closers, func() error { rest(); <-watched; <-a.looked; return nil })
 	if err := a.Calls.Start(ctx); err != nil {
 		return nil, err
 	}
@@ -348,6 +354,9 @@ func (a *App) recheck(ctx context.Context, who actor.Actor) (actor.Actor, error)
 	}
 	if !alive {
 		return who, errWrongPlace
+	}
+	if err := a.Accounts.Open(ctx, who.Session); err != nil {
+		a.log.ErrorContext(ctx, "note an open page", "session", who.Session, "error", err)
 	}
 	return now.By(who), nil
 }

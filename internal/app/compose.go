@@ -3,12 +3,9 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -49,15 +46,8 @@ import (
 // architecture, and the doors on top.
 func (a *App) compose() error {
 	a.Clock, a.Bus = clock.Real{}, bus.NewMemory()
-	// A new key over an old record would look like tampering for ever.
-	if _, err := os.Stat(a.cfg.LedgerKeyFile()); errors.Is(err, fs.ErrNotExist) {
-		head, err := ledger.Head(context.Background(), a.DB.Read())
-		if err != nil {
-			return fmt.Errorf("read the ledger's head: %w", err)
-		}
-		if head != "" {
-			return fmt.Errorf("the ledger's key %s is missing, but there is a ledger signed with it; restore the key from your backup", a.cfg.LedgerKeyFile())
-		}
+	if err := a.recordThere(context.Background()); err != nil {
+		return err
 	}
 	lkeys, err := ledger.LoadKeys(a.cfg.LedgerKeyFile())
 	if err != nil {
@@ -91,6 +81,7 @@ func (a *App) compose() error {
 		Mail: mail, PublicURL: a.URL, Gather: 15 * time.Second, Access: a.Access, Ledger: a.Ledger, Keys: a.Keys, Gateways: a.dialer(outbound.URLs),
 	}, a.log)
 
+	a.Accounts.IdleAfter(time.Duration(a.cfg.Sessions.IdleMinutes) * time.Minute)
 	a.Ledger.Watch(a.oversee)
 	a.Accounts.Telling(func(ctx context.Context, tx *db.Tx, person, title, body, link, key string) error {
 		_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "info", Title: title, Body: body, Link: link, Key: key, Email: true})
@@ -220,7 +211,7 @@ func (a *App) mentioned(ctx context.Context, tx *db.Tx, who actor.Actor, person 
 
 func (a *App) doors() error {
 	core := httpapi.Core{DB: a.DB, Access: a.Access, Log: a.log, PublicURL: a.URL}
-	a.API = httpapi.New(core, Version, httpapi.AccountAuthenticator(core, a.Accounts))
+	a.API = httpapi.New(core, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
 	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Approvals: a.Approvals, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
 	session := httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo}

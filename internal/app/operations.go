@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -28,6 +29,10 @@ func (a *App) operations(mux *http.ServeMux) {
 			plain(w, http.StatusServiceUnavailable, "the database does not answer")
 			return
 		}
+		if a.unsound.Load() {
+			plain(w, http.StatusOK, "ok\ndegraded: the ledger is not sound; run muster ledger verify")
+			return
+		}
 		plain(w, http.StatusOK, "ok")
 	})
 	h := a.meter.Handler()
@@ -35,12 +40,29 @@ func (a *App) operations(mux *http.ServeMux) {
 		// A scraper on this machine, or anybody who runs the office.
 		ip := net.ParseIP(strings.Trim(httpapi.RemoteAddr(r.Context()), "[]"))
 		who, err := httpapi.Who(r.Context())
-		if ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" || err == nil && (who.In("administrator") || who.In("auditor")) {
+		if ip != nil && ip.IsLoopback() && r.Header.Get("X-Forwarded-For") == "" && a.named(r.Host) || err == nil && (who.In("administrator") || who.In("auditor")) {
 			h.ServeHTTP(w, r)
 			return
 		}
 		httpapi.WriteProblem(w, r, fault.New(fault.Denied, "Metrics are for scrapers on this machine, or with the API token of an administrator or auditor."))
 	})
+}
+
+// named says whether a request for host means this machine, or Muster's own
+// address: a page elsewhere whose name was made to point here does not.
+func (a *App) named(host string) bool {
+	name := func(hostport string) string {
+		if h, _, err := net.SplitHostPort(hostport); err == nil {
+			return h
+		}
+		return strings.Trim(hostport, "[]")
+	}
+	host = name(host)
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || strings.EqualFold(host, "localhost") {
+		return true
+	}
+	u, err := url.Parse(a.URL())
+	return err == nil && host != "" && strings.EqualFold(host, name(u.Host))
 }
 
 func plain(w http.ResponseWriter, status int, text string) {

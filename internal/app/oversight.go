@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"muster/internal/access"
@@ -14,6 +15,7 @@ import (
 	"muster/internal/ledger"
 	"muster/internal/node"
 	"muster/internal/notify"
+	"muster/internal/room"
 )
 
 // oversee tells auditors and administrators at once of what decides who may do
@@ -41,6 +43,11 @@ func (a *App) oversee(ctx context.Context, tx *db.Tx, who actor.Actor, r ledger.
 			title = "The policy " + thing + where + " was removed"
 		}
 		body = "It decides who may do what."
+		if r.Project == "" {
+			if err := a.opened(ctx, tx, who, title); err != nil {
+				return err
+			}
+		}
 	case account.RolesChanged{}.EventKind():
 		if r.Fields["user"] != who.ID && r.Fields["user"] != who.LentBy {
 			return nil
@@ -90,4 +97,67 @@ func list(v any) string {
 		return strings.Join(l, ", ")
 	}
 	return "none"
+}
+
+// RoomOpened records that a policy lets people read a private room who are no
+// members of it.
+type RoomOpened struct {
+	People int `json:"people" class:"public"`
+}
+
+// EventKind implements ledger.Event.
+func (RoomOpened) EventKind() string { return "room.Opened" }
+
+// opened tells the members of private rooms that a changed policy lets others
+// in: what they said there was said to each other.
+func (a *App) opened(ctx context.Context, tx *db.Tx, who actor.Actor, what string) error {
+	rooms, err := a.Rooms.All(ctx, tx)
+	if err != nil {
+		return err
+	}
+	rooms = slices.DeleteFunc(rooms, func(r room.Room) bool { return !r.Private })
+	if len(rooms) == 0 {
+		return nil
+	}
+	people, err := a.Accounts.List(ctx, tx)
+	if err != nil {
+		return err
+	}
+	now, err := a.Rooms.Judge(ctx, tx, who)
+	if err != nil {
+		return err
+	}
+	before, err := a.Rooms.Judge(ctx, a.DB.Read(), who) // what is committed
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		members, err := a.Rooms.Members(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		gained := 0
+		for _, u := range people {
+			if !u.Disabled && !slices.Contains(members, u.ID) && room.Readable(now.For(u.Actor()), r, false) && !room.Readable(before.For(u.Actor()), r, false) {
+				gained++
+			}
+		}
+		if gained == 0 {
+			continue
+		}
+		about, err := a.Rooms.About(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		if err := a.Ledger.Append(ctx, tx, who, about, RoomOpened{gained}); err != nil {
+			return err
+		}
+		for _, m := range members {
+			if _, err := a.Notify.Send(ctx, tx, notify.New{Person: m, Kind: "info", Title: r.Name + " is no longer only its members'", Link: "/rooms/" + r.ID, Email: true,
+				Body: fmt.Sprintf("%s by %s: %d people who are no members may read it now, what was said before as well.", what, who.Display, gained)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

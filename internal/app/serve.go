@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -18,6 +19,9 @@ import (
 	"muster/internal/fault"
 	"muster/internal/ledger"
 )
+
+// demoUser owns no file: who steps on the demo's own machine run as.
+const demoUser = "nobody"
 
 // Run carries out one command line and gives the process's exit code.
 func Run(ctx context.Context, args []string) int {
@@ -49,8 +53,12 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	if cfg.Demo = in.Demo; cfg.Demo {
 		cfg.Incident.First = 2041
 		cfg.Colleagues = in.Colleagues
-		// Its keys are worth nothing, and people try local nodes there.
-		cfg.Runs.AllowLocal = true
+		// As Muster's own user a step reaches the console, and so everything. Where
+		// root runs the demo its steps get a user who owns nothing; elsewhere they
+		// are refused, unless the settings say otherwise.
+		if _, err := user.Lookup(demoUser); err == nil && os.Geteuid() == 0 && !cfg.Runs.AllowLocal && cfg.Runs.LocalUser == "" {
+			cfg.Runs.LocalUser = demoUser
+		}
 	}
 	if err := cfg.Check(); err != nil {
 		return fault.Wrap(fault.Invalid, err.Error(), err)

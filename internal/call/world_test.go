@@ -151,7 +151,7 @@ func (w *world) start(e call.Engine) {
 		w.Fatal(err)
 	}
 	core := httpapi.Core{DB: w.db, Access: w.access, Log: w.deps.Log, PublicURL: func() string { return "http://muster.test" }}
-	api := httpapi.New(core, "test", httpapi.AccountAuthenticator(core, w.accounts))
+	api := httpapi.New(core, httpapi.AccountAuthenticator(core, w.accounts))
 	httpapi.RegisterCalls(api, httpapi.CallDeps{Calls: calls})
 	api.Mux().Handle("/media/", httpapi.Signalling(api, calls))
 	server := httptest.NewServer(api.Handler())

@@ -42,6 +42,7 @@ type Config struct {
 	Media    Media    `yaml:"media"`
 
 	Approvals Approvals `yaml:"approvals"`
+	Sessions  Sessions  `yaml:"sessions"`
 	Shutdown  Shutdown  `yaml:"shutdown"`
 	Log       Log       `yaml:"log"`
 }
@@ -138,6 +139,11 @@ type TURN struct {
 	Deny      []string `yaml:"deny"`
 }
 
+// Sessions settings: how long a sign-in lasts without a request or an open page.
+type Sessions struct {
+	IdleMinutes int `yaml:"idle_minutes"`
+}
+
 // Approvals settings: how long one person's hand in another's account keeps the
 // two from approving each other's requests, and how long a new account approves
 // nothing.
@@ -188,6 +194,7 @@ func Load(data, file string) (Config, error) {
 		Runs:     Runs{LogLimit: 1 << 30, Workers: 64},
 
 		Approvals: Approvals{CoolDownHours: 24, NewcomerHours: 24},
+		Sessions:  Sessions{IdleMinutes: 720},
 		Shutdown:  Shutdown{Runs: 30 * time.Second, Requests: 10 * time.Second},
 		Media:     Media{Engine: "child", UDPPort: 7882, TCPPort: 7881, KeepDays: 90, TranscribeModel: "whisper-1"},
 		Log:       Log{Format: "text", Level: "info"},
@@ -294,6 +301,9 @@ func (c Config) Check() error {
 		if hours < 0 || hours > 8760 {
 			return fmt.Errorf("approvals.%s %d must be 0 to 8760", name, hours)
 		}
+	}
+	if m := c.Sessions.IdleMinutes; m < 10 || m > 10080 {
+		return fmt.Errorf("sessions.idle_minutes %d must be 10 to 10080", m)
 	}
 	for use, t := range map[outbound.Use]Targets{outbound.Mail: c.Outbound.Mail, outbound.Nodes: c.Outbound.Nodes, outbound.URLs: c.Outbound.URLs, outbound.Services: c.Outbound.Services} {
 		if _, err := t.Rules(); err != nil {

@@ -32,7 +32,7 @@ func FuzzCredential(f *testing.F) {
 		}
 		return Login{}, errSignIn
 	}
-	a := New(Core{Log: slog.New(slog.DiscardHandler)}, "test", auth)
+	a := New(Core{Log: slog.New(slog.DiscardHandler)}, auth)
 	a.limit, a.strangers = newLimiter(1e12, 1e12), newLimiter(1e12, 1e12)
 	var who actor.Actor
 	var err error
@@ -88,7 +88,7 @@ func FuzzHook(f *testing.F) {
 		_, secret, err = alerts.CreateSource(incidenttest.Ctx, tx, r.Admin, alert.NewSource{Name: "core", Service: "payments-api"})
 		return err
 	})
-	a := New(Core{DB: r.DB, Access: r.Access, Log: quiet, PublicURL: func() string { return "https://muster.test" }}, "test", nil)
+	a := New(Core{DB: r.DB, Access: r.Access, Log: quiet, PublicURL: func() string { return "https://muster.test" }}, nil)
 	h := newHooks(a, alerts)
 	h.limit = newLimiter(1e12, 1e12)
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", h.alertmanager)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"path"
 	"reflect"
 	"strings"
 	"time"
@@ -85,10 +86,11 @@ func ListOf[T any](items []T) List[T] {
 	return List[T]{items}
 }
 
-// New makes an API without routes.
-func New(c Core, version string, auth Authenticator) *API {
+// New makes an API without routes. The version that anybody may read is the
+// API's; which release runs here is told in /me.
+func New(c Core, auth Authenticator) *API {
 	mux := http.NewServeMux()
-	cfg := huma.DefaultConfig("Muster", version)
+	cfg := huma.DefaultConfig("Muster", strings.TrimPrefix(path.Base(Base), "v"))
 	cfg.Info.Description = "Where operations people gather and act. Errors are RFC 9457 problems whose `detail` says what to do. Lists are `{\"items\": […]}`. Times are RFC 3339 in UTC."
 	cfg.OpenAPIPath = Base + "/openapi"
 	cfg.DocsPath = "" // its page loads scripts from elsewhere; ours is in docs.go

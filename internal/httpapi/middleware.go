@@ -102,7 +102,18 @@ func (a *API) Handler() http.Handler {
 		WriteProblem(w, r, fault.New(fault.Denied, "This request came from another site. Open Muster itself and try again."))
 	}))
 	cross.AddInsecureBypassPattern("POST /hooks/") // signed by their secret, never by a cookie
-	return a.outer(compressed(a.limited(a.authenticated(cross.Handler(routed(a.mux))))))
+	return a.outer(compressed(a.limited(a.authenticated(said(cross.Handler(routed(a.mux)))))))
+}
+
+// said makes the origin count where it is given: "Sec-Fetch-Site: none" says
+// that no page sent the request, and then none has an origin.
+func said(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Sec-Fetch-Site") == "none" && r.Header.Get("Origin") != "" {
+			r.Header.Del("Sec-Fetch-Site")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func (a *API) outer(next http.Handler) http.Handler {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -12,7 +13,7 @@ import (
 // A webhook's secret is in its path, which must not get into the log with it.
 func TestPanicKeepsHookSecretsOutOfTheLog(t *testing.T) {
 	var log bytes.Buffer
-	a := New(Core{Log: slog.New(slog.NewTextHandler(&log, nil))}, "test", nil)
+	a := New(Core{Log: slog.New(slog.NewTextHandler(&log, nil))}, nil)
 	a.Mux().HandleFunc("POST /hooks/alertmanager/{secret}", func(http.ResponseWriter, *http.Request) { panic("bug") })
 	w := httptest.NewRecorder()
 	a.Handler().ServeHTTP(w, httptest.NewRequest("POST", "/hooks/alertmanager/s3cret", nil))
@@ -42,5 +43,39 @@ func TestCredentialOnAGuestsPath(t *testing.T) {
 	member.Header.Set("Authorization", "Bearer another")
 	if credential(member) == one {
 		t.Error("a guest shares a member's budget")
+	}
+}
+
+// A header that nobody reads makes nobody another caller.
+func TestInventedHeaderIsNoCredential(t *testing.T) {
+	r := httptest.NewRequest("GET", Base+"/me", nil)
+	r.AddCookie(&http.Cookie{Name: CookieName, Value: "session"})
+	one := credential(r)
+	for _, header := range []string{"X 1", "Basic eDp5", "bearer x", "Bearer", ""} {
+		r.Header.Set("Authorization", header)
+		if credential(r) != one {
+			t.Errorf("%q is another caller", header)
+		}
+	}
+	r.Header.Set("Authorization", "Bearer mst_x")
+	if credential(r) == one {
+		t.Error("a token is not told from the session")
+	}
+}
+
+// That no page sent it is not believed of a request that names one.
+func TestOriginCountsWhereItIsGiven(t *testing.T) {
+	a := New(Core{Log: slog.New(slog.DiscardHandler)}, func(context.Context, string, bool) (Login, error) { return Login{err: errSignIn}, nil })
+	for origin, want := range map[string]int{"https://evil.example": http.StatusForbidden, "http://example.com": http.StatusNotFound, "": http.StatusNotFound} {
+		r := httptest.NewRequest("POST", "http://example.com"+Base+"/nothing", nil)
+		r.Header.Set("Sec-Fetch-Site", "none")
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%q: %d, want %d", origin, w.Code, want)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func openResponse(t *testing.T) *response {
 	}
 	r.server = httptest.NewUnstartedServer(nil)
 	url := "http://" + r.server.Listener.Addr().String()
-	api := httpapi.New(httpapi.Core{DB: r.DB, Access: r.Access, Log: quiet, PublicURL: func() string { return url }}, "test",
+	api := httpapi.New(httpapi.Core{DB: r.DB, Access: r.Access, Log: quiet, PublicURL: func() string { return url }},
 		func(_ context.Context, secret string, _ bool) (httpapi.Login, error) {
 			if a, ok := people[secret]; ok {
 				return httpapi.Login{Who: a}, nil

@@ -28,7 +28,7 @@ func runDoor(t *testing.T) (*runtest.Office, func(who, method, path string, body
 		}
 		return httpapi.Login{}, fault.New(fault.Unauthenticated, "Sign in first.")
 	}
-	api := httpapi.New(httpapi.Core{DB: o.DB, Access: o.Access, Log: slog.New(slog.DiscardHandler)}, "test", auth)
+	api := httpapi.New(httpapi.Core{DB: o.DB, Access: o.Access, Log: slog.New(slog.DiscardHandler)}, auth)
 	pd := httpapi.ProjectDeps{Nodes: o.Nodes, Jobs: o.Jobs, Approvals: o.Approvals}
 	httpapi.RegisterProjects(api, pd)
 	httpapi.RegisterNodes(api, pd)

@@ -55,7 +55,7 @@ func openOffice(t *testing.T) *officeFixture {
 	}
 	floor := office.New(nil, f.accounts, nil, nil, f.access, f.ledger, task.New(f.db, clock.Real{}, log, 1), b, clock.Real{})
 	core := httpapi.Core{DB: f.db, Access: f.access, Log: log, PublicURL: func() string { return "https://muster.test" }}
-	api := httpapi.New(core, "test", httpapi.AccountAuthenticator(core, f.accounts))
+	api := httpapi.New(core, httpapi.AccountAuthenticator(core, f.accounts))
 	httpapi.RegisterSession(api, httpapi.SessionDeps{Accounts: f.accounts, Office: floor, Version: "test"})
 	httpapi.RegisterUsers(api, httpapi.UserDeps{Accounts: f.accounts})
 	keyStore := key.New(f.access, f.ledger, clock.Real{}, master)

@@ -138,6 +138,9 @@ func (s *Store) Declare(ctx context.Context, tx *db.Tx, who actor.Actor, in Decl
 	if err := s.check(ctx, tx, who, "declare", Incident{Severity: in.Severity, Service: in.Service, Environment: in.Environment, Mode: in.Mode, Restricted: in.Restricted}); err != nil {
 		return i, err
 	}
+	if err := s.Ledger.Bound(ctx, tx, who, Declared{}, 30, 10*time.Minute, "incidents"); err != nil {
+		return i, err
+	}
 	if err := s.normalize(ctx, tx, who, &in); err != nil {
 		return i, err
 	}

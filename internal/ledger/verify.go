@@ -56,9 +56,19 @@ func Verify(ctx context.Context, q db.Querier, verifier, outside string) (Report
 		if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM ledger_event`).Scan(&n); err != nil {
 			return rep, err
 		}
-		if n == 0 && outside == "" {
-			rep.Problems = []Problem{}
-			return rep, nil
+		if n == 0 {
+			beside, err := Beside(ctx, q)
+			if err != nil {
+				return rep, err
+			}
+			if beside > 0 {
+				rep.Problems = []Problem{{-1, "head", fmt.Sprintf("The ledger is missing: it is empty beside %d accounts, and each of them was recorded.", beside)}}
+				return rep, nil
+			}
+			if outside == "" {
+				rep.Problems = []Problem{}
+				return rep, nil
+			}
 		}
 	default:
 		if head, err = OpenCheckpoint(signed, verifier); err != nil {
@@ -88,6 +98,15 @@ func Verify(ctx context.Context, q db.Querier, verifier, outside string) (Report
 		w.compare(&rep, outside, verifier)
 	}
 	return rep, nil
+}
+
+// Beside counts what is never there without a record: accounts. A database that
+// is too old to have them has none.
+func Beside(ctx context.Context, q db.Querier) (n int, err error) {
+	if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM account`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count accounts: %w", err)
+	}
+	return n, nil
 }
 
 // walk recomputes the tree from the records. A record that is missing or

@@ -159,6 +159,9 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 	if g.Quiet, err = s.quiet(ctx, tx, who, person, r); err != nil {
 		return g, err
 	}
+	if err := s.ledger.Bound(ctx, tx, who, GetAsked{}, 60, 10*time.Minute, "requests to come over"); err != nil {
+		return g, err
+	}
 	if _, err := tx.Exec(ctx, `INSERT INTO office_get (`+getCols+`) VALUES ($1, $2, $3, $4, $5, $6, '', $7, $8, 0, $9)`, g.ID, g.From, g.To, g.RoomID, g.State, g.Note, db.Micro(now), db.Micro(g.ExpiresAt), g.Quiet); err != nil {
 		return g, fmt.Errorf("ask over: %w", err)
 	}

@@ -295,6 +295,10 @@ func (s *Store) LetIn(ctx context.Context, tx *db.Tx, who actor.Actor, knockID s
 		return k, err
 	}
 	if k.Guest != "" {
+		// Somebody from outside: who may only watch lets nobody in.
+		if err := s.rooms.Check(ctx, tx, who, "post", r); err != nil && !s.rooms.May(ctx, tx, who, "moderate", r) {
+			return k, err
+		}
 		return k, s.admitGuest(ctx, tx, who, r, k)
 	}
 	u, err := s.people.Get(ctx, tx, k.UserID)

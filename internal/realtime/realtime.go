@@ -88,6 +88,7 @@ type Server struct {
 	clients    map[*centrifuge.Client]actor.Actor
 	closing    bool
 	perPerson  map[string]int
+	opening    map[string]opening
 	audiences  map[string]audience // by room
 	generation int                 // of who may read what
 	asking     chan struct{}       // bounds how many subscriptions are looked up at once
@@ -122,7 +123,7 @@ func New(log *slog.Logger, b bus.Bus, views Views, seats Seats, gates map[string
 	}
 	s := &Server{
 		node: node, log: log, views: views, seats: seats, gates: gates, recheck: recheck,
-		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, audiences: map[string]audience{},
+		clients: map[*centrifuge.Client]actor.Actor{}, perPerson: map[string]int{}, opening: map[string]opening{}, audiences: map[string]audience{},
 		pulses: map[*centrifuge.Client]*pulse{}, talking: map[string]map[string]bool{}, stood: map[string]string{},
 		asking: make(chan struct{}, 16), pending: map[string]func(context.Context){},
 		left: make(chan struct{}, 1), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
@@ -217,6 +218,11 @@ func (s *Server) Handler() http.Handler {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
+		if !s.opens(who.ID) {
+			w.Header().Set("Retry-After", "5")
+			httpapi.WriteProblem(w, r, fault.New(fault.RateLimited, "You open connections faster than any screen does. Try again in 5 seconds."))
+			return
+		}
 		ctx := r.Context()
 		if r.ProtoMajor == 1 {
 			// The socket outlives its request. What the request's context holds (the
@@ -231,6 +237,41 @@ func (s *Server) Handler() http.Handler {
 			upgrade.Header, upgrade.URL, upgrade.TLS = nil, nil, nil
 		}
 	})
+}
+
+// How many sockets one person may open at once, and each second from then on:
+// MaxPerPerson counts those that connected, and others live for some seconds.
+const openAtOnce, openEach = 60.0, 10.0
+
+// opening is how many more a person may open.
+type opening struct {
+	left float64
+	at   time.Time
+}
+
+func (s *Server) opens(person string) bool {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.opening) > 10_000 {
+		for k, o := range s.opening {
+			if now.Sub(o.at).Seconds()*openEach > openAtOnce {
+				delete(s.opening, k)
+			}
+		}
+	}
+	o, ok := s.opening[person]
+	if !ok {
+		o = opening{openAtOnce, now}
+	}
+	o.left = min(openAtOnce, o.left+now.Sub(o.at).Seconds()*openEach)
+	o.at = now
+	may := o.left >= 1
+	if may {
+		o.left--
+	}
+	s.opening[person] = o
+	return may
 }
 
 func whoOf(ctx context.Context) actor.Actor { who, _ := ctx.Value(whoKey{}).(actor.Actor); return who }

@@ -132,28 +132,68 @@ func (s *Store) Get(ctx context.Context, q db.Querier, roomID string) (Room, err
 	return r, err
 }
 
-// Find reads a room by id, or by name among those that are not archived.
+// Find reads a room by id, or by name among those that are not archived; of
+// several, the one that is open to everybody.
 func (s *Store) Find(ctx context.Context, q db.Querier, idOrName string) (Room, error) {
 	if id.Valid(idOrName) {
 		return s.Get(ctx, q, idOrName)
 	}
-	r, err := db.One(ctx, q, scan, `SELECT `+cols+` FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived`, strings.TrimPrefix(idOrName, "#"))
-	if db.IsNoRows(err) {
-		return r, errNone
+	rs, err := s.named(ctx, q, strings.TrimPrefix(idOrName, "#"))
+	if err != nil {
+		return Room{}, err
 	}
-	return r, err
+	if len(rs) == 0 {
+		return Room{}, errNone
+	}
+	return rs[0], nil
+}
+
+// named lists the rooms of a name, the one that is not private first. A private
+// room takes its name from nobody but its members: who makes a room must not
+// learn of one by a name that is refused.
+func (s *Store) named(ctx context.Context, q db.Querier, name string) ([]Room, error) {
+	return db.All(ctx, q, scan, `SELECT `+cols+` FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived ORDER BY private, created_at, id`, name)
+}
+
+// free refuses a name that a room has which everybody sees, or who's reads.
+func (s *Store) free(ctx context.Context, q db.Querier, who actor.Actor, r Room) error {
+	rs, err := s.named(ctx, q, r.Name)
+	if err != nil {
+		return err
+	}
+	for _, o := range rs {
+		if o.ID != r.ID && (!o.Private && !r.Private || s.May(ctx, q, who, "read", o)) {
+			return fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name, or archive that room.", r.Name))
+		}
+	}
+	return nil
 }
 
 // See reads a room who may read; to everybody else it does not exist.
 func (s *Store) See(ctx context.Context, q db.Querier, who actor.Actor, idOrName string) (Room, error) {
-	r, err := s.Find(ctx, q, idOrName)
+	if id.Valid(idOrName) {
+		r, err := s.Get(ctx, q, idOrName)
+		if err != nil {
+			return r, err
+		}
+		if !s.May(ctx, q, who, "read", r) {
+			return Room{}, errNone
+		}
+		return r, nil
+	}
+	rs, err := s.named(ctx, q, strings.TrimPrefix(idOrName, "#"))
 	if err != nil {
-		return r, err
+		return Room{}, err
 	}
-	if !s.May(ctx, q, who, "read", r) {
-		return Room{}, errNone
+	// A member means their private room: what is meant for few must not go to all
+	// because somebody made a room of its name.
+	slices.Reverse(rs)
+	for _, r := range rs {
+		if s.May(ctx, q, who, "read", r) {
+			return r, nil
+		}
 	}
-	return r, nil
+	return Room{}, errNone
 }
 
 // Resource is how access sees the room for who.
@@ -242,6 +282,9 @@ func cleanTopic(topic string) (string, error) {
 	return topic, nil
 }
 
+// mostRooms is how many rooms one person makes within ten minutes.
+const mostRooms = 60
+
 // Create makes a room; its creator (unless the system) and Members are its members.
 func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (Room, error) {
 	r := Room{ID: id.New(), Kind: in.Kind, Private: in.Private, Door: in.Door, Subject: in.Subject, Floor: in.Floor, Recording: NotRecorded, CreatedAt: s.clock.Now()}
@@ -268,6 +311,12 @@ func (s *Store) Create(ctx context.Context, tx *db.Tx, who actor.Actor, in New) 
 		r.Subject.Kind = "team"
 	}
 	if err := s.access.Check(ctx, tx, who, "create", resource(r, true)); err != nil {
+		return r, err
+	}
+	if err := s.ledger.Bound(ctx, tx, who, Created{}, mostRooms, 10*time.Minute, "rooms"); err != nil {
+		return r, err
+	}
+	if err := s.free(ctx, tx, who, r); err != nil {
 		return r, err
 	}
 	if r.Floor == "" {
@@ -367,12 +416,8 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, roomID s
 		}
 	}
 	if !strings.EqualFold(old.Name, r.Name) || old.Archived && !r.Archived {
-		var taken int
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM room WHERE LOWER(name) = LOWER($1) AND NOT archived AND id <> $2`, r.Name, r.ID).Scan(&taken); err != nil {
+		if err := s.free(ctx, tx, who, r); err != nil {
 			return r, err
-		}
-		if taken > 0 {
-			return r, fault.Field("name", fmt.Sprintf("There is already a room named %q. Choose another name.", r.Name))
 		}
 	}
 	if _, err := tx.Exec(ctx, `UPDATE room SET name = $2, topic = $3, door = $4, archived = $5, kind = $6, recording = $7 WHERE id = $1`, r.ID, r.Name, r.Topic, r.Door, r.Archived, r.Kind, r.Recording); err != nil {
@@ -411,6 +456,13 @@ func (s *Store) SetPrivate(ctx context.Context, tx *db.Tx, who actor.Actor, room
 	}
 	if r.Private == private {
 		return r, nil
+	}
+	if !private && !r.Archived {
+		open := r
+		open.Private = false
+		if err := s.free(ctx, tx, who, open); err != nil {
+			return r, err
+		}
 	}
 	if _, err := tx.Exec(ctx, `UPDATE room SET private = $2 WHERE id = $1`, r.ID, private); err != nil {
 		return r, fmt.Errorf("set who may read the room: %w", err)

@@ -36,6 +36,9 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 	if in.Key != "" {
 		r, err := db.One(ctx, tx, scan, columns+` WHERE requested_by = $1 AND client_key = $2`, who.ID, in.Key)
 		if err == nil {
+			if !r.answers(in) {
+				return Run{}, fault.Newf(fault.Conflict, "The key was used for run #%d, which is something else. Take a new key for each request.", r.Number)
+			}
 			return r, s.fill(ctx, tx, &r)
 		} else if !db.IsNoRows(err) {
 			return r, fmt.Errorf("read run: %w", err)
@@ -129,6 +132,15 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 	s.shown(tx, r)
 	s.decorate(ctx, tx, who, &r)
 	return r, nil
+}
+
+// answers says whether r is what in asks for. Options are not compared: values
+// that are secret are not kept in a form that could be.
+func (r *Run) answers(in Request) bool {
+	if in.JobID != "" {
+		return r.JobID == in.JobID && r.spec.Filter == strings.TrimSpace(in.Filter)
+	}
+	return r.Kind == KindAdhoc && r.spec.Command == in.Command && r.spec.Filter == strings.TrimSpace(in.Filter)
 }
 
 // about finds the room a run is asked for in, and its incident.
