@@ -225,7 +225,7 @@ func (a *App) doors() error {
 	a.API.Guests = httpapi.GuestAuthenticator(a.DB, a.Office)
 	httpapi.RegisterCalls(a.API, httpapi.CallDeps{Calls: a.Calls, Incidents: a.Incidents})
 	httpapi.RegisterKeys(a.API, httpapi.KeyDeps{Keys: a.Keys})
-	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts, Keys: a.Keys})
+	httpapi.RegisterPolicies(a.API, httpapi.PolicyDeps{Accounts: a.Accounts, Keys: a.Keys, Nodes: a.Nodes})
 	projects := httpapi.ProjectDeps{Nodes: a.Nodes, Jobs: a.Jobs, Approvals: a.Approvals}
 	httpapi.RegisterProjects(a.API, projects)
 	httpapi.RegisterNodes(a.API, projects)

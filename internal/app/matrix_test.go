@@ -193,6 +193,8 @@ var ordinary = []line{
 	{op: "list-keys", may: operator | responder | admin},
 	{op: "put-key", with: "path=shared/<new>", body: `{"type":"password","content":"x"}`, may: admin},
 	{op: "put-key", with: "path=project/ours/<new>", body: `{"type":"password","content":"x"}`, may: admin},
+	{op: "bind-key", with: "path=<shared key>", body: `{"nodes":["web*"],"environments":["dev"]}`, may: admin},
+	{op: "bind-key", with: "path=<key>", body: `{"nodes":[],"environments":[]}`, may: admin},
 	{op: "delete-key", with: "path=<shared key>", may: admin},
 	{op: "delete-key", with: "path=<key>", may: admin},
 
@@ -446,6 +448,7 @@ var foreign = []line{
 	{op: "list-keys", with: "path=project/vault", may: nope},
 	{op: "put-key", with: "path=project/vault/x", body: `{"type":"password","content":"x"}`, may: nope},
 	{op: "delete-key", with: "path=project/vault/x", may: nope},
+	{op: "bind-key", with: "path=project/vault/x", body: `{"nodes":[],"environments":[]}`, may: nope},
 	// Who keeps the policies keeps those of every project; everybody may ask about themselves.
 	{op: "list-project-policies", with: "p=vault", may: admin | auditor, sees: true},
 	{op: "put-project-policy", with: "p=vault&name=<new>", body: harmlessHere, may: admin},

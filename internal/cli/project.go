@@ -382,6 +382,7 @@ func (s *session) read(file string) ([]byte, error) {
 type keyCmd struct {
 	List keyList `cmd:"" help:"List stored keys; their content is never shown."`
 	Add  keyAdd  `cmd:"" help:"Store a key or password, encrypted."`
+	Bind keyBind `cmd:"" help:"Say for which nodes and environments a key may be used; without any, for all."`
 
 	RotateMaster keyRotate `cmd:"" help:"Make a new master key and lock every stored key with it; Muster must be stopped."`
 }
@@ -400,9 +401,28 @@ func (k keyList) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return printList(s, found, "No keys yet. Add one: muster key add PATH --file FILE",
-		[]string{"PATH", "TYPE", "CHANGED", "FINGERPRINT"}, func(k storedKey) []string {
-			return []string{k.Path, k.Type, when(k.ModifiedAt), dash(k.Fingerprint)}
+		[]string{"PATH", "TYPE", "CHANGED", "FINGERPRINT", "FOR"}, func(k storedKey) []string {
+			return []string{k.Path, k.Type, when(k.ModifiedAt), dash(k.Fingerprint), k.usedFor()}
 		})
+}
+
+type keyBind struct {
+	Path        string   `arg:"" help:"Where it is stored."`
+	Node        []string `sep:"none" help:"A node, with * and ? for parts; may be repeated."`
+	Environment []string `sep:"none" help:"An environment, such as prod; may be repeated."`
+}
+
+func (k keyBind) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	in := map[string]any{"nodes": append([]string{}, k.Node...), "environments": append([]string{}, k.Environment...)}
+	out, err := patch[storedKey](ctx, c, "/keys/"+keySegments(k.Path), in)
+	if err != nil {
+		return err
+	}
+	return s.result(out, "The key %s may be used for %s.\n", clean(out.Path), clean(out.usedFor()))
 }
 
 type keyAdd struct {
@@ -498,4 +518,13 @@ func (k ledgerCheckpoint) Run(ctx context.Context, s *session) error {
 		return usage("Which record? Give --data DIR.")
 	}
 	return s.hooks.Checkpoint(ctx, s.std, Checkpoint{Data: s.data, Out: k.Out, JSON: s.json})
+}
+
+// keySegments is a key's path in a URL, by whichever of its forms it was given.
+func keySegments(path string) string {
+	segments := strings.Split(strings.TrimPrefix(strings.Trim(path, "/"), "keys/"), "/")
+	for i := range segments {
+		segments[i] = seg(segments[i])
+	}
+	return strings.Join(segments, "/")
 }

@@ -14,6 +14,8 @@ const pollEvery = 250 * time.Millisecond
 
 type runCmd struct {
 	Start   runStart   `cmd:"" help:"Start a job."`
+	Again   runAgain   `cmd:"" help:"Ask for the same once more: job, options, filter and nodes, or the command."`
+	Retry   runRetry   `cmd:"" help:"Ask for the same once more, on the nodes where it did not succeed."`
 	Show    runShow    `cmd:"" help:"Show a run."`
 	List    runList    `cmd:"" help:"List runs."`
 	Log     runLog     `cmd:"" help:"Print a run's log."`
@@ -38,21 +40,110 @@ type runStart struct {
 	watch
 }
 
-func (r runStart) Run(ctx context.Context, s *session) error {
-	options := map[string]any{}
-	for _, o := range r.Option {
+// values reads -o NAME=VALUE, which may be repeated, over what is there already.
+func values(given []string, out map[string]any) (map[string]any, error) {
+	seen := map[string]bool{}
+	for _, o := range given {
 		name, value, ok := strings.Cut(o, "=")
 		if !ok || name == "" {
-			return usage("-o %q: write it as NAME=VALUE.", o)
+			return nil, usage("-o %q: write it as NAME=VALUE.", o)
 		}
-		switch before := options[name].(type) {
+		if !seen[name] {
+			delete(out, name)
+		}
+		seen[name] = true
+		switch before := out[name].(type) {
 		case nil:
-			options[name] = value
+			out[name] = value
 		case string:
-			options[name] = []string{before, value}
+			out[name] = []string{before, value}
 		case []string:
-			options[name] = append(before, value)
+			out[name] = append(before, value)
 		}
+	}
+	return out, nil
+}
+
+type runAgain struct {
+	Run_   string   `arg:"" name:"run" help:"Number or id."`
+	Option []string `short:"o" sep:"none" placeholder:"NAME=VALUE" help:"An option with another value; secure ones have to be given again."`
+	Key    string   `help:"Your own id for this request: the same key twice starts one run."`
+	watch
+}
+
+type runRetry struct{ runAgain }
+
+func (r runAgain) Run(ctx context.Context, s *session) error { return r.ask(ctx, s, false) }
+func (r runRetry) Run(ctx context.Context, s *session) error { return r.ask(ctx, s, true) }
+
+func (r runAgain) ask(ctx context.Context, s *session, failed bool) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	was, err := get[struct {
+		Number  int64  `json:"number"`
+		Project string `json:"project"`
+		Job     *struct {
+			ID string `json:"id"`
+		} `json:"job"`
+		Again struct {
+			Options   map[string]string `json:"options"`
+			Secure    []string          `json:"secure"`
+			Filter    string            `json:"filter"`
+			Nodes     []string          `json:"nodes"`
+			Failed    []string          `json:"failed"`
+			Command   string            `json:"command"`
+			Threads   int               `json:"threads"`
+			Keepgoing bool              `json:"keepgoing"`
+		} `json:"again"`
+	}](ctx, c, "/runs/"+seg(strings.TrimPrefix(r.Run_, "#")))
+	if err != nil {
+		return err
+	}
+	nodes := was.Again.Nodes
+	if failed {
+		if nodes = was.Again.Failed; len(nodes) == 0 {
+			return usage("Run %d failed on no node, so there is nothing to retry. Ask for all of it: muster run again %d", was.Number, was.Number)
+		}
+	}
+	in := map[string]any{}
+	if was.Again.Filter != "" {
+		in["filter"] = was.Again.Filter
+	}
+	if len(nodes) > 0 {
+		in["nodes"] = nodes
+	}
+	if r.Key != "" {
+		in["key"] = r.Key
+	}
+	if was.Job == nil {
+		in["command"], in["keepgoing"] = was.Again.Command, was.Again.Keepgoing
+		if was.Again.Threads > 0 {
+			in["threads"] = was.Again.Threads
+		}
+		return r.start(ctx, s, c, "/projects/"+seg(was.Project)+"/adhoc", in)
+	}
+	options := map[string]any{}
+	for n, v := range was.Again.Options {
+		options[n] = v
+	}
+	if options, err = values(r.Option, options); err != nil {
+		return err
+	}
+	for _, n := range was.Again.Secure {
+		if options[n] == nil {
+			return usage("The option %s is secret and was not kept. Give it again: -o %s=VALUE", n, n)
+		}
+	}
+	in["options"] = options
+	return r.start(ctx, s, c, "/jobs/"+seg(was.Job.ID)+"/run", in)
+}
+
+func (r runStart) Run(ctx context.Context, s *session) error {
+	options, err := values(r.Option, map[string]any{})
+	if err != nil {
+		return err
 	}
 	c, err := s.client()
 	if err != nil {

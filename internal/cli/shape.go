@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -180,6 +181,24 @@ type storedKey struct {
 	Size        int        `json:"size"`
 	Fingerprint string     `json:"fingerprint,omitempty"`
 	ModifiedAt  *time.Time `json:"modified_at"`
+
+	Nodes        []string `json:"nodes"`
+	Environments []string `json:"environments"`
+}
+
+// usedFor says what the key is bound to.
+func (k storedKey) usedFor() string {
+	out := strings.Join(k.Nodes, ", ")
+	if len(k.Environments) > 0 {
+		if out != "" {
+			out += " in "
+		}
+		out += strings.Join(k.Environments, ", ")
+	}
+	if out == "" {
+		return "any node"
+	}
+	return out
 }
 
 // run is what --json prints of a run. The API gives the job as an object or

@@ -24,10 +24,13 @@ type KeyView struct {
 	CreatedAt   time.Time `json:"created_at"`
 	ModifiedBy  string    `json:"modified_by"`
 	ModifiedAt  time.Time `json:"modified_at"`
+
+	Nodes        []string `json:"nodes" doc:"Nodes it may be used for, with * and ?; empty: any"`
+	Environments []string `json:"environments" doc:"Environments it may be used for; empty: any"`
 }
 
 func keyView(k key.Item) KeyView {
-	return KeyView{k.Path, k.Type, k.Size, k.Fingerprint, k.CreatedBy, k.CreatedAt, k.ModifiedBy, k.ModifiedAt}
+	return KeyView{k.Path, k.Type, k.Size, k.Fingerprint, k.CreatedBy, k.CreatedAt, k.ModifiedBy, k.ModifiedAt, k.Nodes, k.Environments}
 }
 
 // KeyPath names a stored key; it may have slashes.
@@ -60,6 +63,22 @@ func RegisterKeys(a *API, d KeyDeps) {
 		func(ctx context.Context, who actor.Actor, in *putKey) (v KeyView, err error) {
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				k, err := d.Keys.Put(ctx, tx, who, in.Path, key.Type(in.Body.Type), []byte(in.Body.Content))
+				v = keyView(k)
+				return err
+			})
+			return v, err
+		})
+	type bindKey struct {
+		KeyPath
+		Body struct {
+			Nodes        []string `json:"nodes" maxItems:"200" doc:"Nodes it may be used for, with * and ?; empty: any"`
+			Environments []string `json:"environments" maxItems:"200" doc:"Environments it may be used for, such as prod; a node whose environment nobody knows is in none. Empty: any"`
+		}
+	}
+	Handle(a, Route{Method: "PATCH", Path: "/keys/{path...}", ID: "bind-key", Summary: "Say for which nodes and environments a key may be used", Tag: "Keys", Access: "key:manage"},
+		func(ctx context.Context, who actor.Actor, in *bindKey) (v KeyView, err error) {
+			err = a.Do(ctx, who, func(tx *db.Tx) error {
+				k, err := d.Keys.Bind(ctx, tx, who, in.Path, key.Bound{Nodes: in.Body.Nodes, Environments: in.Body.Environments})
 				v = keyView(k)
 				return err
 			})

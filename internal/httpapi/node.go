@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"muster/internal/actor"
 	"muster/internal/node"
@@ -17,6 +18,8 @@ type Node struct {
 	Environment string            `json:"environment"`
 	Description string            `json:"description"`
 	Attributes  map[string]string `json:"attributes"`
+	ContactAt   *time.Time        `json:"last_contact_at,omitempty" doc:"When a run last tried to reach it"`
+	ContactBad  string            `json:"last_contact_error,omitempty" doc:"Why it could not; absent: it could"`
 	Production  bool              `json:"production" doc:"It needs what production needs: its environment is production, or nobody knows what it is"`
 	Known       bool              `json:"environment_known" doc:"Its environment says what it is"`
 }
@@ -28,7 +31,7 @@ type Nodes struct {
 }
 
 func nodeView(n node.Node) Node {
-	return Node{n.Name, n.Hostname, n.Username, n.OSFamily, n.Tags, n.Environment(), n.Description, n.Attrs, n.Production(), n.Known()}
+	return Node{n.Name, n.Hostname, n.Username, n.OSFamily, n.Tags, n.Environment(), n.Description, n.Attrs, whenSet(n.ContactAt), n.ContactError, n.Production(), n.Known()}
 }
 
 func nodeViews(ns []node.Node) []Node {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,13 +12,16 @@ import (
 	"muster/internal/account"
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/fault"
 	"muster/internal/key"
+	"muster/internal/node"
 )
 
 // PolicyDeps is what the policy routes call.
 type PolicyDeps struct {
 	Accounts *account.Store
 	Keys     *key.Store
+	Nodes    *node.Store
 }
 
 // PolicyView is a policy file with what is wrong in it.
@@ -179,9 +183,14 @@ func (d PolicyDeps) why(ctx context.Context, a *API, who actor.Actor, project st
 			}
 		}
 	}
-	dec, err := d.explain(ctx, a, about, project, in)
+	dec, err := d.explain(ctx, a, who, about, project, in)
 	if err != nil {
 		return dec, err
+	}
+	if project != "" && !a.Access.Allowed(ctx, q, who, "read", access.Resource{Type: "project", Attrs: map[string]string{"name": project}, Name: project}) {
+		// What is in a project, its people and rules included, is not told to those
+		// outside, nor whether there is such a project.
+		return access.Decision{Allowed: dec.Allowed, Text: "You may not read the project " + project + ", so nothing more is told of its rules.", WhoCouldGrant: []string{}}, nil
 	}
 	if about.ID != who.ID { // the text speaks to the person it is about
 		if rest, ok := strings.CutPrefix(dec.Text, "You may not"); ok {
@@ -191,15 +200,52 @@ func (d PolicyDeps) why(ctx context.Context, a *API, who actor.Actor, project st
 	return dec, nil
 }
 
-// explain asks what the thing itself would ask: a key's use is more than one rule.
-func (d PolicyDeps) explain(ctx context.Context, a *API, about actor.Actor, project string, in *WhyQuery) (access.Decision, error) {
+// explain asks what the thing itself would ask: the use of a key is more than one
+// rule, and a node is also what its environment means.
+func (d PolicyDeps) explain(ctx context.Context, a *API, who, about actor.Actor, project string, in *WhyQuery) (access.Decision, error) {
 	q := a.DB.Read()
-	if path := in.attrs["path"]; path != "" && (in.Type == "storage" || in.Type == "key") {
-		if in.Action == "read" && project != "" {
-			return d.Keys.Explain(ctx, q, about, key.Grant{Project: project}, path)
-		}
-		return d.Keys.ExplainKept(ctx, q, about, in.Action, path)
-	}
 	res := access.Resource{Project: project, Type: in.Type, Attrs: in.attrs, Tags: in.Tags}
+	switch path := in.attrs["path"]; {
+	case path != "" && (in.Type == "storage" || in.Type == "key") && in.Action == "read" && project != "":
+		g := key.Grant{Project: project}
+		if n := in.attrs["node"]; n != "" {
+			t, err := d.node(ctx, q, who, project, map[string]string{"name": n}, nil)
+			if err != nil {
+				return access.Decision{}, err
+			}
+			g.Targets = []key.Target{{Name: t.Name}}
+			if t.Known() {
+				g.Targets[0].Environments = t.Environments()
+			}
+		}
+		return d.Keys.Explain(ctx, q, about, g, path)
+	case path != "" && (in.Type == "storage" || in.Type == "key"):
+		return d.Keys.ExplainKept(ctx, q, about, in.Action, path)
+	case in.Type == "node" && project != "":
+		n, err := d.node(ctx, q, who, project, in.attrs, in.Tags)
+		if err != nil {
+			return access.Decision{}, err
+		}
+		res = node.Resource(project, n)
+	}
 	return a.Access.Explain(ctx, q, about, in.Action, res), nil
+}
+
+// node is what is asked about: one of the project's where only its name is given
+// and who asks may read it, and otherwise what its attributes say.
+func (d PolicyDeps) node(ctx context.Context, q db.Querier, who actor.Actor, project string, attrs map[string]string, tags []string) (node.Node, error) {
+	name := attrs["nodename"]
+	if name == "" {
+		name = attrs["name"]
+	}
+	if len(attrs) == 1 && name != "" && len(tags) == 0 {
+		all, err := d.Nodes.Readable(ctx, q, who, project, "")
+		if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Denied) {
+			return node.Node{}, err
+		}
+		if i := slices.IndexFunc(all, func(n node.Node) bool { return n.Name == name }); i >= 0 {
+			return all[i], nil
+		}
+	}
+	return d.Nodes.Described(ctx, q, project, name, attrs, tags)
 }

@@ -101,22 +101,24 @@ func given(in map[string]OptionInput) map[string][]string {
 type JobRequest struct {
 	Options map[string]OptionInput `json:"options,omitempty" doc:"Values by option name"`
 	Filter  string                 `json:"filter,omitempty" maxLength:"65536" doc:"Node filter in place of the job's own"`
+	Nodes   []string               `json:"nodes,omitempty" maxItems:"5000" doc:"Only these of the nodes the filter picks"`
 	RoomID  string                 `json:"room_id,omitempty" maxLength:"80" doc:"Room in which its card appears"`
 	Key     string                 `json:"key,omitempty" maxLength:"100" doc:"Your own id for it: the same key again gives the same run"`
 }
 
 // AdhocRequest asks for a command on nodes.
 type AdhocRequest struct {
-	Command   string `json:"command" maxLength:"65536"`
-	Filter    string `json:"filter" maxLength:"65536" doc:"Node filter; .* for all"`
-	RoomID    string `json:"room_id,omitempty" maxLength:"80"`
-	Threads   int    `json:"threads,omitempty" minimum:"0" maximum:"500" doc:"Nodes at once"`
-	Keepgoing bool   `json:"keepgoing,omitempty" doc:"Other nodes go on when one fails"`
-	Key       string `json:"key,omitempty" maxLength:"100"`
+	Command   string   `json:"command" maxLength:"65536"`
+	Filter    string   `json:"filter" maxLength:"65536" doc:"Node filter; .* for all"`
+	Nodes     []string `json:"nodes,omitempty" maxItems:"5000" doc:"Only these of the nodes the filter picks"`
+	RoomID    string   `json:"room_id,omitempty" maxLength:"80"`
+	Threads   int      `json:"threads,omitempty" minimum:"0" maximum:"500" doc:"Nodes at once"`
+	Keepgoing bool     `json:"keepgoing,omitempty" doc:"Other nodes go on when one fails"`
+	Key       string   `json:"key,omitempty" maxLength:"100"`
 }
 
 func (r AdhocRequest) request(project string) run.Request {
-	return run.Request{Project: project, Command: r.Command, Filter: r.Filter, Room: r.RoomID, Threads: r.Threads, Keepgoing: r.Keepgoing, Key: r.Key}
+	return run.Request{Project: project, Command: r.Command, Filter: r.Filter, Nodes: r.Nodes, Room: r.RoomID, Threads: r.Threads, Keepgoing: r.Keepgoing, Key: r.Key}
 }
 
 // RegisterRuns adds asking for runs and following them.
@@ -141,7 +143,7 @@ func RegisterRuns(a *API, d RunDeps) {
 		Body JobRequest
 	}
 	asJob := func(in *jobBody) run.Request {
-		return run.Request{JobID: in.ID, Project: in.Project, Options: given(in.Body.Options), Filter: in.Body.Filter, Room: in.Body.RoomID, Key: in.Body.Key}
+		return run.Request{JobID: in.ID, Project: in.Project, Options: given(in.Body.Options), Filter: in.Body.Filter, Nodes: in.Body.Nodes, Room: in.Body.RoomID, Key: in.Body.Key}
 	}
 	Handle(a, Route{Method: "POST", Path: "/jobs/{id}/preview", ID: "preview-job", Summary: "Say which nodes a run of the job would have and whether it needs approval", Tag: "Runs", Access: "job:read"},
 		func(ctx context.Context, who actor.Actor, in *jobBody) (RunPreview, error) {
@@ -166,17 +168,21 @@ func RegisterRuns(a *API, d RunDeps) {
 			})
 		})
 	type list struct {
-		State    string `query:"state" enum:"active,waiting,queued,running,succeeded,failed,stopped,timed-out,unknown" doc:"active: all that have not ended"`
-		RoomID   string `query:"room_id" maxLength:"36"`
-		Incident string `query:"incident_id" maxLength:"36"`
-		Project  string `query:"project" maxLength:"64"`
-		Job      string `query:"job_id" maxLength:"36"`
-		Before   int64  `query:"before" minimum:"0" doc:"Runs with a number below this"`
-		Limit    int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
+		State    string    `query:"state" enum:"active,waiting,queued,running,succeeded,failed,stopped,timed-out,unknown" doc:"active: all that have not ended"`
+		RoomID   string    `query:"room_id" maxLength:"36"`
+		Incident string    `query:"incident_id" maxLength:"36"`
+		Project  string    `query:"project" maxLength:"64"`
+		Job      string    `query:"job_id" maxLength:"36"`
+		User     string    `query:"user_id" maxLength:"36" doc:"Who asked"`
+		Node     string    `query:"node" maxLength:"255" doc:"Name of a node it had"`
+		From     time.Time `query:"from" doc:"Asked for at or after"`
+		To       time.Time `query:"to" doc:"Asked for before"`
+		Before   int64     `query:"before" minimum:"0" doc:"Runs with a number below this"`
+		Limit    int       `query:"limit" minimum:"1" maximum:"500" default:"50"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/runs", ID: "list-runs", Summary: "List the runs you may see, newest first", Tag: "Runs", Access: "signed-in"},
 		func(ctx context.Context, who actor.Actor, in *list) (List[run.RunSummary], error) {
-			rs, err := d.Runs.List(ctx, a.DB.Read(), who, run.ListQuery{State: in.State, Room: in.RoomID, Incident: in.Incident, Project: in.Project, Job: in.Job, Before: in.Before, Limit: in.Limit})
+			rs, err := d.Runs.List(ctx, a.DB.Read(), who, run.ListQuery{State: in.State, Room: in.RoomID, Incident: in.Incident, Project: in.Project, Job: in.Job, User: in.User, Node: in.Node, From: in.From, To: in.To, Before: in.Before, Limit: in.Limit})
 			return ListOf(rs), err
 		})
 	Handle(a, Route{Method: "GET", Path: "/runs/{id}", ID: "get-run", Summary: "Read a run with its nodes, steps and approval", Tag: "Runs", Access: "signed-in"},

@@ -22,6 +22,7 @@ import (
 	"muster/internal/httpapi"
 	"muster/internal/key"
 	"muster/internal/ledger"
+	"muster/internal/node"
 	"muster/internal/office"
 	"muster/internal/task"
 )
@@ -60,7 +61,7 @@ func openOffice(t *testing.T) *officeFixture {
 	httpapi.RegisterUsers(api, httpapi.UserDeps{Accounts: f.accounts})
 	keyStore := key.New(f.access, f.ledger, clock.Real{}, master)
 	httpapi.RegisterKeys(api, httpapi.KeyDeps{Keys: keyStore})
-	httpapi.RegisterPolicies(api, httpapi.PolicyDeps{Accounts: f.accounts, Keys: keyStore})
+	httpapi.RegisterPolicies(api, httpapi.PolicyDeps{Accounts: f.accounts, Keys: keyStore, Nodes: node.New(f.access, f.ledger, b, clock.Real{})})
 	f.server = api.Handler()
 	return f
 }

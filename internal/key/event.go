@@ -33,3 +33,12 @@ type Rotated struct {
 }
 
 func (Rotated) EventKind() string { return "key.Rotated" }
+
+// BoundTo records what a key may be used for; empty lists stand for everything.
+type BoundTo struct {
+	Path         string   `json:"path" class:"public"`
+	Nodes        []string `json:"nodes" class:"internal"`
+	Environments []string `json:"environments" class:"public"`
+}
+
+func (BoundTo) EventKind() string { return "key.Bound" }

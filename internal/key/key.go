@@ -50,13 +50,15 @@ type Item struct {
 	CreatedAt   time.Time
 	ModifiedBy  string
 	ModifiedAt  time.Time
+	Bound
 }
 
 // Grant says what a secret is opened for. A key of one project never opens for another.
 type Grant struct {
 	Project string
 	Run     string // run id
-	Node    string
+	Node    string // for the record
+	Targets []Target
 }
 
 // Store keeps and opens keys.
@@ -183,7 +185,16 @@ func (s *Store) ExplainKept(ctx context.Context, q db.Querier, who actor.Actor, 
 	return d, nil
 }
 
+// explain is what the rules say, and what the key is bound to.
 func (s *Store) explain(ctx context.Context, q db.Querier, who actor.Actor, g Grant, path string) (access.Decision, access.Resource, error) {
+	d, res, err := s.rules(ctx, q, who, g, path)
+	if err == nil {
+		d, err = s.bound(ctx, q, g, res.ID, d)
+	}
+	return d, res, err
+}
+
+func (s *Store) rules(ctx context.Context, q db.Querier, who actor.Actor, g Grant, path string) (access.Decision, access.Resource, error) {
 	path, err := Clean(path)
 	if err != nil {
 		return access.Decision{}, access.Resource{}, err
@@ -239,7 +250,7 @@ func (s *Store) Put(ctx context.Context, tx *db.Tx, who actor.Actor, path string
 		action = "update"
 	}
 	if err := s.check(ctx, tx, who, action, path); err != nil {
-		return Item{}, err
+		return Item{}, s.unmade(ctx, tx, who, path, err)
 	}
 	fingerprint, err := validate(t, content)
 	if err != nil {
@@ -262,7 +273,7 @@ func (s *Store) Put(ctx context.Context, tx *db.Tx, who actor.Actor, path string
 	now := s.clock.Now()
 	it := Item{Path: path, Type: t, Size: len(content), Fingerprint: fingerprint, CreatedBy: who.ID, CreatedAt: now, ModifiedBy: who.ID, ModifiedAt: now}
 	if exists {
-		it.CreatedBy, it.CreatedAt = old.CreatedBy, old.CreatedAt
+		it.CreatedBy, it.CreatedAt, it.Bound = old.CreatedBy, old.CreatedAt, old.Bound
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO stored_key (path, type, size, fingerprint, master, wrapped, sealed, created_by, created_at, modified_by, modified_at)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
@@ -272,6 +283,19 @@ func (s *Store) Put(ctx context.Context, tx *db.Tx, who actor.Actor, path string
 		return Item{}, fmt.Errorf("store key %s: %w", path, err)
 	}
 	return it, s.ledger.Append(ctx, tx, who, about(path), Stored{Path: path, Type: string(t), Fingerprint: fingerprint, Replaced: exists})
+}
+
+// unmade says of a refusal that the project is not there yet, to who could make it.
+func (s *Store) unmade(ctx context.Context, q db.Querier, who actor.Actor, path string, refused error) error {
+	p := project(path)
+	if p == "" || !s.access.Allowed(ctx, q, who, "manage", access.Resource{Type: "project", Attrs: map[string]string{"name": p}, Name: p}) {
+		return refused
+	}
+	var n int
+	if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM project WHERE name = $1`, p).Scan(&n); err != nil || n > 0 {
+		return refused
+	}
+	return fault.Newf(fault.NotFound, "There is no project %s yet, so nobody may store keys for it. Make it first: muster project create %s", p, p)
 }
 
 // place binds sealed bytes to where they belong: a row copied to another path does not open.
@@ -333,6 +357,9 @@ func (s *Store) Delete(ctx context.Context, tx *db.Tx, who actor.Actor, path str
 	if n, _ := res.RowsAffected(); n == 0 {
 		return notFound(path)
 	}
+	if _, err := tx.Exec(ctx, `DELETE FROM key_met WHERE path = $1`, path); err != nil {
+		return fmt.Errorf("forget where %s was used: %w", path, err)
+	}
 	return s.ledger.Append(ctx, tx, who, about(path), Deleted{Path: path})
 }
 
@@ -340,14 +367,23 @@ func notFound(path string) error {
 	return fault.Newf(fault.NotFound, "There is no key at %s. Store it first (muster key add %s).", path, path)
 }
 
-const columns = `path, type, size, fingerprint, created_by, created_at, modified_by, modified_at`
+const columns = `path, type, size, fingerprint, created_by, created_at, modified_by, modified_at, nodes, environments`
 
 func scan(r db.Scanner) (Item, error) {
 	var it Item
 	var c, m int64
-	err := r.Scan(&it.Path, &it.Type, &it.Size, &it.Fingerprint, &it.CreatedBy, &c, &it.ModifiedBy, &m)
+	var nodes, environments string
+	err := r.Scan(&it.Path, &it.Type, &it.Size, &it.Fingerprint, &it.CreatedBy, &c, &it.ModifiedBy, &m, &nodes, &environments)
 	it.CreatedAt, it.ModifiedAt = db.At(c), db.At(m)
+	it.Nodes, it.Environments = lines(nodes), lines(environments)
 	return it, err
+}
+
+func lines(s string) []string {
+	if s == "" {
+		return []string{}
+	}
+	return strings.Split(s, "\n")
 }
 
 func (s *Store) get(ctx context.Context, q db.Querier, path string) (Item, error) {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -201,31 +202,64 @@ func place(i ImportItem) int {
 	return i.Line
 }
 
-func (s *Store) all(ctx context.Context, q db.Querier, project string) ([]Node, error) {
+func (s *Store) vocabulary(ctx context.Context, q db.Querier, project string) (Vocabulary, error) {
 	var words string
 	if err := q.QueryRow(ctx, `SELECT environments FROM project WHERE name = $1`, project).Scan(&words); err != nil && !db.IsNoRows(err) {
 		return nil, fmt.Errorf("read project: %w", err)
 	}
-	vocabulary, err := readVocabulary(words)
+	return readVocabulary(words)
+}
+
+func (s *Store) all(ctx context.Context, q db.Querier, project string) ([]Node, error) {
+	vocabulary, err := s.vocabulary(ctx, q, project)
 	if err != nil {
 		return nil, err
 	}
 	out, err := db.All(ctx, q, func(r db.Scanner) (n Node, err error) {
 		var attrs string
-		if err = r.Scan(&n.Name, &n.Source, &attrs); err != nil {
+		var contact int64
+		if err = r.Scan(&n.Name, &n.Source, &attrs, &n.changed, &contact, &n.ContactError); err != nil {
 			return n, err
 		}
+		n.ContactAt = db.At(contact)
 		n.Attrs, err = db.FromJSON[map[string]string](attrs)
 		n.fill()
 		n.judge(vocabulary)
 		return n, err
-	}, `SELECT name, source, attrs FROM node WHERE project = $1`, project)
+	}, `SELECT name, source, attrs, updated_at, contact_at, contact_error FROM node WHERE project = $1`, project)
 	if err != nil {
 		return nil, fmt.Errorf("read nodes: %w", err)
 	}
 	// Not by SQL: collations differ, and digests depend on the order.
 	slices.SortFunc(out, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return out, nil
+}
+
+// Described is a node that is not in the inventory, of attributes: for who asks
+// what would hold for it.
+func (s *Store) Described(ctx context.Context, q db.Querier, project, name string, attrs map[string]string, tags []string) (Node, error) {
+	words, err := s.vocabulary(ctx, q, project)
+	if err != nil {
+		return Node{}, err
+	}
+	n := Node{Name: name, Attrs: maps.Clone(attrs)}
+	n.Attrs["tags"] = strings.Join(append(slices.Clone(tags), splitTags(attrs["tags"])...), ",")
+	n.fill()
+	n.judge(words)
+	return n, nil
+}
+
+// Contacted notes of each of the nodes that a run just tried to reach it: with ""
+// it could, with a text that says why not.
+func (s *Store) Contacted(ctx context.Context, tx *db.Tx, project string, nodes map[string]string) error {
+	now := db.Micro(s.clock.Now())
+	names := slices.Sorted(maps.Keys(nodes)) // in one order, so that two runs do not wait for each other
+	for _, n := range names {
+		if _, err := tx.Exec(ctx, `UPDATE node SET contact_at = $3, contact_error = $4 WHERE project = $1 AND name = $2`, project, n, now, nodes[n]); err != nil {
+			return fmt.Errorf("note contact: %w", err)
+		}
+	}
+	return nil
 }
 
 // All gives every node of the project, by name.

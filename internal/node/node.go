@@ -44,12 +44,20 @@ type Node struct {
 	Attrs  map[string]string
 	Source string
 
-	kind  string   // what its environment is known to be, "" when it is not
-	words []string // the project's own words for that
+	// When a run last tried to reach it, and why it could not; "": it could.
+	ContactAt    time.Time
+	ContactError string
+
+	changed int64    // when the list last wrote it
+	kind    string   // what its environment is known to be, "" when it is not
+	words   []string // the project's own words for that
 }
 
 // Environment is dev, qa, prod … as the list says it; "" when it does not.
 func (n Node) Environment() string { return strings.TrimSpace(n.Attrs[AttrEnvironment]) }
+
+// Changed is when its entry was last written, in microseconds.
+func (n Node) Changed() int64 { return n.changed }
 
 // Executor is the way to reach the node: "local" or "ssh".
 func (n Node) Executor() string {

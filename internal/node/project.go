@@ -119,6 +119,22 @@ func (s *Store) SetEnvironments(ctx context.Context, tx *db.Tx, who actor.Actor,
 	if words, err = words.Check(); err != nil {
 		return err
 	}
+	before, err := s.all(ctx, tx, p.Name)
+	if err != nil {
+		return err
+	}
+	was := map[string]*Node{}
+	for _, n := range before {
+		now := n
+		if now.judge(words); now.kind != n.kind {
+			was[n.Name] = &n
+		}
+	}
+	for _, fn := range s.changed {
+		if err := fn(ctx, tx, who, p.Name, was); err != nil {
+			return err
+		}
+	}
 	if _, err := tx.Exec(ctx, `UPDATE project SET environments = $2 WHERE id = $1`, p.ID, db.JSON(words)); err != nil {
 		return fmt.Errorf("change project: %w", err)
 	}

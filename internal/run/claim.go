@@ -229,6 +229,9 @@ WHERE id = $1 AND state = 'queued'`, r.ID, r.Attempt, s.Worker, db.Micro(now.Add
 		if err := s.Ledger.Append(ctx, tx, sys, about, Started{r.Number, r.Title, r.Environment, r.Attempt, r.Digest}); err != nil {
 			return err
 		}
+		if err := s.meet(ctx, tx, p); err != nil {
+			return err
+		}
 		if r, err = s.changed(ctx, tx, r.ID); err != nil {
 			return err
 		}
@@ -284,7 +287,7 @@ func (s *Store) again(ctx context.Context, tx *db.Tx, r *Run) (who actor.Actor, 
 	case p.denied != nil:
 		refusal = "the person who asked for it may no longer run it: " + fault.Message(p.denied)
 	case len(p.problems) > 0:
-		refusal = "its options are no longer right: " + p.problems[0].Message
+		refusal = "it can no longer run as it was asked for: " + trimDot(p.problems[0].Message)
 	case p.need != nil && r.ApprovalID == "":
 		refusal = "the project's rules now demand approval for it. Ask for it again"
 	case lacks != "":

@@ -244,7 +244,7 @@ func (s *Store) Settle(ctx context.Context, tx *db.Tx, who actor.Actor, ref, out
 
 // again is the request that asks for the same as r.
 func (r *Run) again(sec sealedSecrets) Request {
-	in := Request{JobID: r.JobID, Project: r.Project, Command: r.spec.Command, Threads: r.spec.Threads, Keepgoing: r.spec.Keepgoing, Filter: r.spec.Filter, Room: r.RoomID, Options: map[string][]string{}}
+	in := Request{JobID: r.JobID, Project: r.Project, Command: r.spec.Command, Threads: r.spec.Threads, Keepgoing: r.spec.Keepgoing, Filter: r.spec.Filter, Nodes: r.spec.Nodes, Room: r.RoomID, Options: map[string][]string{}}
 	for n, v := range r.spec.Options {
 		in.Options[n] = []string{v}
 	}

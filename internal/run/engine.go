@@ -280,6 +280,24 @@ func (x *execution) save(ctx context.Context, card bool) error {
 	return err
 }
 
+// contacts says of which nodes it is known that they could be reached, or not.
+func contacts(nodes []RunNode) map[string]string {
+	out := map[string]string{}
+	for _, n := range nodes {
+		for _, s := range n.Steps {
+			switch {
+			case s.Exit != nil: // a step ended there, well or not
+				out[n.Name] = ""
+			case s.State == StepFail && s.StartedAt != nil && out[n.Name] == "":
+				if _, reached := out[n.Name]; !reached {
+					out[n.Name] = s.Error
+				}
+			}
+		}
+	}
+	return out
+}
+
 func (s *Store) storeNodes(ctx context.Context, tx *db.Tx, runID string, nodes map[int]RunNode) error {
 	places := make([]int, 0, len(nodes))
 	for n := range nodes {
@@ -326,6 +344,9 @@ WHERE id = $1 AND attempt = $2 AND state = 'running'`, x.run.ID, x.attempt, stat
 				return nil
 			}
 			if err := x.s.storeNodes(ctx, tx, x.run.ID, changed); err != nil {
+				return err
+			}
+			if err := x.s.Nodes.Contacted(ctx, tx, x.run.Project, contacts(now.Nodes)); err != nil {
 				return err
 			}
 			about := x.run.about()

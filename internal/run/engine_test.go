@@ -168,6 +168,10 @@ func (v vault) Open(ctx context.Context, _ *db.Tx, _ actor.Actor, _ key.Grant, _
 // A run that is ended before its first step says by whom, as any other does.
 func TestShutdownWhileKeysAreOpened(t *testing.T) {
 	o := runtest.New(t, runtest.Options{NoStart: true})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := o.Keys.Put(o.Ctx, tx, o.Admin, "project/demo/p", key.Password, []byte("x"))
+		return err
+	})
 	d := o.Deps
 	v := &vault{Vault: d.Keys}
 	d.Keys = v

@@ -10,6 +10,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/key"
 	"muster/internal/node"
 	"muster/internal/run"
 	"muster/internal/run/runtest"
@@ -23,6 +24,11 @@ func TestUnknownMeansProduction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	list = []byte(strings.ReplaceAll(string(list), "project/noenv/", "project/demo/"))
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, err := o.Keys.Put(o.Ctx, tx, o.Admin, "project/demo/ssh", key.Password, []byte("x"))
+		return err
+	})
 	var report []node.ImportItem
 	o.Do(o.Admin, func(tx *db.Tx) (err error) {
 		report, err = o.Nodes.Import(o.Ctx, tx, o.Admin, "demo", "far", append(list, "blue1: {hostname: b, environment: blue, ssh-host-key: k}\nlive1: {hostname: l, environment: live, ssh-host-key: k}\neu1: {hostname: e, environment: PROD-EU, ssh-host-key: k}\nqa9: {hostname: q, environment: QA-2, ssh-host-key: k}\n"...), false)

@@ -20,13 +20,14 @@ import (
 type Request struct {
 	JobID     string // or uuid
 	Options   map[string][]string
-	Project   string // ad-hoc; for a job only where several projects have its uuid
-	Command   string // ad-hoc
-	Threads   int    // ad-hoc
-	Keepgoing bool   // ad-hoc
-	Filter    string // nodes; for a job in place of its own filter
-	Room      string // room id or name; "" for none
-	Key       string // the client's id: the same key again gives the same run
+	Project   string   // ad-hoc; for a job only where several projects have its uuid
+	Command   string   // ad-hoc
+	Threads   int      // ad-hoc
+	Keepgoing bool     // ad-hoc
+	Filter    string   // nodes; for a job in place of its own filter
+	Nodes     []string // the only ones of those the filter picks; empty: all
+	Room      string   // room id or name; "" for none
+	Key       string   // the client's id: the same key again gives the same run
 
 	version int64 // the job's version, when what was asked for is looked at again; 0 for the current one
 }
@@ -147,7 +148,11 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 			return nil, err
 		}
 	}
-	if err := s.pick(ctx, q, p, filter, exclude, includeWins); err != nil {
+	if len(in.Nodes) > maxNodes {
+		return nil, fault.Newf(fault.TooLarge, "%d nodes are chosen; one run takes at most %d.", len(in.Nodes), maxNodes)
+	}
+	p.spec.Nodes = in.Nodes
+	if err := s.pick(ctx, q, who, p, filter, exclude, includeWins); err != nil {
 		return nil, err
 	}
 	if len(p.nodes) == 0 && !emptyOK && len(p.problems) == 0 {
@@ -169,13 +174,20 @@ func (s *Store) look(ctx context.Context, q db.Querier, who actor.Actor, in Requ
 			p.denied = s.Access.Check(ctx, q, who, "run", res)
 		}
 	}
-	p.need, err = s.Approvals.Required(ctx, q, p.project.Name, approval.Asker(who), p.subject())
-	return p, err
+	if p.need, err = s.Approvals.Required(ctx, q, p.project.Name, approval.Asker(who), p.subject()); err != nil {
+		return nil, err
+	}
+	return p, s.lookAtKeys(ctx, q, who, p)
 }
 
-// pick resolves the nodes and what follows from them.
-func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude node.Filter, includeWins bool) error {
-	var err error
+// pick resolves the nodes and what follows from them. What who may not read is not
+// there: neither its name nor its number, environment or attributes are told.
+func (s *Store) pick(ctx context.Context, q db.Querier, who actor.Actor, p *plan, filter, exclude node.Filter, includeWins bool) error {
+	may, err := s.Access.Judge(ctx, q, who)
+	if err != nil {
+		return err
+	}
+	hidden := func(n node.Node) bool { return !may.Allowed("read", node.Resource(p.project.Name, n)) }
 	if filter.Empty() && exclude.Empty() && p.job != nil && p.job.Def.Filter == "" && p.spec.Filter == "" {
 		// Rundeck runs such a job on its own server. Here that has to be a node
 		// of the project, so that rules can speak of it.
@@ -184,7 +196,7 @@ func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude
 			return err
 		}
 		for _, n := range all {
-			if n.Executor() == "local" {
+			if n.Executor() == "local" && !hidden(n) {
 				p.nodes = append(p.nodes, n)
 			}
 		}
@@ -199,6 +211,11 @@ func (s *Store) pick(ctx context.Context, q db.Querier, p *plan, filter, exclude
 		if !exclude.Empty() {
 			p.spec.Shown += " (not: " + exclude.String() + ")"
 		}
+		p.nodes = slices.DeleteFunc(p.nodes, hidden)
+	}
+	var missing []string
+	if p.nodes, missing = choose(p.nodes, p.spec.Nodes); len(missing) > 0 {
+		p.problems = append(p.problems, job.OptionProblem{Option: "nodes", Message: fmt.Sprintf("%s: not among the nodes that %s picks. Choose from those.", some(missing, 5), p.spec.Shown)})
 	}
 	var extra, env []string
 	if p.job != nil {
@@ -318,10 +335,6 @@ func (s *Store) Preview(ctx context.Context, q db.Querier, who actor.Actor, in R
 	out := Preview{Nodes: p.nodes, Environment: p.environment, Need: p.need, Problems: p.problems}
 	if p.denied != nil {
 		out.Denied = fault.Message(p.denied)
-		// Names of machines are not for those who may not read them.
-		out.Nodes = slices.DeleteFunc(slices.Clone(p.nodes), func(n node.Node) bool {
-			return !s.Access.Allowed(ctx, q, who, "read", node.Resource(p.project.Name, n))
-		})
 	}
 	return out, nil
 }

@@ -59,6 +59,7 @@ type Run struct {
 	LogSHA256  string          `json:"log_sha256"`
 	MessageID  string          `json:"message_id,omitempty"`
 	Abilities  map[string]bool `json:"abilities"`
+	Again      *Again          `json:"again,omitempty" doc:"What asks for the same; only where one run is read"`
 	DeniedWhy  string          `json:"denied_approve,omitempty" doc:"Why this person cannot approve it"`
 	JobID      string          `json:"-"`
 	JobGroup   string          `json:"-"`
@@ -216,6 +217,7 @@ type spec struct {
 	Secure    []string          `json:"secure,omitempty"` // given secure options
 	Stored    map[string]string `json:"stored,omitempty"` // secure options read from key storage
 	Filter    string            `json:"filter,omitempty"` // given by the caller
+	Nodes     []string          `json:"nodes,omitempty"`  // chosen by the caller
 	Shown     string            `json:"shown,omitempty"`  // the filter that counted
 	Threads   int               `json:"threads,omitempty"`
 	Keepgoing bool              `json:"keepgoing,omitempty"`

@@ -50,7 +50,10 @@ func (p *progress) begin(n, step int) {
 	defer p.mu.Unlock()
 	now := p.clock.Now()
 	x := &p.nodes[n]
-	x.State, x.Step = StepRuns, max(x.Step, step+1)
+	x.State = StepRuns
+	if x.Exit == nil && x.Error == "" { // of one that failed before, the failed step is told
+		x.Step = max(x.Step, step+1)
+	}
 	x.Steps[step].State, x.Steps[step].StartedAt = StepRuns, &now
 	if p.steps[step].StartedAt == nil {
 		p.steps[step].StartedAt = &now

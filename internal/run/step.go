@@ -256,27 +256,31 @@ type opened struct {
 // storage, each once; its use is on record for the run.
 func (x *execution) open(ctx context.Context) error {
 	x.creds = map[string]opened{}
-	users := map[string][]string{}
+	users := map[string][]node.Node{}
 	for _, n := range x.nodes {
 		for _, a := range []string{node.AttrKeyPath, node.AttrPassphrase, node.AttrPasswordPath} {
 			if p := n.Attrs[a]; p != "" && n.Executor() != "local" {
-				users[p] = append(users[p], n.Name)
+				users[p] = append(users[p], n)
 			}
 		}
 	}
-	take := func(path, forNode string) opened {
+	take := func(path, forNode string, ns []node.Node) opened {
 		var got opened
 		got.err = x.s.Access.Do(ctx, x.who, func(tx *db.Tx) (err error) {
-			got.data, err = x.s.Keys.Open(ctx, tx, x.who, key.Grant{Project: x.run.Project, Run: x.run.ID, Node: forNode}, path)
+			got.data, err = x.s.Keys.Open(ctx, tx, x.who, key.Grant{Project: x.run.Project, Run: x.run.ID, Node: forNode, Targets: targets(ns)}, path)
 			return err
 		})
 		return got
 	}
 	for _, path := range sortedKeys(users) {
-		x.creds[path] = take(path, some(users[path], 3))
+		var names []string
+		for _, n := range users[path] {
+			names = append(names, n.Name)
+		}
+		x.creds[path] = take(path, some(names, 3), users[path])
 	}
 	for _, name := range sortedKeys(x.run.spec.Stored) {
-		got := take(x.run.spec.Stored[name], "")
+		got := take(x.run.spec.Stored[name], "", x.nodes)
 		if got.err != nil {
 			return fault.Wrap(fault.KindOf(got.err), fmt.Sprintf("The value of the option %s could not be taken from key storage: %s", name, fault.Message(got.err)), got.err)
 		}

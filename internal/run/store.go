@@ -31,6 +31,9 @@ import (
 
 // Vault opens stored keys and keeps secure option values; key.Store is one.
 type Vault interface {
+	Usable(ctx context.Context, q db.Querier, who actor.Actor, g key.Grant, path string) (key.Item, error)
+	Unmet(ctx context.Context, q db.Querier, path string, since map[string]int64) ([]string, error)
+	Meet(ctx context.Context, tx *db.Tx, path, host, node string) error
 	Open(ctx context.Context, tx *db.Tx, who actor.Actor, g key.Grant, path string) ([]byte, error)
 	Seal(ctx context.Context, tx *db.Tx, place string, plain []byte) ([]byte, error)
 	Unseal(ctx context.Context, q db.Querier, place string, sealed []byte) ([]byte, error)
@@ -263,6 +266,7 @@ func (s *Store) See(ctx context.Context, q db.Querier, who actor.Actor, ref stri
 	}
 	s.live(&r)
 	s.decorate(ctx, q, who, &r)
+	r.Again = r.anew()
 	return r, nil
 }
 
@@ -363,7 +367,10 @@ type ListQuery struct {
 	Room     string
 	Incident string
 	Project  string
-	Job      string
+	Job      string // id
+	User     string // user id, of who asked
+	Node     string // the name of a node it ran on
+	From, To time.Time
 	Before   int64 // number
 	Limit    int
 }
@@ -396,6 +403,18 @@ func (s *Store) List(ctx context.Context, q db.Querier, who actor.Actor, in List
 	}
 	if in.Job != "" {
 		add("job_id = ?", in.Job)
+	}
+	if in.User != "" {
+		add("requested_by = ?", in.User)
+	}
+	if in.Node != "" {
+		add("EXISTS (SELECT 1 FROM run_node WHERE run_node.run = run.id AND run_node.name = ?)", in.Node)
+	}
+	if !in.From.IsZero() {
+		add("requested_at >= ?", db.Micro(in.From))
+	}
+	if !in.To.IsZero() {
+		add("requested_at < ?", db.Micro(in.To))
 	}
 	before := in.Before
 	out, rooms := []RunSummary{}, map[string]bool{}

@@ -894,7 +894,8 @@ export interface paths {
         delete: operations["delete-key"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say for which nodes and environments a key may be used */
+        patch: operations["bind-key"];
         trace?: never;
     };
     "/api/v1/knocks/{id}/admit": {
@@ -2637,11 +2638,32 @@ export interface components {
             /** @description Other nodes go on when one fails */
             keepgoing?: boolean;
             key?: string;
+            /** @description Only these of the nodes the filter picks */
+            nodes?: string[];
             room_id?: string;
             /**
              * Format: int64
              * @description Nodes at once
              */
+            threads?: number;
+        };
+        Again: {
+            /** @description Of an ad-hoc run */
+            command?: string;
+            /** @description The nodes on which it did not succeed, when it has ended: give them as nodes to run on these only */
+            failed: string[];
+            /** @description The node filter that was given; empty: the job's own */
+            filter: string;
+            keepgoing?: boolean;
+            /** @description The nodes that were chosen of those the filter picks; empty: all */
+            nodes: string[];
+            /** @description Values as they were; those of several are joined by the option's delimiter. Without secure ones */
+            options: {
+                [key: string]: string;
+            };
+            /** @description Secure options that were given: they have to be given again */
+            secure: string[];
+            /** Format: int64 */
             threads?: number;
         };
         Alert: {
@@ -2781,6 +2803,12 @@ export interface components {
             name: string;
             /** @description Display name of who made the API token it was written with, when that is not the author */
             via?: string;
+        };
+        BindKeyInput: {
+            /** @description Environments it may be used for, such as prod; a node whose environment nobody knows is in none. Empty: any */
+            environments: string[];
+            /** @description Nodes it may be used for, with * and ?; empty: any */
+            nodes: string[];
         };
         Bridge: {
             /** @description Conference id or PIN; may be empty */
@@ -3470,6 +3498,8 @@ export interface components {
             filter?: string;
             /** @description Your own id for it: the same key again gives the same run */
             key?: string;
+            /** @description Only these of the nodes the filter picks */
+            nodes?: string[];
             /** @description Values by option name */
             options?: {
                 [key: string]: string | string[];
@@ -3533,10 +3563,14 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by: string;
+            /** @description Environments it may be used for; empty: any */
+            environments: string[];
             fingerprint?: string;
             /** Format: date-time */
             modified_at: string;
             modified_by: string;
+            /** @description Nodes it may be used for, with * and ?; empty: any */
+            nodes: string[];
             path: string;
             /** Format: int64 */
             size: number;
@@ -4000,6 +4034,13 @@ export interface components {
             /** @description Its environment says what it is */
             environment_known: boolean;
             hostname: string;
+            /**
+             * Format: date-time
+             * @description When a run last tried to reach it
+             */
+            last_contact_at?: string;
+            /** @description Why it could not; absent: it could */
+            last_contact_error?: string;
             name: string;
             os_family: string;
             /** @description It needs what production needs: its environment is production, or nobody knows what it is */
@@ -4636,6 +4677,8 @@ export interface components {
             abilities: {
                 [key: string]: boolean;
             };
+            /** @description What asks for the same; only where one run is read */
+            again?: components["schemas"]["Again"];
             approval: components["schemas"]["Approval"];
             /** @description Of an ad-hoc run */
             command?: string;
@@ -13219,6 +13262,132 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "bind-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description For example project/demo/deploy.key */
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindKeyInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyView"];
+                };
             };
             /** @description Bad Request */
             400: {
@@ -25110,6 +25279,14 @@ export interface operations {
                 incident_id?: string;
                 project?: string;
                 job_id?: string;
+                /** @description Who asked */
+                user_id?: string;
+                /** @description Name of a node it had */
+                node?: string;
+                /** @description Asked for at or after */
+                from?: string;
+                /** @description Asked for before */
+                to?: string;
                 /** @description Runs with a number below this */
                 before?: number;
                 limit?: number;

@@ -550,6 +550,7 @@ export type JobSummary = {
   version: number
   needs_approval_in: string[]
   environments: string[]
+  cannot_run: string[]
   abilities: Abilities
 }
 export type JobOption = {
@@ -589,7 +590,10 @@ export type Node = {
   environment: string
   description: string
   attributes: Record<string, string>
-  reachable?: boolean | null
+  production: boolean
+  environment_known: boolean
+  last_contact_at?: string
+  last_contact_error?: string
 }
 export type ImportResult = {
   name: string
@@ -691,6 +695,18 @@ export type Run = RunSummary & {
   message_id?: string | null
   abilities: Abilities
   denied_approve?: string
+  again?: Again
+}
+/** What asks for the same as a run once more. */
+export type Again = {
+  options: Record<string, string>
+  secure: string[]
+  filter: string
+  nodes: string[]
+  failed: string[]
+  command?: string
+  threads?: number
+  keepgoing?: boolean
 }
 export type LogLine = { n: number; t: string; node: string; step: number; stream: 'out' | 'err' | 'sys'; text: string }
 export type LogPage = { items: LogLine[]; next: number; total: number; done: boolean }
@@ -702,6 +718,8 @@ export type KeyEntry = {
   created_at: string
   modified_at: string
   fingerprint?: string
+  nodes: string[]
+  environments: string[]
 }
 export type LedgerRecord = {
   n: number

@@ -52,11 +52,12 @@ export const EnvChip = ({ env, long }: { env: string; long?: boolean }) => {
   return (
     <span className={cx(s.chip, s.env, prod ? s.prod : s.other)}>
       <Icon size={11} aria-hidden="true" />
-      {prod ? 'Production' : long ? env + ' environment' : env}
+      {prod ? (/^unknown$/i.test(env) ? 'Unknown, as production' : /^prod/i.test(env) ? 'Production' : env) : long ? env + ' environment' : env}
     </span>
   )
 }
-export const isProduction = (env: string) => /^prod/i.test(env)
+/** Whether one of a run’s environments is production, or one that nobody knows: that counts as production. */
+export const isProduction = (env: string) => env.split(', ').some((e) => /^(prod|unknown$)/i.test(e))
 
 const STAGE_TONE: Record<Stage, Tone> = {
   declared: 'red',

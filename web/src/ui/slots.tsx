@@ -16,6 +16,9 @@ export type GuestCallApi = {
   mode: (mode: CallMode) => Promise<void>
   hand: (raised: boolean) => Promise<void>
 }
+/** What a job’s form begins with instead of the defaults: the values and nodes of a run that was. */
+export type Given = { options: Record<string, string>; filter: string; nodes: string[] }
+
 export type Slots = {
   /** One component per card.type. */
   cards: Record<string, ComponentType<CardProps>>
@@ -40,7 +43,7 @@ export type Slots = {
   /** Wraps a trigger so that it opens the person's card. */
   person: ComponentType<{ id: string; children: ReactElement }> | null
   /** Opens the run form of a job, as a dialog. */
-  jobForm: ComponentType<{ jobId: string; roomId?: string; open: boolean; onOpenChange: (open: boolean) => void }> | null
+  jobForm: ComponentType<{ jobId: string; roomId?: string; again?: Given; open: boolean; onOpenChange: (open: boolean) => void }> | null
   /** Opens the form that declares an incident. */
   declareForm: ComponentType<{ open: boolean; onOpenChange: (open: boolean) => void }> | null
 }

@@ -13,6 +13,7 @@ export default function Keys() {
   const { items, state } = useItems<KeyEntry>(['keys'], '/keys')
   const refresh = useRefresh()
   const [adding, setAdding] = useState<string | null>(null)
+  const [binding, setBinding] = useState<KeyEntry | null>(null)
   return (
     <>
       <Head
@@ -45,6 +46,7 @@ export default function Keys() {
                 ),
               },
               { key: 't', head: 'Type', cell: (k) => <Chip>{KEY_TYPES.find((t) => t.id === k.type)?.label ?? k.type}</Chip> },
+              { key: 'f', head: 'For', wide: true, cell: (k) => <span className={s.chips}>{[...k.nodes, ...k.environments].length === 0 ? <span className="c-3">any node</span> : [...k.nodes, ...k.environments].map((x) => <Chip key={x}>{x}</Chip>)}</span> },
               { key: 's', head: 'Size', num: true, wide: true, cell: (k) => bytes(k.size) },
               { key: 'm', head: 'Changed', wide: true, num: true, cell: (k) => <Time at={k.modified_at} mode="date" /> },
               {
@@ -54,6 +56,9 @@ export default function Keys() {
                   <span className={s.actions}>
                     <Button size="s" onClick={() => setAdding(k.path)} aria-label={`Replace ${k.path}`}>
                       Replace
+                    </Button>
+                    <Button size="s" onClick={() => setBinding(k)} aria-label={`Bind ${k.path}`}>
+                      Bind
                     </Button>
                     <ConfirmButton
                       size="s"
@@ -75,6 +80,16 @@ export default function Keys() {
             ]}
           />
         </div>
+      )}
+      {binding && (
+        <BindForm
+          of={binding}
+          onClose={() => setBinding(null)}
+          onSaved={async () => {
+            await refresh('keys')
+            setBinding(null)
+          }}
+        />
       )}
       {adding !== null && (
         <KeyForm
@@ -151,6 +166,37 @@ function KeyForm({ path: given, type: was, onClose, onSaved }: { path: string; t
               </span>
             </>
           )}
+        </>
+      )}
+    </FormDialog>
+  )
+}
+
+const words = (text: string) => text.split(/[\n,]/).map((w) => w.trim()).filter(Boolean)
+
+/** For which nodes and environments a key may be used. */
+function BindForm({ of, onClose, onSaved }: { of: KeyEntry; onClose: () => void; onSaved: () => Promise<void> }) {
+  const [nodes, setNodes] = useState(of.nodes.join(', '))
+  const [environments, setEnvironments] = useState(of.environments.join(', '))
+  return (
+    <FormDialog
+      title={`Bind ${of.path}`}
+      submit="Save"
+      valid
+      onClose={onClose}
+      onSave={async () => {
+        await api.patch(at(of.path), { nodes: words(nodes), environments: words(environments) })
+        await onSaved()
+      }}
+    >
+      {(fields) => (
+        <>
+          <Field label="Nodes" hint="Names with commas between them; * and ? stand for parts. Empty: any node" error={fields['nodes']}>
+            <Input mono value={nodes} placeholder="pay-prod-*" onChange={(e) => setNodes(e.target.value)} autoFocus />
+          </Field>
+          <Field label="Environments" hint="Such as prod. A node whose environment nobody knows is in none. Empty: any" error={fields['environments']}>
+            <Input mono value={environments} onChange={(e) => setEnvironments(e.target.value)} />
+          </Field>
         </>
       )}
     </FormDialog>

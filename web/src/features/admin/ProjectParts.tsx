@@ -3,7 +3,7 @@ import { Pencil, Plus } from 'lucide-react'
 import { useState, type ReactNode } from 'react'
 import { ApiError, api, type Items, type Node, type Project } from '@/api'
 import { useSettled } from '@/lib/hooks'
-import { Box, Button, Chip, ConfirmButton, DataTable, Empty, EnvChip, ErrorState, Field, Input, Loading, Notice, Textarea, toastError } from '@/ui'
+import { Box, Button, Chip, ConfirmButton, DataTable, Empty, EnvChip, ErrorState, Field, Input, Loading, Notice, Textarea, Time, toastError } from '@/ui'
 import { FormDialog, useRefresh } from './parts'
 import s from './admin.module.css'
 
@@ -39,10 +39,10 @@ export function ProjectNodes({ project }: { project: Project }) {
               empty={<Empty title={settled ? 'No node fits' : 'No nodes yet'}>{settled ? '' : 'Import a node list.'}</Empty>}
               columns={[
                 { key: 'n', head: 'Node', cell: (n) => <b className="mono">{n.name}</b> },
-                { key: 'e', head: 'Environment', cell: (n) => <EnvChip env={n.environment} /> },
+                { key: 'e', head: 'Environment', cell: (n) => <EnvChip env={n.environment || 'unknown'} /> },
                 { key: 'h', head: 'Host', wide: true, cell: (n) => <span className="mono">{n.username ? `${n.username}@${n.hostname}` : n.hostname}</span> },
                 { key: 't', head: 'Tags', fill: true, cell: (n) => <span className={s.chips}>{n.tags.map((t) => <Chip key={t}>{t}</Chip>)}</span> },
-                { key: 'r', head: 'Reachable', wide: true, cell: (n) => (n.reachable === false ? <span className="c-red">no</span> : n.reachable ? 'yes' : 'not known') },
+                { key: 'r', head: 'Last contact', wide: true, cell: (n) => (!n.last_contact_at ? <span className="c-3">none yet</span> : n.last_contact_error ? <span className="c-red" title={n.last_contact_error}>failed, <Time at={n.last_contact_at} /></span> : <Time at={n.last_contact_at} />) },
               ]}
             />
           </div>

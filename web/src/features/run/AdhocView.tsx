@@ -36,21 +36,23 @@ async function hits(project: string, filter: string): Promise<Preview> {
 }
 
 function Fields({ projects }: { projects: Project[] }) {
-  const search = useSearch({ strict: false }) as { project?: string; filter?: string; command?: string; room?: string }
+  const search = useSearch({ strict: false }) as { project?: string; filter?: string; command?: string; room?: string; nodes?: string[]; threads?: number; keepgoing?: boolean }
   const navigate = useNavigate()
   const queries = useQueryClient()
   const [project, setProject] = useState(search.project && projects.some((p) => p.name === search.project) ? search.project : projects[0]!.name)
   const [filter, setFilter] = useState(search.filter ?? '')
   const [command, setCommand] = useState(search.command ?? '')
-  const [threads, setThreads] = useState('')
-  const [keepgoing, setKeepgoing] = useState(true)
+  const [threads, setThreads] = useState(search.threads ? String(search.threads) : '')
+  const [keepgoing, setKeepgoing] = useState(search.keepgoing ?? true)
+  // The nodes of a run that was, until the filter or the project is another.
+  const [nodes, setNodes] = useState<string[]>(Array.isArray(search.nodes) ? search.nodes : [])
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<unknown>(null)
-  const settled = useSettled(`${project}\n${filter.trim()}\n${command.trim()}`, 350)
+  const settled = useSettled(`${project}\n${filter.trim()}\n${command.trim()}\n${nodes.join(',')}`, 350)
   const preview = useQuery({
     queryKey: ['adhoc', settled],
-    queryFn: () => (command.trim() ? api.post<Preview>(`/projects/${project}/adhoc/preview`, { filter: filter.trim(), command: command.trim() }) : hits(project, filter.trim())),
+    queryFn: () => (command.trim() ? api.post<Preview>(`/projects/${project}/adhoc/preview`, { filter: filter.trim(), command: command.trim(), nodes: nodes.length > 0 ? nodes : undefined }) : hits(project, filter.trim())),
     enabled: filter.trim() !== '',
     placeholderData: (old) => old,
     retry: false,
@@ -64,7 +66,7 @@ function Fields({ projects }: { projects: Project[] }) {
     if (!filter.trim() || !command.trim() || threadsError) return
     setBusy(true)
     try {
-      const started = await api.post<Run>(`/projects/${project}/adhoc`, { command: command.trim(), filter: filter.trim(), keepgoing, threads: threads ? Number(threads) : undefined, room_id: search.room })
+      const started = await api.post<Run>(`/projects/${project}/adhoc`, { command: command.trim(), filter: filter.trim(), nodes: nodes.length > 0 ? nodes : undefined, keepgoing, threads: threads ? Number(threads) : undefined, room_id: search.room })
       toast(started.state === 'waiting' ? `Run ${started.number} waits for approval` : `Run ${started.number} started`)
       void queries.invalidateQueries({ queryKey: ['runs'] })
       void navigate({ to: '/runs/$id', params: { id: String(started.number) } })
@@ -78,7 +80,10 @@ function Fields({ projects }: { projects: Project[] }) {
     <Form onSubmit={(e) => void run(e)}>
       {projects.length > 1 && (
         <Field label="Project">
-          <Select value={project} onChange={(e) => setProject(e.target.value)}>
+          <Select value={project} onChange={(e) => {
+              setProject(e.target.value)
+              setNodes([])
+            }}>
             {projects.map((x) => (
               <option key={x.id} value={x.name}>
                 {x.title || x.name}
@@ -87,7 +92,14 @@ function Fields({ projects }: { projects: Project[] }) {
           </Select>
         </Field>
       )}
-      <HitList required filter={filter} onFilter={setFilter} preview={p} loading={preview.isFetching} error={preview.error} />
+      <HitList
+        required
+        filter={filter}
+        onFilter={(f) => {
+          setFilter(f)
+          setNodes([])
+        }}
+        preview={p} loading={preview.isFetching} error={preview.error} />
       {tried && !filter.trim() && <Notice tone="amber">Say on which nodes: a command never runs everywhere by itself.</Notice>}
       <Field label="Command" required hint="Runs in the login shell of each node, as written" error={(tried && !command.trim() && 'A command is required.') || (failed instanceof ApiError && failed.fields['command'])}>
         <Textarea mono rows={3} value={command} spellCheck={false} placeholder="uptime" onChange={(e) => setCommand(e.target.value)} />

@@ -5,23 +5,28 @@ import { useId, useMemo, useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Job, type Node, type Preview, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
 import { uuid } from '@/lib/ids'
-import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast, WhyDenied } from '@/ui'
+import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, type Given, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast, WhyDenied } from '@/ui'
 import { environmentWord, nodesWord } from './model'
-import { asCommand, control, dateExample, defaults, labelOf, splitMany, toSend, validate, type Option, type Values } from './options'
+import { asCommand, chosenNodes, control, dateExample, defaults, fromRun, labelOf, neededForNodes, splitMany, toSend, validate, type Option, type Values } from './options'
 import s from './run.module.css'
 
 /** A job's form as a dialog, from the palette or a room. */
-export default function JobForm({ jobId, roomId, open, onOpenChange }: { jobId: string; roomId?: string; open: boolean; onOpenChange: (open: boolean) => void }) {
+export default function JobForm({ jobId, roomId, again, open, onOpenChange }: { jobId: string; roomId?: string; again?: Given; open: boolean; onOpenChange: (open: boolean) => void }) {
   const navigate = useNavigate()
   const job = useQuery({ queryKey: ['job', jobId], queryFn: () => api.get<Job>(`/jobs/${jobId}`), enabled: open })
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title={job.data?.full_name ?? 'Run a job'} description={job.data?.description} width={640}>
       {job.isPending ? (
         <Loading label="Loading the job" />
+      ) : job.data && job.data.cannot_run.length > 0 ? (
+        <Notice tone="amber" title="This job cannot run yet">
+          {job.data.cannot_run.join('; ')}
+        </Notice>
       ) : job.data ? (
         <JobFields
           job={job.data}
           roomId={roomId}
+          again={again}
           onCancel={() => onOpenChange(false)}
           onDone={(run) => {
             onOpenChange(false)
@@ -38,10 +43,12 @@ export default function JobForm({ jobId, roomId, open, onOpenChange }: { jobId: 
 /** A job may keep its node filter to itself. */
 type Fixed = Job & { filter_fixed?: boolean }
 
-export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomId?: string; onDone: (run: Run) => void; onCancel?: () => void }) {
+export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Fixed; roomId?: string; again?: Given; onDone: (run: Run) => void; onCancel?: () => void }) {
   const queries = useQueryClient()
-  const [values, setValues] = useState<Values>(() => defaults(job.options))
-  const [filter, setFilter] = useState('')
+  const [values, setValues] = useState<Values>(() => (again ? fromRun(job.options, again.options) : defaults(job.options)))
+  const [filter, setFilter] = useState(again?.filter ?? '')
+  // The nodes that are unticked; of a run that was, all but its own.
+  const [left, setLeft] = useState<ReadonlySet<string> | null>(null)
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<ApiError | Error | null>(null)
@@ -56,6 +63,16 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomI
   const preview = useQuery({
     queryKey: ['job', job.id, 'preview', previewed],
     queryFn: () => api.post<Preview>(`/jobs/${job.id}/preview`, { options: previewed.options, filter: previewed.filter || undefined }),
+    placeholderData: (old) => old,
+    retry: false,
+  })
+  const found = useMemo(() => preview.data?.nodes.map((n) => n.name) ?? [], [preview.data])
+  const out = useMemo(() => left ?? new Set(again && again.nodes.length > 0 ? found.filter((n) => !again.nodes.includes(n)) : []), [left, again, found])
+  const nodes = useMemo(() => chosenNodes(found, out), [found, out])
+  const part = useQuery({
+    queryKey: ['job', job.id, 'preview', previewed, nodes],
+    queryFn: () => api.post<Preview>(`/jobs/${job.id}/preview`, { options: previewed.options, filter: previewed.filter || undefined, nodes }),
+    enabled: nodes.length > 0,
     placeholderData: (old) => old,
     retry: false,
   })
@@ -80,7 +97,7 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomI
     }
     setBusy(true)
     try {
-      const started = await api.post<Run>(`/jobs/${job.id}/run`, { options: send, filter: filter.trim() || undefined, room_id: roomId, key })
+      const started = await api.post<Run>(`/jobs/${job.id}/run`, { options: send, filter: filter.trim() || undefined, nodes: nodes.length > 0 ? nodes : undefined, room_id: roomId, key })
       setKey(uuid())
       toast(started.state === 'waiting' ? `Run ${started.number} waits for approval` : `Run ${started.number} started`)
       void queries.invalidateQueries({ queryKey: ['runs'] })
@@ -91,18 +108,42 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomI
       setBusy(false)
     }
   }
-  const p = preview.data
+  const missing = filter.trim() ? [] : neededForNodes(job.nodefilter, job.options, values)
+  const p = missing.length > 0 ? undefined : nodes.length > 0 ? (part.data ?? preview.data) : preview.data
+  const count = found.length - found.filter((n) => out.has(n)).length
+  // A run on no node does nothing; a job may say that it wants just that.
+  const nothing = missing.length > 0 || (!!p && (found.length > 0 ? count === 0 : p.problems.some((x) => x.option === 'filter')))
+  const others = theirs.filter((x) => x.option !== 'filter' && !job.options.some((o) => o.name === x.option))
   const denied = p?.denied?.text
   const shown = job.options.filter((o) => control(o) !== 'none')
   return (
     <Form onSubmit={(e) => void run(e)}>
-      <HitList fixed={job.filter_fixed} filter={filter} onFilter={setFilter} byDefault={job.nodefilter} preview={p} loading={preview.isFetching} error={preview.error} />
       {shown.map((o) => (
         <div key={o.name} id={`option-${o.name}`}>
           <OptionField o={o} value={values[o.name] ?? ''} error={errors.get(o.name)} onChange={(v) => set(o.name, v)} />
         </div>
       ))}
       {shown.length === 0 && <p className={s.dim}>This job takes no options.</p>}
+      <HitList
+        fixed={job.filter_fixed}
+        filter={filter}
+        onFilter={(f) => {
+          setFilter(f)
+          setLeft(null)
+        }}
+        byDefault={job.nodefilter}
+        preview={missing.length > 0 ? undefined : preview.data}
+        missing={missing}
+        loading={preview.isFetching}
+        error={preview.error}
+        left={out}
+        onLeave={setLeft}
+      />
+      {others.length > 0 && (
+        <Notice tone="amber" title="It could not run like this">
+          {others.map((x) => x.message).join(' ')}
+        </Notice>
+      )}
       <PlanSummary preview={p} />
       {failed && !(failed instanceof ApiError && Object.keys(failed.fields).length > 0 && failed.status === 422) && (
         <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The run did not start'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>
@@ -113,17 +154,18 @@ export function JobFields({ job, roomId, onDone, onCancel }: { job: Fixed; roomI
       </p>
       <DialogActions>
         {onCancel && <Button onClick={onCancel}>Cancel</Button>}
-        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!denied || job.abilities.run === false} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
-          {p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(p.nodes.length)}` : 'Run'}
+        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!denied || job.abilities.run === false || nothing} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
+          {nothing ? 'Run' : p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(count)}` : 'Run'}
         </Button>
       </DialogActions>
     </Form>
   )
 }
 
-/** First of all: where it would run. */
-export function HitList({ filter, onFilter, byDefault, preview, loading, error, required, fixed }: { fixed?: boolean; filter: string; onFilter: (f: string) => void; byDefault?: string; preview: Preview | undefined; loading: boolean; error: unknown; required?: boolean }) {
+/** Where it would run: after the options, which may decide about it. */
+export function HitList({ filter, onFilter, byDefault, preview, loading, error, required, fixed, missing = [], left, onLeave }: { missing?: string[]; left?: ReadonlySet<string>; onLeave?: (left: ReadonlySet<string>) => void; fixed?: boolean; filter: string; onFilter: (f: string) => void; byDefault?: string; preview: Preview | undefined; loading: boolean; error: unknown; required?: boolean }) {
   const nodes = preview?.nodes ?? []
+  const gone = left ? nodes.filter((n) => left.has(n.name)).length : 0
   return (
     <div className={s.hits}>
       <Field label="Node filter" required={required} hint={fixed ? 'The job says where it runs; this cannot be changed here.' : byDefault ? `Empty: the job’s own filter, ${byDefault}` : 'Such as tags: web+prod or name: eu-w-.* ; a bare word is a name'} error={error instanceof ApiError && error.fields['filter'] ? error.fields['filter'] : undefined}>
@@ -131,14 +173,41 @@ export function HitList({ filter, onFilter, byDefault, preview, loading, error, 
       </Field>
       <div className={s.hitsHead} role="status">
         <Server size={13} aria-hidden="true" />
-        {preview ? nodesWord(nodes.length) : 'Which nodes'}
+        {missing.length > 0 ? `Choose ${missing.join(' and ')} to see the nodes` : preview ? (gone > 0 ? `${nodes.length - gone} of ${nodesWord(nodes.length)}` : nodesWord(nodes.length)) : 'Which nodes'}
         {preview && <EnvChip env={preview.environment} long />}
         {loading && <Spinner size={10} label="Looking for nodes" />}
       </div>
-      {nodes.length > 0 && <NodeNames nodes={nodes} />}
+      {nodes.length > 1 && nodes.length <= 200 && left && onLeave ? <NodeTicks nodes={nodes} left={left} onLeave={onLeave} /> : nodes.length > 0 && <NodeNames nodes={nodes} />}
       {preview && nodes.length === 0 && <p className={s.dim}>No node fits this filter: nothing would run.</p>}
       {!!error && !(error instanceof ApiError && error.fields['filter']) && <Notice tone="amber">{errorText(error)}</Notice>}
     </div>
+  )
+}
+/** Each node with a tick: what is unticked is left out of this run. */
+function NodeTicks({ nodes, left, onLeave }: { nodes: Node[]; left: ReadonlySet<string>; onLeave: (left: ReadonlySet<string>) => void }) {
+  const none = nodes.every((n) => left.has(n.name))
+  return (
+    <fieldset className={s.fieldset}>
+      <legend className="sr">Nodes it would run on</legend>
+      <div className={s.ticks}>
+        {nodes.map((n) => (
+          <Checkbox
+            key={n.name}
+            label={n.name}
+            checked={!left.has(n.name)}
+            onChange={(e) => {
+              const next = new Set(left)
+              if (e.target.checked) next.delete(n.name)
+              else next.add(n.name)
+              onLeave(next)
+            }}
+          />
+        ))}
+      </div>
+      <Button size="s" kind="quiet" onClick={() => onLeave(none ? new Set() : new Set(nodes.map((n) => n.name)))}>
+        {none ? 'Choose all' : 'Choose none'}
+      </Button>
+    </fieldset>
   )
 }
 function NodeNames({ nodes }: { nodes: Node[] }) {
@@ -147,9 +216,9 @@ function NodeNames({ nodes }: { nodes: Node[] }) {
   return (
     <div className={s.nodeList} tabIndex={0} role="region" aria-label="Nodes it would run on">
       {list.map((n) => (
-        <span key={n.name} className={s.nodeName} title={`${n.hostname}${n.environment ? `, ${n.environment}` : ''}${n.tags.length ? `, ${n.tags.join(' ')}` : ''}${n.reachable === false ? ', not reachable lately' : ''}`}>
+        <span key={n.name} className={s.nodeName} title={`${n.hostname}${n.environment ? `, ${n.environment}` : ''}${n.tags.length ? `, ${n.tags.join(' ')}` : ''}${n.last_contact_error ? `, not reached lately: ${n.last_contact_error}` : ''}`}>
           {n.name}
-          {n.reachable === false && ' (unreachable)'}
+          {n.last_contact_error && ' (not reached lately)'}
         </span>
       ))}
       {!all && nodes.length > list.length && (
@@ -258,7 +327,7 @@ function OptionField({ o, value, error, onChange }: { o: Option; value: string |
           {...field}
           hint={
             <>
-              {field.hint && <>{hint} </>}Several values, separated by {o.delimiter || ','}
+              {field.hint && <>{hint} </>}Several values, separated by {o.delimiter?.trim() || (o.delimiter ? 'blanks' : ',')}
               {o.values.length > 0 && `, such as ${o.values.slice(0, 6).join(', ')}`}
             </>
           }

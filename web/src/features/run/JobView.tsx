@@ -3,7 +3,7 @@ import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ShieldCheck } from 'lucide-react'
 import { api, type Job } from '@/api'
 import { UserName, useRoomInfo } from '@/realtime'
-import { Box, Chip, CopyButton, ErrorState, Facts, Loading, Notice, Page, Time } from '@/ui'
+import { Box, Chip, CopyButton, ErrorState, Facts, Loading, Notice, Page, Time, WhyDenied } from '@/ui'
 import { JobFields } from './JobForm'
 import { environmentWord } from './model'
 import s from './run.module.css'
@@ -37,9 +37,11 @@ export default function JobView() {
     >
       <div className={s.cols}>
         <div>
-          {job.abilities.run === false ? (
+          {job.cannot_run.length > 0 ? (
+            <CannotRun why={job.cannot_run} />
+          ) : job.abilities.run === false ? (
             <Notice tone="amber" title="You may not run this job">
-              No rule allows it. An administrator of the project can grant it.
+              No rule allows it, or one denies it. An administrator of the project can change that. <WhyDenied />
             </Notice>
           ) : (
             <JobFields job={job} roomId={room?.id} onDone={(run) => void navigate({ to: '/runs/$id', params: { id: String(run.number) } })} />
@@ -100,5 +102,19 @@ export default function JobView() {
         </div>
       </div>
     </Page>
+  )
+}
+
+/** What the server says is in the way, for everybody: it has nothing to do with anyone’s rights. */
+function CannotRun({ why }: { why: readonly string[] }) {
+  return (
+    <Notice tone="amber" title="This job cannot run yet">
+      <ul className={s.why}>
+        {why.map((w) => (
+          <li key={w}>{w}</li>
+        ))}
+      </ul>
+      Whoever may change the job can mend its definition and import it again.
+    </Notice>
   )
 }

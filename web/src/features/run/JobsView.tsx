@@ -54,7 +54,7 @@ export default function JobsView() {
         <Empty title={`No job fits “${text}”`} />
       ) : (
         <div className={s.jobs}>
-          {byGroup(found.map((j) => ({ ...j, group: several ? `${j.project}: ${j.group}` : j.group }))).map((g) => (
+          {byGroup(found.map((j) => ({ ...j, group: several ? [j.project, j.group].filter(Boolean).join(': ') : j.group }))).map((g) => (
             <section key={g.group} className={s.group}>
               <h2>{g.group || 'Without a group'}</h2>
               <ul className={s.list}>
@@ -71,7 +71,12 @@ export default function JobsView() {
                         Approval in {j.needs_approval_in.map((e) => environmentWord(e).toLowerCase()).join(', ')}
                       </Chip>
                     )}
-                    <Button icon={<Play size={12} />} disabled={j.abilities.run === false} title={j.abilities.run === false ? 'No rule lets you run this job' : undefined} onClick={() => setForm(j.id)} aria-label={`Run ${j.full_name}`}>
+                    {j.cannot_run.length > 0 && (
+                      <Chip tone="amber" title={j.cannot_run.join('; ')}>
+                        Cannot run yet
+                      </Chip>
+                    )}
+                    <Button icon={<Play size={12} />} disabled={j.abilities.run === false} title={j.cannot_run.length > 0 ? j.cannot_run.join('; ') : j.abilities.run === false ? 'No rule lets you run this job' : undefined} onClick={() => setForm(j.id)} aria-label={`Run ${j.full_name}`}>
                       Run
                     </Button>
                   </li>

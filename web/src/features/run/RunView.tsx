@@ -1,6 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router'
 import { Fingerprint, MessageSquare, RotateCw } from 'lucide-react'
-import { useState } from 'react'
+import { useState, type ReactNode } from 'react'
 import type { Run } from '@/api'
 import { cx } from '@/lib/cx'
 import { useNow, usePhone } from '@/lib/hooks'
@@ -85,7 +85,9 @@ function Loaded({ run }: { run: Run }) {
 function Actions({ run }: { run: Run }) {
   const room = useRoomInfo(run.room_id)
   const { jobForm: JobForm } = useSlots()
-  const [again, setAgain] = useState(false)
+  const [again, setAgain] = useState<'' | 'all' | 'failed'>('')
+  const was = run.again
+  const nodes = again === 'failed' ? (was?.failed ?? []) : (was?.nodes ?? [])
   return (
     <>
       {room && (
@@ -98,15 +100,37 @@ function Actions({ run }: { run: Run }) {
       {run.abilities.decline && <DeclineButton run={run} />}
       {(isActive(run.state) || (run.state === 'waiting' && !run.abilities.approve)) && run.abilities.stop && <StopButton run={run} />}
       <SettleButtons run={run} />
-      {run.abilities.rerun && run.job && JobForm && (
-        <>
-          <Button icon={<RotateCw size={13} />} onClick={() => setAgain(true)}>
-            Run again
-          </Button>
-          <JobForm jobId={run.job.id} roomId={run.room_id ?? undefined} open={again} onOpenChange={setAgain} />
-        </>
+      {run.abilities.rerun && was && was.failed.length > 0 && was.failed.length < run.nodes.length && (
+        <AgainButton run={run} nodes={was.failed} onJob={() => setAgain('failed')}>
+          Retry {was.failed.length === 1 ? 'the failed node' : `${was.failed.length} failed nodes`}
+        </AgainButton>
+      )}
+      {run.abilities.rerun && was && (
+        <AgainButton run={run} nodes={was.nodes} onJob={() => setAgain('all')}>
+          Run again
+        </AgainButton>
+      )}
+      {run.job && JobForm && was && again && (
+        <JobForm key={again} jobId={run.job.id} roomId={run.room_id ?? undefined} again={{ options: was.options, filter: was.filter, nodes }} open onOpenChange={(on) => !on && setAgain('')} />
       )}
     </>
+  )
+}
+
+/** A job opens its form with what was given; a command goes back to its page. */
+function AgainButton({ run, nodes, onJob, children }: { run: Run; nodes: string[]; onJob: () => void; children: ReactNode }) {
+  if (run.job)
+    return (
+      <Button icon={<RotateCw size={13} />} onClick={onJob}>
+        {children}
+      </Button>
+    )
+  const a = run.again
+  return (
+    <Link to="/adhoc" search={{ project: run.project, filter: a?.filter ?? '', command: a?.command ?? '', nodes, threads: a?.threads, keepgoing: a?.keepgoing ?? false, room: run.room_id ?? undefined }} className={buttonClass('ghost')}>
+      <RotateCw size={13} aria-hidden="true" />
+      {children}
+    </Link>
   )
 }
 

@@ -161,7 +161,7 @@ export function isProduction(environment: string): boolean {
 }
 /** Environments in words. Unknown ones keep their own name. */
 export function environmentWord(environment: string): string {
-  const known: Record<string, string> = { prod: 'Production', production: 'Production', dev: 'Development', qa: 'QA', test: 'Test', staging: 'Staging', uat: 'UAT', '': 'No environment' }
+  const known: Record<string, string> = { prod: 'Production', production: 'Production', dev: 'Development', qa: 'QA', test: 'Test', staging: 'Staging', uat: 'UAT', unknown: 'Unknown', '': 'No environment' }
   return known[environment.toLowerCase()] ?? environment
 }
 

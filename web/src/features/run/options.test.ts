@@ -67,3 +67,26 @@ describe('forms', () => {
     ])
   })
 })
+
+describe('a run once more', () => {
+  const options = [opt({ name: 'env', default: 'dev' }), opt({ name: 'list', multivalued: true, enforced: true, values: ['a', 'b', 'c'], default: 'b' }), opt({ name: 'pw', secure: true })]
+  it('begins with what was given, secrets apart', () => {
+    expect(o.fromRun(options, { env: 'qa', list: 'a,c', gone: 'x' })).toEqual({ env: 'qa', list: ['a', 'c'], pw: '' })
+  })
+  it('keeps an option empty that was empty', () => {
+    expect(o.fromRun(options, { list: '' })).toEqual({ env: '', list: [], pw: '' })
+  })
+  it('names the nodes only when some are left out', () => {
+    expect(o.chosenNodes(['a', 'b'], new Set())).toEqual([])
+    expect(o.chosenNodes(['a', 'b'], new Set(['b', 'x']))).toEqual(['a'])
+  })
+})
+
+describe('nodes that an option decides', () => {
+  const env = opt({ name: 'env', label: 'Environment', required: true })
+  it('are not looked for before it has a value', () => {
+    expect(o.neededForNodes('tags: app environment: ${option.env}', [env], { env: '' })).toEqual(['Environment'])
+    expect(o.neededForNodes('tags: app environment: ${option.env}', [env], { env: 'qa' })).toEqual([])
+    expect(o.neededForNodes('tags: app', [env], { env: '' })).toEqual([])
+  })
+})

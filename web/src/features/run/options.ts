@@ -32,6 +32,30 @@ export function defaults(options: readonly Option[]): Values {
   return out
 }
 
+/** The values of a run that was, for its job’s form. Secrets were not kept; an option that is gone is left out. */
+export function fromRun(options: readonly Option[], was: Record<string, string>): Values {
+  const out = defaults(options)
+  for (const o of options) {
+    if (o.secure) continue
+    const v = was[o.name] ?? ''
+    out[o.name] = control(o) === 'choices' ? splitMany(v, o) : v
+  }
+  return out
+}
+
+/** Options without a value that the node filter is made of: until they have one, nobody knows the nodes. */
+export function neededForNodes(filter: string, options: readonly Option[], values: Values): string[] {
+  return options
+    .filter((o) => filter.includes(`\${option.${o.name}}`) && !o.secure && several(o, values[o.name]).length === 0)
+    .map(labelOf)
+}
+
+/** Nodes to name when some of those the filter found are left out; none when all of them run. */
+export function chosenNodes(found: readonly string[], left: ReadonlySet<string>): string[] {
+  const out = found.filter((n) => !left.has(n))
+  return out.length === found.length ? [] : out
+}
+
 export function splitMany(text: string, o: Pick<Option, 'delimiter'>): string[] {
   const by = o.delimiter || ','
   return text
