@@ -152,6 +152,7 @@ func (a *App) compose() error {
 	a.Commands.Add(command.BridgeVerb(a.Rooms))
 	a.Commands.Add(command.DoorVerbs(a.Accounts, a.Rooms, a.Office)...)
 	a.Commands.Add(command.PresenceVerbs(command.Presence{People: a.Accounts, Rooms: a.Rooms, Office: a.Office, Calls: a.Calls, Clock: a.Clock})...)
+	a.Commands.Add(command.VoiceVerbs(command.Voice{Rooms: a.Rooms, Office: a.Office, Calls: a.Calls})...)
 	a.Commands.Add(command.RunVerbs(command.RunDeps{Access: a.Access, Service: a.serviceStatus, Runs: a.Runs, Jobs: a.Jobs, Nodes: a.Nodes})...)
 	a.Commands.Add(command.IncidentVerbs(command.Response{Access: a.Access, People: a.Accounts, Oncall: a.Oncall, Incidents: a.Incidents, Alerts: a.Alerts})...)
 	if err := a.doors(); err != nil {

@@ -30,6 +30,19 @@ type Call struct {
 // Reply goes to the person who typed the line, not into the room.
 type Reply struct{ Text string }
 
+// Do is an act of the browser in which a line was typed: what only it can do,
+// with its own microphone and loudspeaker.
+type Do string
+
+// The acts.
+const (
+	JoinVoice  Do = "join-voice"
+	ListenOnly Do = "listen"
+	LeaveVoice Do = "leave-voice"
+	Mute       Do = "mute"
+	Unmute     Do = "unmute"
+)
+
 // Completion is one proposal for a half-typed line.
 type Completion struct {
 	Value  string `json:"value" doc:"The whole line with this proposal taken"`
@@ -45,6 +58,8 @@ type Verb struct {
 	Help  string // one sentence
 	// Run does it inside the transaction that stores the line.
 	Run func(ctx context.Context, tx *db.Tx, c Call) (Reply, error)
+	// Do says what the browser is to do once Run went well.
+	Do func(args string) Do
 	// Complete proposes how Args may go on; Value is the new Args.
 	Complete func(ctx context.Context, q db.Querier, c Call) ([]Completion, error)
 	// Redact gives Args without secrets.
@@ -83,6 +98,7 @@ func (c *Commands) Add(vs ...Verb) {
 type Said struct {
 	Message message.Message
 	Reply   string // for the person who typed it
+	Do      Do     // for their browser
 }
 
 // Say posts text in a room as who; a line that begins with "/" is carried out.
@@ -128,6 +144,9 @@ func (c *Commands) Say(ctx context.Context, who actor.Actor, in message.New) (Sa
 		}
 		reply, err := v.Run(ctx, tx, call)
 		said.Reply = reply.Text
+		if err == nil && v.Do != nil {
+			said.Do = v.Do(strings.ToLower(call.Args))
+		}
 		return err
 	})
 	if err != nil {

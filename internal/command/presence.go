@@ -44,7 +44,7 @@ func PresenceVerbs(p Presence) []Verb {
 }
 
 var words = map[string]string{
-	"available": "available", "active": "active", "busy": "busy", "away": "away", "call": "in a call", "dnd": "not to be disturbed", "offline": "offline",
+	"available": "available", "active": "available", "busy": "busy", "away": "away", "call": "in a call", "dnd": "not to be disturbed", "offline": "offline",
 }
 
 func (p Presence) say(name, state, help string) Verb {

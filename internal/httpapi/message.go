@@ -21,6 +21,7 @@ type MessageDeps struct {
 type Posted struct {
 	message.Message
 	Reply string `json:"reply,omitempty" doc:"The command's answer, for you only (markdown)"`
+	Do    string `json:"do,omitempty" enum:"join-voice,listen,leave-voice,mute,unmute" doc:"What the command asks of the browser it was typed in; others let it be"`
 }
 
 type MessagePath struct {
@@ -63,7 +64,7 @@ func RegisterMessages(a *API, d MessageDeps) {
 				return Posted{}, err
 			}
 			said, err := d.Commands.Say(ctx, who, message.New{Room: r.ID, Text: in.Body.Text, Thread: in.Body.Thread, Key: in.Body.Key})
-			return Posted{said.Message, said.Reply}, err
+			return Posted{said.Message, said.Reply, string(said.Do)}, err
 		})
 	type complete struct {
 		RoomPath

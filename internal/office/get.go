@@ -54,8 +54,11 @@ func (s *Store) quiet(ctx context.Context, q db.Querier, who actor.Actor, person
 	return !leads, err
 }
 
-// key is under which the person is told.
-func (g Get) key() string { return "get " + g.ID }
+// key is under which the person is told: once for each room they are asked to.
+func (g Get) key() string { return "get " + g.ID + " " + g.RoomID }
+
+// maxGets is how many people one may have asked who have not answered.
+const maxGets = 50
 
 // GetAsked is the ledger event of somebody asked over.
 type GetAsked struct {
@@ -112,7 +115,9 @@ func (s *Store) RegisterTasks(d *db.DB) {
 }
 
 // Ask asks a person over, and leaves them a notification for when they are not
-// looking at the office. Asking again while the first is open gives the first.
+// looking at the office. Between two people one request is open: asking again to
+// the same room gives it as it is, to another room turns it to that one. Whoever
+// is asked by one person twenty times has one thing to answer.
 func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roomID, note string) (Get, error) {
 	note = strings.TrimSpace(note)
 	if utf8.RuneCountInString(note) > 300 {
@@ -143,19 +148,38 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 	} else if loc != nil && loc.Room == r.ID && s.Online(person) {
 		return Get{}, fault.New(fault.Conflict, "They are already in "+r.Name+".")
 	}
-	g, err := db.One(ctx, tx, scanGet, `SELECT `+getCols+` FROM office_get WHERE person = $1 AND room = $2 AND asker = $3 AND state = 'pending'`, person, r.ID, who.ID)
-	if err == nil || !db.IsNoRows(err) {
-		return g, err
-	}
-	var open int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM office_get WHERE asker = $1 AND state = 'pending'`, who.ID).Scan(&open); err != nil {
-		return g, err
-	}
-	if open >= 50 {
-		return g, fault.New(fault.RateLimited, "50 people you asked have not answered yet. Wait for them, or page the service's on-call.")
+	before, err := db.All(ctx, tx, scanGet, `SELECT `+getCols+` FROM office_get WHERE person = $1 AND asker = $2 AND state = 'pending' ORDER BY created_at DESC`, person, who.ID)
+	if err != nil {
+		return Get{}, err
 	}
 	now := s.clock.Now()
-	g = Get{ID: id.New(), From: who.ID, To: person, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(GetExpiry)}
+	g := Get{ID: id.New(), From: who.ID, To: person, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(GetExpiry)}
+	if len(before) > 0 {
+		was := before[0]
+		if was.RoomID == r.ID && (note == "" || note == was.Note) {
+			return was, nil
+		}
+		g.ID = was.ID
+		if err := s.tasks.Cancel(ctx, tx, expireKind, g.ID); err != nil {
+			return g, err
+		}
+		if was.RoomID != r.ID { // what the inbox says of the other room is over
+			if err := s.notify.Settle(ctx, tx, g.To, was.key()); err != nil {
+				return g, err
+			}
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM office_get WHERE id = $1`, g.ID); err != nil {
+			return g, fmt.Errorf("ask over elsewhere: %w", err)
+		}
+	} else {
+		var open int
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM office_get WHERE asker = $1 AND state = 'pending'`, who.ID).Scan(&open); err != nil {
+			return g, err
+		}
+		if open >= maxGets {
+			return g, fault.Newf(fault.RateLimited, "%d people you asked have not answered yet. Wait for them, or page the service's on-call.", maxGets)
+		}
+	}
 	if g.Quiet, err = s.quiet(ctx, tx, who, person, r); err != nil {
 		return g, err
 	}

@@ -546,3 +546,46 @@ func TestPlaceNeverOverlaps(t *testing.T) {
 		}
 	})
 }
+
+// Whoever is asked over and over by one person has one thing to answer: the newest.
+func TestOneGetForTwoPeople(t *testing.T) {
+	w := open(t)
+	ask := func(who actor.Actor, person, roomID, note string) (g office.Get) {
+		t.Helper()
+		w.must(func(tx *db.Tx) (err error) {
+			g, err = w.office.Ask(ctx, tx, who, person, roomID, note)
+			return err
+		})
+		return g
+	}
+	var rooms []room.Room
+	for _, name := range []string{"one", "two", "three"} {
+		w.must(func(tx *db.Tx) error {
+			r, err := w.rooms.Create(ctx, tx, w.admin, room.New{Name: name})
+			rooms = append(rooms, r)
+			return err
+		})
+	}
+	first := ask(w.ann, w.bob.ID, rooms[0].ID, "come")
+	if again := ask(w.ann, w.bob.ID, rooms[0].ID, ""); again.ID != first.ID || again.Note != "come" {
+		t.Errorf("%+v", again)
+	}
+	for _, r := range append(rooms[1:], rooms[0], rooms[2]) {
+		if g := ask(w.ann, w.bob.ID, r.ID, "here rather"); g.ID != first.ID || g.RoomID != r.ID || g.Note != "here rather" {
+			t.Errorf("%+v", g)
+		}
+	}
+	ask(w.admin, w.bob.ID, rooms[0].ID, "") // somebody else's is another
+	ask(w.bob, w.ann.ID, rooms[0].ID, "")   // and so is the other way round
+	open, err := w.office.Pending(ctx, w.d.Read(), w.bob.ID)
+	if err != nil || len(open) != 3 {
+		t.Fatalf("%+v %v", open, err)
+	}
+	w.must(func(tx *db.Tx) error {
+		g, err := w.office.Accept(ctx, tx, w.bob, first.ID)
+		if g.RoomID != rooms[2].ID {
+			t.Errorf("they go to where they were asked first: %+v", g)
+		}
+		return err
+	})
+}

@@ -4333,6 +4333,11 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             deleted: boolean;
+            /**
+             * @description What the command asks of the browser it was typed in; others let it be
+             * @enum {string}
+             */
+            do?: "join-voice" | "listen" | "leave-voice" | "mute" | "unmute";
             /** Format: date-time */
             edited_at?: string;
             id: string;

@@ -299,7 +299,7 @@ export type MessageVersion = {
   at: string
   text: string
 }
-export type Posted = Message & { reply?: string; error?: Problem }
+export type Posted = Message & { reply?: string; /** What only this browser can do. */ do?: 'join-voice' | 'listen' | 'leave-voice' | 'mute' | 'unmute'; error?: Problem }
 export type Completion = {
   value: string
   label: string

@@ -6,7 +6,7 @@ import { useMemo, useState } from 'react'
 import { useCan } from '@/api'
 import { loadSections, search } from '@/lib/guide'
 import { useSettled } from '@/lib/hooks'
-import { Dialog, Input, Kbd, openChecklist, startTour } from '@/ui'
+import { Dialog, Input, Kbd, SingleKeys, openChecklist, startTour } from '@/ui'
 import { helpFor } from './help'
 import { SHORTCUTS } from './shortcuts'
 import s from './HelpSheet.module.css'
@@ -90,16 +90,22 @@ export default function HelpSheet({ onClose }: { onClose: () => void }) {
             )}
           </ul>
           <h3 className={s.keys}>Keyboard shortcuts</h3>
-          <dl className={s.list}>
-            {SHORTCUTS.map(([keys, what]) => (
-              <div key={keys}>
-                <dt>{what}</dt>
-                <dd>
-                  <Kbd>{keys}</Kbd>
-                </dd>
-              </div>
-            ))}
-          </dl>
+          {SHORTCUTS.map(({ where, keys }) => (
+            <section key={where} aria-label={where}>
+              <h4 className={s.where}>{where}</h4>
+              <dl className={s.list}>
+                {keys.map(([key, what]) => (
+                  <div key={key}>
+                    <dt>{what}</dt>
+                    <dd>
+                      <Kbd>{key}</Kbd>
+                    </dd>
+                  </div>
+                ))}
+              </dl>
+            </section>
+          ))}
+          <SingleKeys />
         </>
       )}
     </Dialog>

@@ -1,15 +1,17 @@
 import { Link, useRouterState } from '@tanstack/react-router'
-import { AudioLines, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, PenLine, Plus, Presentation, X, type LucideIcon } from 'lucide-react'
-import { lazy, memo, Suspense, useEffect, useMemo, useRef } from 'react'
+import { AudioLines, ChevronDown, ChevronRight, Coffee, ConciergeBell, DoorClosed, DoorOpen, Ear, Hash, Lock, LogOut, PenLine, Plus, Presentation, Search, Star, X, type LucideIcon } from 'lucide-react'
+import { lazy, memo, Suspense, useEffect, useMemo, useRef, useState } from 'react'
 import { useCan, useMe, type Incident, type Room } from '@/api'
 import { cx } from '@/lib/cx'
-import { useNow, usePhone } from '@/lib/hooks'
+import { toggleFavourite, useFavourites } from '@/lib/favourites'
+import { useNow, usePhone, useStored } from '@/lib/hooks'
 import { length, ms } from '@/lib/time'
 import { leaveOffice, sidebarRooms, useActiveRuns, useIncidents, useInsideRooms, useOffice, usePeopleIn, usePresence, useRoomInfo, UserStack, useHasDraft, useUnsent, useVoiceWanted } from '@/realtime'
 import { Count, IconButton, openDeclare, Ring, SeverityChip, Skeleton, toastError, useOverlays } from '@/ui'
 import { PeopleList } from '@/features/people/PeopleList'
 import { useDrawer } from './drawer'
 import { PLACES } from './nav'
+import { MANY, sections, toggled } from './sections'
 import s from './Sidebar.module.css'
 
 const CallDock = lazy(() => import('@/features/call/CallDock'))
@@ -34,6 +36,7 @@ export function Sidebar() {
         ref={box}
         className={cx(s.side, phone && s.drawer)}
         aria-label="Places"
+        data-region="places"
         tabIndex={-1}
         onKeyDown={(e) => e.key === 'Escape' && phone && useDrawer.setState({ open: false })}
       >
@@ -117,6 +120,11 @@ function Rooms() {
     return out
   }, [runs])
   const at = /^\/rooms\/([^/]+)/.exec(path)?.[1]
+  const floors = useOffice((o) => o.floors)
+  const [filter, setFilter] = useState('')
+  const [folded, setFolded] = useStored<string[]>('side.folded', [])
+  const favourites = useFavourites()
+  const parts = useMemo(() => sections(list, floors, { favourites, folded, filter, current: at ?? '', talking }), [list, floors, favourites, folded, filter, at, talking])
   if (!ready)
     return (
       <div className={s.loading}>
@@ -136,26 +144,51 @@ function Rooms() {
           <p className={s.calm}>No open incident</p>
         )}
       </Section>
-      <Section title="Rooms" add={mayCreate ? 'Create a room' : undefined} onAdd={() => useOverlays.setState({ createRoom: true })}>
-        {list.length ? (
-          <ul>
-            {list.map((r) => (
-              <RoomRow key={r.id} room={r} people={inside[r.id] ?? none} job={busy[r.id]} talk={talking.has(r.id)} on={at === r.id} />
-            ))}
-          </ul>
-        ) : (
-          <p className={s.calm}>No room yet</p>
-        )}
-      </Section>
+      {list.length >= MANY && (
+        <label className={s.filter}>
+          <Search size={13} aria-hidden="true" />
+          <span className="sr">Filter rooms</span>
+          <input type="search" placeholder={`Filter ${list.length} rooms`} value={filter} onChange={(e) => setFilter(e.target.value)} onKeyDown={(e) => e.key === 'Escape' && setFilter('')} />
+        </label>
+      )}
+      {parts.map((p, n) => (
+        <Section
+          key={p.id}
+          title={p.title}
+          folded={p.id === 'found' ? undefined : p.folded}
+          hidden={p.hidden}
+          onFold={() => setFolded(toggled(folded, p.id))}
+          add={mayCreate && n === parts.length - 1 ? 'Create a room' : undefined}
+          onAdd={() => useOverlays.setState({ createRoom: true })}
+        >
+          {p.rooms.length ? (
+            <ul>
+              {p.rooms.map((r) => (
+                <RoomRow key={r.id} room={r} people={inside[r.id] ?? none} job={busy[r.id]} talk={talking.has(r.id)} on={at === r.id} liked={favourites.includes(r.id)} />
+              ))}
+            </ul>
+          ) : (
+            !p.folded && <p className={s.calm}>{filter ? 'No room fits' : 'No room yet'}</p>
+          )}
+        </Section>
+      ))}
     </>
   )
 }
 const none: string[] = []
 
-const Section = ({ title, add, onAdd, children }: { title: string; add?: string; onAdd?: () => void; children: React.ReactNode }) => (
+const Section = ({ title, folded, hidden = 0, onFold, add, onAdd, children }: { title: string; folded?: boolean; hidden?: number; onFold?: () => void; add?: string; onAdd?: () => void; children: React.ReactNode }) => (
   <section className={s.section}>
     <h2>
-      {title}
+      {folded === undefined ? (
+        title
+      ) : (
+        <button type="button" className={s.folder} aria-expanded={!folded} onClick={onFold}>
+          {title}
+          {hidden > 0 && <em className="tnum">{hidden} more</em>}
+          {folded ? <ChevronRight size={12} aria-hidden="true" /> : <ChevronDown size={12} aria-hidden="true" />}
+        </button>
+      )}
       {add && (
         <IconButton label={add} size="s" side="right" onClick={onAdd}>
           <Plus size={13} />
@@ -208,10 +241,10 @@ const Mine = ({ room, on }: { room: string; on: boolean }) => {
 const ICON: Partial<Record<Room['kind'], LucideIcon>> = { lounge: Coffee, meeting: Presentation, focus: DoorClosed, lobby: ConciergeBell, gallery: Ear }
 export const roomIcon = (r: Pick<Room, 'kind' | 'private' | 'door'>): LucideIcon => (r.private || r.door === 'locked' ? Lock : (ICON[r.kind] ?? Hash))
 
-const RoomRow = memo(({ room: r, people, job, talk, on }: { room: Room; people: string[]; job?: number; talk: boolean; on: boolean }) => {
+const RoomRow = memo(({ room: r, people, job, talk, on, liked }: { room: Room; people: string[]; job?: number; talk: boolean; on: boolean; liked: boolean }) => {
   const Icon = talk ? AudioLines : roomIcon(r)
   return (
-    <li>
+    <li className={s.roomItem}>
       <Link to="/rooms/$id" params={{ id: r.id }} aria-current={on ? 'page' : undefined} className={cx(s.row, on && s.on, !!r.unread && !on && s.unread)}>
         <span className={s.icon}>
           <Icon size={14} className={talk ? 'c-teal' : undefined} aria-hidden="true" />
@@ -231,6 +264,9 @@ const RoomRow = memo(({ room: r, people, job, talk, on }: { room: Room; people: 
         <Mine room={r.id} on={on} />
         <Count n={r.mentions || r.unread} mention={r.mentions > 0} />
       </Link>
+      <button type="button" tabIndex={-1} className={cx(s.like, liked && s.liked)} aria-pressed={liked} aria-label={`Favourite ${r.name}`} title={liked ? 'No longer a favourite' : 'Make it a favourite'} onClick={() => toggleFavourite(r.id)}>
+        <Star size={12} fill={liked ? 'currentColor' : 'none'} aria-hidden="true" />
+      </button>
     </li>
   )
 })

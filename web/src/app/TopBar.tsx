@@ -18,7 +18,7 @@ export function TopBar() {
   const unseen = useOffice((o) => o.unseen)
   const { theme, toggle } = useTheme()
   return (
-    <header className={s.top}>
+    <header className={s.top} data-region="top">
       {phone ? (
         <IconButton label="Rooms and people" side="bottom" onClick={() => useDrawer.setState({ open: true })}>
           <MenuIcon size={18} />

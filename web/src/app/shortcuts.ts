@@ -1,24 +1,55 @@
 // Keys that work everywhere. Ctrl is also the Command key on a Mac.
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { typing, useWindow } from '@/lib/hooks'
+import { singleKeys } from '@/lib/keys'
 import { useIncidents, useOffice, sidebarRooms } from '@/realtime'
-import { useOverlays } from '@/ui'
+import { useOverlays, walk } from '@/ui'
 
-export const SHORTCUTS: [string, string][] = [
-  ['Ctrl K', 'Go to a room, person, job, incident or page of the guide'],
-  ['Alt ↑ / Alt ↓', 'Previous or next room'],
-  ['Alt Shift ↑ / ↓', 'Previous or next unread room'],
-  ['Alt A', 'Go to what calls you, to acknowledge it'],
-  ['M', 'In a call: mute, or unmute'],
-  ['Hold Space', 'In a call: speak for as long as you hold it'],
-  ['+ - 0 F on a screen', 'Zoom what somebody shows, fit it, fill the screen'],
-  ['/', 'Write in this room'],
-  ['Enter', 'Send'],
-  ['Shift Enter', 'New line'],
-  ['↑ in an empty field', 'Edit your last message'],
-  ['↑ / ↓ in the timeline', 'Move between messages'],
-  ['Esc', 'Close, or go to the latest message'],
-  ['?', 'Help: this list, and the guide'],
+/** The sheet of keys, by where they work. */
+export const SHORTCUTS: { where: string; keys: [string, string][] }[] = [
+  {
+    where: 'Everywhere',
+    keys: [
+      ['Ctrl K', 'Go to a room, person, job, incident or page of the guide'],
+      ['Ctrl Enter there', 'The other act: enter, get, definition'],
+      ['Alt Enter there', 'Find the person on the map'],
+      ['F6 / Shift F6', 'Next or previous part of the screen, requests included'],
+      ['Alt A', 'Go to what calls you, to acknowledge it'],
+      ['Alt ↑ / Alt ↓', 'Previous or next room'],
+      ['Alt Shift ↑ / ↓', 'Previous or next unread room'],
+      ['Esc', 'Close, or go to the latest message'],
+      ['?', 'Help: this list, and the guide'],
+    ],
+  },
+  {
+    where: 'In a room',
+    keys: [
+      ['/', 'Write in this room'],
+      ['Enter', 'Send'],
+      ['Shift Enter', 'New line'],
+      ['↑ in an empty field', 'Edit your last message'],
+      ['↑ / ↓ in the talk', 'Move between messages'],
+    ],
+  },
+  {
+    where: 'In a call',
+    keys: [
+      ['M', 'Mute, or unmute'],
+      ['Hold Space', 'Speak for as long as you hold it'],
+      ['+ - 0 F on a screen', 'Zoom what somebody shows, fit it, fill the screen'],
+    ],
+  },
+  {
+    where: 'On the floor plan',
+    keys: [
+      ['← ↑ → ↓', 'The room that lies there'],
+      ['A letter', 'The next room whose name begins so'],
+      ['Home', 'The room you are in'],
+      ['Enter', 'Show the room; again: enter it'],
+      ['+ - 0', 'Zoom, and fit the floor'],
+      ['Shift arrows', 'Move the plan'],
+    ],
+  },
 ]
 
 export function useShortcuts() {
@@ -26,6 +57,11 @@ export function useShortcuts() {
   const path = useRouterState({ select: (r) => r.location.pathname })
   const incidents = useIncidents()
   useWindow('keydown', (e) => {
+    if (e.key === 'F6' && !e.ctrlKey && !e.altKey && !e.metaKey) {
+      // A browser walks its own bars with it; the screen's parts come first.
+      if (walk(e.shiftKey)) e.preventDefault()
+      return
+    }
     const ctrl = e.ctrlKey || e.metaKey
     if (ctrl && !e.shiftKey && !e.altKey && e.key.toLowerCase() === 'k') {
       e.preventDefault()
@@ -44,7 +80,7 @@ export function useShortcuts() {
       return
     }
     if (typing(e) || ctrl || e.altKey) return
-    if (e.key === '?') {
+    if (e.key === '?' && singleKeys()) {
       e.preventDefault()
       useOverlays.setState({ shortcuts: true })
     }

@@ -22,12 +22,12 @@ export function clock(at: When, seconds = false): string {
 }
 
 /** 22 Nov 14:32, with the year when it isn't this one. */
-export function dateTime(at: When, now: number = Date.now()): string {
+export function dateTime(at: When, now: number = Date.now(), seconds = false): string {
   const n = ms(at)
   if (n === null) return ''
   const d = new Date(n)
   const year = d.getFullYear() === new Date(now).getFullYear() ? '' : ` ${d.getFullYear()}`
-  return `${d.getDate()} ${MONTHS[d.getMonth()]!.slice(0, 3)}${year} ${clock(n)}`
+  return `${d.getDate()} ${MONTHS[d.getMonth()]!.slice(0, 3)}${year} ${clock(n, seconds)}`
 }
 
 /** 14:32 today, and with the date on any other day: for what is not already under a day's heading. */

@@ -18,6 +18,7 @@ import {
 import { useOffice } from './office'
 import { arrived, onPosted, putOut } from './outbox'
 import { listen, tell } from './socket'
+import { voiceAct } from './voice'
 
 type Store = { rooms: Record<string, RoomState>; typing: Record<string, Record<string, number>>; /** how often its bridge changed */ bridge: Record<string, number> }
 const useRooms = create<Store>(() => ({ rooms: {}, typing: {}, bridge: {} }))
@@ -203,6 +204,8 @@ export async function command(id: string, text: string, thread: string | null = 
   lastTyping = 0
   const m = await api.post<Posted>(`/rooms/${id}/messages`, { text, key: uuid(), ...(thread ? { thread } : {}) })
   if (m.id) set(id, applyPosted(get(id), able(m)))
+  // What only this browser can do: its microphone, its loudspeaker.
+  if (m.do) voiceAct(m.do, id)
   return { reply: m.reply, error: m.error }
 }
 

@@ -40,3 +40,10 @@ export function useTalk(userId: string): Talk {
 }
 export const talkOf = (p: { mode: CallMode; mic: boolean; speaking: boolean } | undefined): Talk =>
   !p ? '' : p.mode === 'gallery' ? 'listens' : p.speaking ? 'speaks' : p.mic ? 'open' : 'muted'
+
+/** What the call feature does for whoever asks: a typed command, the palette. */
+export type VoiceAct = 'join-voice' | 'listen' | 'leave-voice' | 'mute' | 'unmute' | 'toggle' | 'hand'
+let acts: ((act: VoiceAct, roomId: string) => void) | null = null
+/** Filled by the call feature as soon as it is there. */
+export const onVoiceAct = (fn: typeof acts) => void (acts = fn)
+export const voiceAct = (act: VoiceAct, roomId: string) => acts?.(act, roomId)

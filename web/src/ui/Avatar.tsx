@@ -2,6 +2,7 @@ import { Crown, Headphones, KeyRound, Mic, MicOff, ScrollText, ShieldCheck, Wren
 import { memo, type CSSProperties } from 'react'
 import type { PresenceState } from '@/api/types'
 import { cx } from '@/lib/cx'
+export { PRESENCE_WORD } from '@/lib/presence'
 import { hash } from '@/lib/ids'
 import s from './Avatar.module.css'
 
@@ -35,15 +36,6 @@ const DOT: Record<PresenceState, string> = {
   call: 'call',
   dnd: 'dnd',
   offline: 'off',
-}
-export const PRESENCE_WORD: Record<PresenceState, string> = {
-  available: 'Available',
-  active: 'Active',
-  away: 'Away',
-  busy: 'Busy',
-  call: 'In a call',
-  dnd: 'Do not disturb',
-  offline: 'Offline',
 }
 const BADGE = { commander: Crown, administrator: KeyRound, approver: ShieldCheck, auditor: ScrollText, operator: Wrench } as const
 export type AvatarBadge = keyof typeof BADGE

@@ -1,4 +1,4 @@
-import { createContext, use, useId, type InputHTMLAttributes, type ReactNode, type Ref, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react'
+import { createContext, use, useEffect, useId, useRef, type InputHTMLAttributes, type ReactNode, type Ref, type SelectHTMLAttributes, type TextareaHTMLAttributes } from 'react'
 import { CircleAlert } from 'lucide-react'
 import { cx } from '@/lib/cx'
 import s from './Field.module.css'
@@ -23,6 +23,18 @@ export function Field({
   children: ReactNode
 }) {
   const id = useId()
+  // The form was sent and something in it is wrong: the first of it is where to go on. Who is typing is left alone.
+  const wrong = useRef(false)
+  useEffect(() => {
+    const turned = !!error && !wrong.current
+    wrong.current = !!error
+    if (!turned) return
+    const at = document.activeElement
+    const field = document.getElementById(id)
+    const form = field?.closest('form')
+    if (!field || (at && at !== document.body && !(at instanceof HTMLButtonElement && form?.contains(at)))) return
+    if ((form ?? document).querySelector('[aria-invalid=true]') === field) field.focus()
+  }, [error, id])
   const describedBy = [hint && id + 'h', error && id + 'e'].filter(Boolean).join(' ') || undefined
   return (
     <div className={s.field}>

@@ -91,7 +91,7 @@ const Act = ({ t, action, main }: { t: Toast; action: Action; main?: boolean }) 
 export function Toaster() {
   const items = useToasts((x) => x.items)
   return (
-    <section className={s.stack} aria-label="Messages from the app" aria-live="polite" data-passing data-over-modal>
+    <section className={s.stack} aria-label="Messages from the app" aria-live="polite" data-region="messages" data-passing data-over-modal>
       <ol>
         {items.map((t) => (
           <Item key={t.id} t={t} />

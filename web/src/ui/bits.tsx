@@ -85,11 +85,11 @@ export const Count = ({ n, mention, label }: { n: number; mention?: boolean; lab
   ) : null
 
 /** A time: local on the screen, local with zone and UTC on hover. */
-export function Time({ at, mode = 'clock', className }: { at: When; mode?: 'clock' | 'seconds' | 'date' | 'when' | 'ago'; className?: string }) {
+export function Time({ at, mode = 'clock', className }: { at: When; mode?: 'clock' | 'seconds' | 'date' | 'stamp' | 'when' | 'ago'; className?: string }) {
   const n = ms(at)
   const now = useNow('minute', mode === 'ago' || mode === 'when')
   if (n === null) return null
-  const text = mode === 'ago' ? ago(n, now) : mode === 'date' ? dateTime(n) : mode === 'when' ? when(n, now) : clock(n, mode === 'seconds')
+  const text = mode === 'ago' ? ago(n, now) : mode === 'date' || mode === 'stamp' ? dateTime(n, Date.now(), mode === 'stamp') : mode === 'when' ? when(n, now) : clock(n, mode === 'seconds')
   return (
     <Tooltip text={`${local(n)}\n${utc(n)}`}>
       <time dateTime={new Date(n).toISOString()} className={cx('tnum', className)}>
@@ -163,12 +163,19 @@ export const Skeleton = ({ lines = 3, height = 14 }: { lines?: number; height?: 
   </span>
 )
 /** Stands for content that is on its way. Appears late, so that fast answers don't flash. */
-export const Loading = ({ label = 'Loading', lines = 4 }: { label?: string; lines?: number }) => (
-  <div className={s.loading} role="status" aria-live="polite">
-    <span className="sr">{label}</span>
-    <Skeleton lines={lines} />
-  </div>
-)
+export function Loading({ label = 'Loading', lines = 4 }: { label?: string; lines?: number }) {
+  // Most is there before it could be said; several parts of a screen say it once.
+  useEffect(() => {
+    const t = setTimeout(() => say(label, { key: 'loading' }), 1000)
+    return () => clearTimeout(t)
+  }, [label])
+  return (
+    <div className={s.loading} role="status" aria-live="off">
+      <span className="sr">{label}</span>
+      <Skeleton lines={lines} />
+    </div>
+  )
+}
 
 export const Empty = ({
   icon,

@@ -27,7 +27,7 @@ export const Dialog = ({ open, onOpenChange, title, description, width = 480, fo
   <RadixDialog.Root open={open} onOpenChange={onOpenChange}>
     <RadixDialog.Portal>
       <RadixDialog.Overlay className={d.scrim} />
-      <RadixDialog.Content className={d.box} style={{ maxWidth: width }} onOpenAutoFocus={focusFirst} onCloseAutoFocus={noTrigger} onInteractOutside={notAbove} {...(description ? {} : { 'aria-describedby': undefined })}>
+      <RadixDialog.Content className={d.box} data-modal="" style={{ maxWidth: width }} onOpenAutoFocus={focusFirst} onCloseAutoFocus={noTrigger} onInteractOutside={notAbove} {...(description ? {} : { 'aria-describedby': undefined })}>
         <header className={d.head}>
           <RadixDialog.Title className={d.title}>{title}</RadixDialog.Title>
           <RadixDialog.Close asChild>

@@ -87,6 +87,7 @@ export default function People() {
                       <ConfirmButton
                         size="s"
                         icon={<LogOut size={12} />}
+                        label={`Revoke the sign-ins of ${u.display}`}
                         title={`Sign ${u.display} out everywhere?`}
                         description="All sessions and API tokens end now, open windows are closed. The password stays as it is."
                         confirm="Sign out everywhere"
@@ -101,6 +102,7 @@ export default function People() {
                         <ConfirmButton
                           size="s"
                           kind={u.disabled ? 'ghost' : 'danger'}
+                          label={`${u.disabled ? 'Enable' : 'Disable'} ${u.display}`}
                           title={u.disabled ? `Enable ${u.display}?` : `Disable ${u.display}?`}
                           description={u.disabled ? 'They can sign in again with the password they had.' : 'They are signed out at once and cannot sign in again until enabled.'}
                           confirm={u.disabled ? 'Enable' : 'Disable'}

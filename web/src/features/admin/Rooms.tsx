@@ -78,6 +78,7 @@ export default function Rooms() {
                     <ConfirmButton
                       size="s"
                       icon={<Archive size={12} />}
+                      label={`Archive ${r.name}`}
                       title={`Archive ${r.name}?`}
                       description="It leaves the map and the sidebar. Its messages stay and can be read by those who could."
                       confirm="Archive"

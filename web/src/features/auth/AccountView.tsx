@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Monitor } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { api, ApiError, errorText, loadSession, useMe, type Items, type Session, type Token } from '@/api'
-import { Box, Button, Checkbox, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, Time, toast } from '@/ui'
+import { Box, Button, Checkbox, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, SingleKeys, Time, toast } from '@/ui'
 import { passwordHint } from './model'
 import { skillsOf } from '@/lib/skills'
 import { Password } from './Password'
@@ -18,6 +18,9 @@ export default function AccountView() {
       </Box>
       <Box title="How you are reached">
         <Reach />
+      </Box>
+      <Box title="Keyboard">
+        <SingleKeys />
       </Box>
       <Box title="Password">
         <ChangePassword />

@@ -1,10 +1,11 @@
 // The session of this tab, joined to the office's socket and to what other screens read of it.
-import { useSession } from '@/api'
-import { callIn, entered, nameOf, quiet, recordsCalls, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
+import { errorText, useSession } from '@/api'
+import { callIn, entered, nameOf, onVoiceAct, quiet, recordsCalls, tapEvents, useOffice, useVoice, type Voice } from '@/realtime'
 import { callApi } from './api'
 import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
 import { loadEngine } from './load'
+import { focusNext } from '@/ui'
 import { createSession, stageOf, type CallState } from './session'
 import { keepTalked, takeTalked } from './talked'
 
@@ -32,6 +33,28 @@ export const session = createSession({
     const t = setTimeout(fn, ms)
     return () => clearTimeout(t)
   },
+})
+
+onVoiceAct((act, room) => {
+  const failed = (what: string) => (e: unknown) => session.say(what, errorText(e), 'amber')
+  const main = session.use.getState().main?.room
+  const raised = main && callIn(useOffice.getState().calls, main)?.people.find((p) => p.user_id === me())?.hand_at
+  switch (act) {
+    case 'join-voice':
+      focusNext('[data-voice] button[aria-label="Microphone"]', '[data-voice] button')
+      return void session.join(room, 'table')
+    case 'listen':
+      return void session.listen(room)
+    case 'leave-voice':
+      return session.leave()
+    case 'mute':
+    case 'unmute':
+      return void session.setMic(act === 'unmute')
+    case 'toggle':
+      return void session.toggleMic()
+    case 'hand':
+      return void session.hand(!raised)?.catch(failed('Your hand stayed where it was'))
+  }
 })
 
 const speakers = (s: CallState): Voice['heard'] => {

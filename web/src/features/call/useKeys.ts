@@ -1,5 +1,6 @@
 import { useRef } from 'react'
 import { useWindow } from '@/lib/hooks'
+import { singleKeys } from '@/lib/keys'
 import { useAround } from './around'
 import { targetOf, talksBySpace, typesIn } from './keys'
 
@@ -14,7 +15,7 @@ export function useKeys() {
   }
   useWindow('keydown', (e) => {
     const { main } = session.use.getState()
-    if (!main || e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return
+    if (!main || !singleKeys() || e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return
     const t = targetOf(e)
     if (e.key === ' ' && !e.shiftKey) {
       if (down.current) return e.preventDefault()

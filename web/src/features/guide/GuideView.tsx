@@ -5,6 +5,7 @@ import { ArrowLeft, ArrowRight, BookOpen, Footprints, Printer, Search } from 'lu
 import { useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { useSession } from '@/api'
 import { typing, useSettled, useWindow } from '@/lib/hooks'
+import { singleKeys } from '@/lib/keys'
 import { chapters, INDEX, loadPage, loadSections, search, sections, type Chapter, type Entry } from '@/lib/guide'
 import { Button, Empty, ErrorState, IconButton, Input, Loading, MarkdownPage, Page, Select, startTour } from '@/ui'
 import { pageOptions } from './links'
@@ -101,7 +102,7 @@ function Contents({ list, page }: { list: Chapter[]; page: string }) {
   const [text, setText] = useState('')
   const field = useRef<HTMLInputElement>(null)
   useWindow('keydown', (e) => {
-    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || typing(e)) return
+    if (e.key !== '/' || !singleKeys() || e.ctrlKey || e.metaKey || e.altKey || typing(e)) return
     e.preventDefault()
     field.current?.focus()
   })

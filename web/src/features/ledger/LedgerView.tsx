@@ -3,11 +3,11 @@ import { Link } from '@tanstack/react-router'
 import { Download, FileLock2, Lock, ScrollText, ShieldCheck, X } from 'lucide-react'
 import { useCallback, useEffect, useMemo, useState } from 'react'
 import { VList } from 'virtua'
-import { api, type Incident, type Items, type LedgerRecord, type Room } from '@/api'
+import { api, type Incident, type Items, type LedgerRecord, type Room, type RunSummary } from '@/api'
 import { usePhone, useSettled } from '@/lib/hooks'
 import { useOffice } from '@/realtime'
 import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, GuideLink, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
-import { about, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, toCSV, verifyCommands, type Filter } from './model'
+import { about, actorWords, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, toCSV, type Filter, verifyCommands } from './model'
 import s from './ledger.module.css'
 
 const LIMIT = 200
@@ -174,19 +174,20 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
   const rooms = useOffice((x) => x.rooms)
   const incidents = useOffice((x) => x.incidents)
   const logins = useMemo(() => new Map(Object.values(users).map((u) => [u.name, u.display])), [users])
-  const name = (kind: string, id: string) => (kind === 'user' ? users[id]?.display : kind === 'room' ? rooms[id]?.name : kind === 'incident' ? incidents[id]?.ticket : undefined)
+  const runs = useRunNames(rows)
+  const name = (kind: string, id: string) => (kind === 'run' ? runs.get(id) : kind === 'user' ? users[id]?.display : kind === 'room' ? rooms[id]?.name : kind === 'incident' ? incidents[id]?.ticket : undefined)
   return (
     <VList
       data={rows}
       className={s.rows}
-      itemSize={39}
+      itemSize={ROW}
       bufferSize={300}
       role="group"
       aria-label="Records"
       tabIndex={0}
       onScroll={(offset) => {
         // virtua tells the offset only: near the end of what is loaded, the next page is fetched.
-        if (offset > rows.length * 39 - 2400) onEnd()
+        if (offset > rows.length * ROW - 2400) onEnd()
       }}
     >
       {(r: LedgerRecord) => {
@@ -195,22 +196,29 @@ function Rows({ rows, picked, onPick, onEnd }: { rows: LedgerRecord[]; picked: s
           <button key={r.id} type="button" className={s.row} aria-pressed={r.id === picked} onClick={() => onPick(r)}>
             <span className={s.n}>{r.n.toLocaleString('en')}</span>
             <span className={s.when}>
-              <Time at={r.at} mode="date" />
+              <Time at={r.at} mode="stamp" />
             </span>
             <span className={s.what}>
               <b>{kindWords(r.kind)}</b>
               <span>{about(r, name)}</span>
             </span>
-            <span className={`${s.cut} ${s.wide}`}>{logins.get(r.actor_name) ?? r.actor_name}{r.via_name && `, by a token of ${r.via_name}`}</span>
+            <span className={`${s.cut} ${s.wide}`}>{actorWords(r, (l) => logins.get(l))}{r.via_name && `, by a token of ${r.via_name}`}</span>
             <span className={`${s.cut} ${s.wide}`}>{doorWords(r.door)}</span>
-            <span>
-              <Chip tone={o.tone}>{o.text}</Chip>
-            </span>
+            {/* What went well goes without saying. */}
+            <span>{o.tone === 'green' ? <span className="sr">{o.text}</span> : <Chip tone={o.tone}>{o.text}</Chip>}</span>
           </button>
         )
       }}
     </VList>
   )
+}
+
+const ROW = 33
+/** Runs by their number: the record knows them by id. */
+function useRunNames(rows: LedgerRecord[]): Map<string, string> {
+  const any = rows.some((r) => r.resource.startsWith('run:'))
+  const { data } = useQuery({ queryKey: ['runs', 'names'], queryFn: () => api.get<Items<RunSummary>>('/runs', { limit: 200 }), enabled: any, staleTime: 60_000, retry: false })
+  return useMemo(() => new Map((data?.items ?? []).map((r) => [r.id, `Run ${r.number} ${r.title}`])), [data])
 }
 
 /** What the room and the incident of a record are called, also when they are closed. */
@@ -227,7 +235,8 @@ function useNames(r: LedgerRecord): { room?: string; incident?: string } {
 function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
   const o = outcomeWords(r.outcome)
   const { room, incident } = useNames(r)
-  const who = useOffice((x) => Object.values(x.users).find((u) => u.name === r.actor_name)?.display) ?? r.actor_name
+  const display = useOffice((x) => Object.values(x.users).find((u) => u.name === r.actor_name)?.display)
+  const who = actorWords(r, () => display)
   const fields = Object.entries(r.fields ?? {})
   return (
     <>
@@ -242,8 +251,8 @@ function Detail({ r, onClose }: { r: LedgerRecord; onClose?: () => void }) {
       <PanelSection title="Record" count={r.n}>
         <Facts
           items={[
-            ['When', <Time key="t" at={r.at} mode="date" />],
-            ['Who', who || 'the system'],
+            ['When', <Time key="t" at={r.at} mode="stamp" />],
+            ['Who', who],
             ...(r.via_name ? ([['By a token of', r.via_name]] as [string, string][]) : []),
             ['Through', doorWords(r.door)],
             ...(r.address ? ([['From', r.address]] as [string, string][]) : []),

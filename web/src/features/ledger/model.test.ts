@@ -16,6 +16,16 @@ describe('ledger', () => {
     expect(m.kindWords('access.PolicyChanged')).toBe('Access policy changed')
     expect(m.about(record({ fields: { ticket: 'INC-1', title: 'Queue', extra: {} } }))).toBe('INC-1 · Queue')
     expect(m.about(record({ resource: 'run/41' }))).toBe('run/41')
+    // No row shows an id where there is a name, and none in full where there is none.
+    const id = '01a22e09-700c-7000-8000-00000012ab34'
+    expect(m.about(record({ resource: 'run:' + id }), (kind, x) => (kind === 'run' && x === id ? 'Run 1 payments/restart' : undefined))).toBe('Run 1 payments/restart')
+    expect(m.about(record({ resource: 'run:' + id }))).toBe('Run …12ab34')
+    expect(m.about(record({ resource: 'job:payments/restart' }))).toBe('job:payments/restart')
+  })
+  it('names who did it, and the server for what it does by itself', () => {
+    const known = (login: string) => (login === 'amara' ? 'Amara Okafor' : undefined)
+    const by = (actor_name: string, door: string) => m.actorWords(record({ actor_name, door }), known)
+    expect([by('amara', 'web'), by('run', 'task'), by('', 'task'), by('console', 'cli'), by('somebody-gone', 'api')]).toEqual(['Amara Okafor', 'Muster', 'Muster', 'Console', 'somebody-gone'])
   })
   it('shows a secret as its commitment', () => {
     expect(m.fieldText({ commitment: 'sha256:1' })).toEqual({ text: 'sha256:1', sealed: true })

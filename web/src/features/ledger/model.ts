@@ -37,7 +37,7 @@ export function kindWords(kind: string): string {
   return words ? words[0]!.toUpperCase() + words.slice(1) : 'Event'
 }
 export function doorWords(door: string): string {
-  const known: Record<string, string> = { web: 'Web app', api: 'API', cli: 'Command line', chat: 'Chat command', task: 'Timer or task', hook: 'Webhook' }
+  const known: Record<string, string> = { web: 'Web app', api: 'API', cli: 'Command line', chat: 'Chat command', task: 'By itself', hook: 'Webhook' }
   return known[door] ?? door
 }
 export function outcomeWords(outcome: string): { text: string; tone: 'green' | 'red' | 'amber' | 'mute' } {
@@ -81,9 +81,18 @@ export function about(r: LedgerRecord, name: (kind: string, id: string) => strin
     .filter((v): v is string | number => (typeof v === 'string' && v !== '') || typeof v === 'number')
     .map(String)
   if (parts.length > 0) return [...new Set(parts)].slice(0, 3).join(' · ')
-  const [kind = '', id = ''] = (r.resource ?? '').split(':')
-  return name(kind, id) ?? r.resource ?? ''
+  return resourceWords(r.resource, name)
 }
+/** What a record is about, by name where it has one; an id nobody knows is cut to what tells it from others. */
+export function resourceWords(resource = '', name: (kind: string, id: string) => string | undefined = () => undefined): string {
+  const cut = resource.indexOf(':')
+  if (cut < 0) return resource
+  const [kind, id] = [resource.slice(0, cut), resource.slice(cut + 1)]
+  return name(kind, id) ?? (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? `${kindWords(kind)} …${id.slice(-6)}` : resource)
+}
+/** Who did it: people by their name, and what the server does by itself by the server's. */
+export const actorWords = (r: Pick<LedgerRecord, 'actor_name' | 'door'>, display: (login: string) => string | undefined): string =>
+  display(r.actor_name) ?? (r.actor_name === 'console' ? 'Console' : !r.actor_name || r.door === 'task' || r.door === 'system' ? 'Muster' : r.actor_name)
 /** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
 export function toCSV(records: readonly LedgerRecord[]): string {
   const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields', 'session', 'token', 'via', 'address']

@@ -3,12 +3,12 @@ import { Footprints, List, Map as MapIcon, Maximize, Minus, PencilRuler, Plus, S
 import { useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useCan, useMyId, type User } from '@/api'
 import { usePhone, useStored } from '@/lib/hooks'
-import { enterRoom, getPerson, keptOut, knockAt, useOffice, useSpotlight } from '@/realtime'
+import { enterRoom, getPerson, keptOut, knockAt, useOffice, useSpotlight, voiceAct } from '@/realtime'
 import { Avatar, Button, Dialog, Empty, ErrorState, IconButton, Loading, TabPanel, Tabs, toast, toastError, useOverlays, useSlots } from '@/ui'
 import { FloorMenu } from './FloorMenu'
 import { ListView } from './ListView'
 import { useMedia } from './media'
-import { buildFloor, CROWD_PACE, defaultView, findPeople, focusOn, rectOf, TERSE, zoom, type Built, type Office } from './model'
+import { buildFloor, CROWD_PACE, defaultView, findPeople, focusOn, kindInWords, rectOf, TERSE, zoom, type Built, type MapRoom, type Office } from './model'
 import { fullBox, Plan } from './Plan'
 import { gridOf } from './plan'
 import { RoomPanel } from './RoomPanel'
@@ -140,6 +140,10 @@ export default function MapView() {
     setPicked(id)
     if (thenOpen) open(id)
   }
+  const talk = async (id: string) => {
+    await enter(id)
+    voiceAct('join-voice', id)
+  }
   const get = async (user: User, roomId: string) => {
     try {
       await getPerson(user.id, roomId)
@@ -163,7 +167,7 @@ export default function MapView() {
     const next = zoom(b, full, factor, b.x + b.w / 2, b.y + b.h / 2)
     setBox(next.w >= full.w - 1 ? null : next)
   }
-  const panel = current && <RoomPanel r={current} here={current.id === here} busy={busy === current.id} extra={Extra} media={media} myRoom={here} following={follow} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onGet={(u, id) => void get(u, id)} onEnter={(id) => void enter(id)} onOpen={open} onClose={phone ? undefined : () => setPicked('')} />
+  const panel = current && <RoomPanel r={current} here={current.id === here} busy={busy === current.id} extra={Extra} media={media} myRoom={here} following={follow} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onGet={(u, id) => void get(u, id)} onEnter={(id) => void enter(id)} onTalk={(id) => void talk(id)} onOpen={open} onClose={phone ? undefined : () => setPicked('')} />
 
   return (
     <div className={s.view}>
@@ -249,7 +253,7 @@ export default function MapView() {
             />
           </div>
         ) : (
-          <ListView name={floor.name} rooms={mapRooms} here={here} spotlight={spotlight} following={follow} media={media} busy={busy} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onSelect={setPicked} onEnter={(id) => void enter(id)} onOpen={open} />
+          <ListView name={floor.name} rooms={mapRooms} full={full} here={here} spotlight={spotlight} following={follow} media={media} busy={busy} onFollow={(u) => (follow === u.id ? setFollow('') : pursue(u))} onSelect={setPicked} onEnter={(id) => void enter(id)} onOpen={open} />
         )}
         {!phone && panel && (
           <aside className={s.panel} aria-label={`Room ${current.room?.name ?? ''}`} tabIndex={0}>
@@ -258,13 +262,15 @@ export default function MapView() {
         )}
       </TabPanel>
       {phone && (
-        <Dialog open={!!picked && !!current} onOpenChange={(o) => !o && setPicked('')} title={current?.incident?.ticket ?? current?.room?.name ?? 'Room'}>
+        <Dialog open={!!picked && !!current} onOpenChange={(o) => !o && setPicked('')} title={current?.incident?.ticket ?? kindName(current)}>
           {panel}
         </Dialog>
       )}
     </div>
   )
 }
+/** The sheet's own words say which room; its title what sort of one. */
+const kindName = (r: MapRoom | undefined) => (r ? kindInWords(r.kind).replace(/^./, (c) => c.toUpperCase()) : 'Room')
 const NO_SLOTS: never[] = []
 function people(rooms: { room_id?: string }[], counts: Map<string, number>): number {
   return rooms.reduce((n, r) => n + (counts.get(r.room_id ?? '') ?? 0), 0)

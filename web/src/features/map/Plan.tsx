@@ -1,10 +1,10 @@
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from 'react'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type PointerEvent } from 'react'
 import type { FloorSlot, User } from '@/api'
 import { cx } from '@/lib/cx'
 import { useEvent, useNow } from '@/lib/hooks'
 import { CAMERA, HAND, SHARES, SPEAKING, type Media } from './media'
 import { Minimap } from './Minimap'
-import { focusOn, neighbour, pan, percent, typeAhead, rectOf, STILL, TERSE, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
+import { faceScale, focusOn, leastUnits, LETTERS, neighbour, pan, percent, typeAhead, rectOf, STILL, TERSE, zoom, type Box, type Direction, type MapRoom, type Placed } from './model'
 import { fit } from './plan'
 import { BotRing, Person } from './PlanPerson'
 import { RoomShape, RoomWords } from './PlanRoom'
@@ -52,6 +52,20 @@ export function Plan(p: PlanProps) {
   const minute = useNow('minute')
   const byId = useMemo(() => new Map(p.rooms.map((r) => [r.id, r])), [p.rooms])
   const tabStop = byId.has(p.selected) ? p.selected : (p.rooms.find((r) => r.room)?.id ?? '')
+
+  // How large a unit of the floor is on the screen: letters are drawn against it, and the floor refits when a panel opens.
+  const [size, setSize] = useState({ w: 0, h: 0 })
+  useLayoutEffect(() => {
+    const el = svg.current
+    if (!el || typeof ResizeObserver === 'undefined') return
+    const look = () => setSize((was) => (was.w === el.clientWidth && was.h === el.clientHeight ? was : { w: el.clientWidth, h: el.clientHeight }))
+    const eye = new ResizeObserver(look)
+    eye.observe(el)
+    look()
+    return () => eye.disconnect()
+  }, [])
+  const least = leastUnits(size.w ? Math.min(size.w / box.w, size.h / box.h) : 1)
+  const face = faceScale(least)
 
   const point = (e: { clientX: number; clientY: number }) => {
     const m = svg.current?.getScreenCTM()
@@ -205,7 +219,7 @@ export function Plan(p: PlanProps) {
   const near = p.view ? p.rooms.filter((r) => r.rect.x < box.x + box.w + PAD && r.rect.x + r.rect.w > box.x - PAD && r.rect.y < box.y + box.h + PAD && r.rect.y + r.rect.h > box.y - PAD) : p.rooms
   // In an order that nobody's walk changes: else the browser takes out and puts back everybody between.
   const people = near.flatMap((r) => r.people).sort((a, b) => (a.user.id < b.user.id ? -1 : 1))
-  const terse = people.length > TERSE
+  const terse = people.length > TERSE || LETTERS * face < least - 0.5
 
   return (
     <>
@@ -213,6 +227,7 @@ export function Plan(p: PlanProps) {
         ref={svg}
         viewBox={`${box.x} ${box.y} ${box.w} ${box.h}`}
         className={cx(s.svg, panning.current && s.panning, people.length > STILL && s.still)}
+        style={{ '--least': `${least}px` } as CSSProperties}
         role="group"
         aria-label={`${p.name}, floor plan`}
         onPointerDown={onDown}
@@ -247,7 +262,7 @@ export function Plan(p: PlanProps) {
             <g key={n} aria-hidden="true" pointerEvents="none">
               <rect x={r.x} y={r.y} width={r.w} height={r.h} rx={9} className={s.free} />
               <text x={r.x + r.w / 2} y={r.y + r.h / 2} textAnchor="middle" className={s.freeText}>
-                {fit('War room, free', r.w - 12, 12)}
+                {fit('War room, free', r.w - 12, Math.max(12, least))}
               </text>
             </g>
           )
@@ -271,14 +286,14 @@ export function Plan(p: PlanProps) {
         {/* Beside the rooms, not in them: to a screen reader a room says who and what it is in whole words. */}
         <g aria-hidden="true" pointerEvents="none">
           {p.rooms.map((r) => (
-            <RoomWords key={r.id} r={r} now={minute} call={p.media.rooms.get(r.id)?.count ?? 0} speaking={p.media.rooms.get(r.id)?.speaking ?? 0} />
+            <RoomWords key={r.id} r={r} now={minute} least={least} call={p.media.rooms.get(r.id)?.count ?? 0} speaking={p.media.rooms.get(r.id)?.speaking ?? 0} />
           ))}
         </g>
         <g aria-hidden="true">
           {people.map((w) => (
-            <Person key={w.user.id} w={w} terse={terse && !w.you && p.spotlight !== w.user.id} marks={p.media.people.get(w.user.id) ?? 0} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
+            <Person key={w.user.id} w={w} terse={terse && !w.you && p.spotlight !== w.user.id} marks={p.media.people.get(w.user.id) ?? 0} found={p.spotlight === w.user.id} commander={p.commanders.has(w.user.id)} least={least} face={face} dragged={drag?.moved && drag.user.id === w.user.id ? drag : null} onDown={startDrag} />
           ))}
-          {p.rooms.map((r) => r.run && <BotRing key={r.id} x={r.plan.bot.x} y={r.plan.bot.y} value={percent(r.run)} failed={r.run.progress.failed} runs={r.runs} />)}
+          {p.rooms.map((r) => r.run && <BotRing key={r.id} least={least} x={r.plan.bot.x} y={r.plan.bot.y} value={percent(r.run)} failed={r.run.progress.failed} runs={r.runs} />)}
         </g>
       </svg>
       {p.view && <Minimap rooms={p.rooms} full={full} box={box} onView={p.onView} />}

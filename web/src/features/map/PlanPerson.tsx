@@ -4,12 +4,13 @@ import { cx } from '@/lib/cx'
 import { hash } from '@/lib/ids'
 import { CAMERA, HAND, LISTENS, MUTED, SHARES, SPEAKING } from './media'
 import type { Placed } from './model'
+import { fit } from './plan'
 import s from './map.module.css'
 
 // The same quiet shapes the interface draws behind initials, here without an element per layer of markup.
 const SHAPES = ['M0 40 40 0v40Z', 'M0 26c12-10 26 8 40-4v18H0Z', 'M40 0v40A40 40 0 0 1 0 0Z', 'M0 0h20v40H0Z', 'M20-2 42 20 20 42-2 20Z', 'M0 0h40v14C26 22 14 6 0 14Z', 'M0 40A40 40 0 0 1 40 0H0Z', 'M0 24h40v16H0Z']
 
-type PersonProps = { w: Placed; /** one of a crowd: without letters */ terse: boolean; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }
+type PersonProps = { w: Placed; /** one of a crowd: without letters */ terse: boolean; /** bits of media.ts */ marks: number; found: boolean; commander: boolean; /** the smallest letters there are, and by how much faces grow, in units of the floor */ least: number; face: number; dragged: { x: number; y: number } | null; onDown: (e: PointerEvent, w: Placed) => void }
 
 export const Person = memo((p: PersonProps) => (p.terse && p.w.user.kind !== 'bot' && !p.marks && !p.commander && !p.dragged ? <OneOfMany {...p} /> : <Portrait {...p} />))
 Person.displayName = 'Person'
@@ -37,40 +38,45 @@ function OneOfMany({ w, found, onDown }: PersonProps) {
   )
 }
 
-function Portrait({ w, terse, marks, found, commander, dragged, onDown }: PersonProps) {
+function Portrait({ w, terse, marks, found, commander, least, face, dragged, onDown }: PersonProps) {
   const { x, y } = dragged ?? w.seat
   const state = w.presence.state
   const letters = w.user.initials || w.user.display.slice(0, 2)
+  // Seats stand 40 apart: a name that would run into the next one is left to the title, the panel and the list.
+  const size = Math.max(10, least)
+  const name = w.you || found || size <= 16 ? fit(w.name, size > 12 ? 58 : 70, size) : ''
   return (
-    <g className={cx(s.person, dragged && s.dragged)} style={{ transform: `translate(${x}px, ${y}px)`, '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
+    <g className={cx(s.person, dragged && s.dragged)} data-face="" style={{ transform: `translate(${x}px, ${y}px)`, '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
       <title>{says(w)}</title>
-      {found && <circle r={18} className={s.found2} />}
-      {w.you && <circle r={16} className={s.you} />}
-      {(marks & SPEAKING) !== 0 && <circle r={17.5} className={s.speaking} />}
-      <circle r={14.2} className={s.edge} />
-      {w.user.kind === 'bot' ? (
-        <path className={s.hex} d="M0-13 11-6.500v13L0 13-11 6.500v-13Z" />
-      ) : (
-        <g className={state === 'away' ? s.faded : undefined}>
-          <svg x={-13} y={-13} width={26} height={26} viewBox="0 0 40 40">
-            <g clipPath="url(#plan-face)">
-              <rect className={s.ground} width="40" height="40" />
-              <path className={s.shape} d={SHAPES[hash(w.user.id) % SHAPES.length]} />
-            </g>
-            {!terse && (
-              <text className={s.initials} x="20" y="20.5" fontSize={letters.length > 1 ? 16 : 20}>
-                {letters.slice(0, 2)}
-              </text>
-            )}
-          </svg>
-        </g>
-      )}
-      <PresenceMark state={state} />
-      {commander && <path d="M-14-13l3.500 3.500L-7-14l3.500 4.500L0-13l-1.500 7h-11Z" transform="translate(7 -6)" className={s.roleMark} />}
-      <Marks bits={marks} />
-      {!terse && (
-        <text y={w.seat.label === 'above' ? -18 : 25} className={cx(s.name, w.you && s.nameYou)}>
-          {w.name}
+      <g transform={face > 1 ? `scale(${face})` : undefined}>
+        {found && <circle r={18} className={s.found2} />}
+        {w.you && <circle r={16} className={s.you} />}
+        {(marks & SPEAKING) !== 0 && <circle r={17.5} className={s.speaking} />}
+        <circle r={14.2} className={s.edge} />
+        {w.user.kind === 'bot' ? (
+          <path className={s.hex} d="M0-13 11-6.500v13L0 13-11 6.500v-13Z" />
+        ) : (
+          <g className={state === 'away' ? s.faded : undefined}>
+            <svg x={-13} y={-13} width={26} height={26} viewBox="0 0 40 40">
+              <g clipPath="url(#plan-face)">
+                <rect className={s.ground} width="40" height="40" />
+                <path className={s.shape} d={SHAPES[hash(w.user.id) % SHAPES.length]} />
+              </g>
+              {!terse && (
+                <text className={s.initials} x="20" y="20.5" fontSize={letters.length > 1 ? 17 : 20}>
+                  {letters.slice(0, 2)}
+                </text>
+              )}
+            </svg>
+          </g>
+        )}
+        <PresenceMark state={state} />
+        {commander && <path d="M-14-13l3.500 3.500L-7-14l3.500 4.500L0-13l-1.500 7h-11Z" transform="translate(7 -6)" className={s.roleMark} />}
+        <Marks bits={marks} />
+      </g>
+      {!terse && name && (
+        <text y={w.seat.label === 'above' ? -13 * face - 5 : 13 * face + 2 + size} className={cx(s.name, w.you && s.nameYou)}>
+          {name}
         </text>
       )}
     </g>
@@ -117,7 +123,7 @@ function PresenceMark({ state }: { state: Placed['presence']['state'] }) {
 
 const ROUND = 2 * Math.PI * 16
 /** The bot, sitting in the room it works in, with how far it is. */
-export const BotRing = memo(({ x, y, value, failed, runs }: { x: number; y: number; value: number; failed: number; runs: number }) => (
+export const BotRing = memo(({ x, y, value, failed, runs, least }: { x: number; y: number; value: number; failed: number; runs: number; least: number }) => (
   <g pointerEvents="none">
     <circle cx={x} cy={y} r={16} className={s.ringTrack} />
     <circle cx={x} cy={y} r={16} className={s.ringBar} strokeDasharray={`${(ROUND * Math.max(2, value)) / 100} ${ROUND}`} transform={`rotate(-90 ${x} ${y})`} />
@@ -125,11 +131,11 @@ export const BotRing = memo(({ x, y, value, failed, runs }: { x: number; y: numb
       <path className={s.hex} d="M20 1.500 35.600 10.500v19L20 38.500 4.400 29.500v-19Z" />
       <path className={s.prompt} d="m14.500 13 7 7-7 7M23.500 27.500h4" />
     </svg>
-    <text x={x} y={y + 28} className={s.ringText}>
+    <text x={x} y={y + 18 + Math.max(10, least)} className={s.ringText}>
       {value}%{runs > 1 ? ` +${runs - 1}` : ''}
     </text>
     {failed > 0 && (
-      <text x={x} y={y + 40} className={cx(s.ringText, s.ringFail)}>
+      <text x={x} y={y + 20 + 2 * Math.max(10, least)} className={cx(s.ringText, s.ringFail)}>
         {failed} failed
       </text>
     )}

@@ -1,6 +1,6 @@
 import { AudioLines, DoorClosed, Lock } from 'lucide-react'
 import { memo, type KeyboardEvent } from 'react'
-import type { Incident } from '@/api'
+import type { Incident, Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { Doors, Furniture } from './Furniture'
 import { clockWords, describe, resolved, type MapRoom } from './model'
@@ -49,23 +49,26 @@ RoomShape.displayName = 'RoomShape'
 
 const isLocked = (r: MapRoom) => (r.room ? r.room.private || r.room.door === 'locked' : r.shape !== 'incident')
 
-export const RoomWords = memo(({ r, now, call, speaking }: { r: MapRoom; now: number; call: number; speaking: number }) => (
+export const RoomWords = memo(({ r, now, least, call, speaking }: { r: MapRoom; now: number; /** the smallest letters, in units of the floor */ least: number; call: number; speaking: number }) => (
   <>
-    <Labels r={r} now={now} locked={isLocked(r)} call={call} speaking={speaking} />
+    <Labels r={r} now={now} least={least} locked={isLocked(r)} call={call} speaking={speaking} />
+    <Waiting r={r} least={least} />
     {r.more > 0 && <More x={r.rect.x + r.rect.w - 24} y={r.rect.y + r.rect.h - 20} n={r.more} />}
   </>
 ))
 RoomWords.displayName = 'RoomWords'
 
-function Labels({ r, now, locked, call, speaking }: { r: MapRoom; now: number; locked: boolean; call: number; speaking: number }) {
+function Labels({ r, now, least, locked, call, speaking }: { r: MapRoom; now: number; least: number; locked: boolean; call: number; speaking: number }) {
   const { rect } = r
   const x = rect.x + 12
   const room = r.room
+  const size = Math.max(12, least)
+  const top = rect.y + 9 + size
   if (!room)
     return (
       <g>
-        <text x={x} y={rect.y + 21} className={s.sub}>
-          {fit(locked ? 'Private room' : 'Free war room', rect.w - (locked ? 44 : 18), 11)}
+        <text x={x} y={top} className={s.sub}>
+          {fit(locked ? 'Private room' : 'Free war room', rect.w - (locked ? 44 : 18), Math.max(11, least))}
         </text>
         {locked && <Lock x={rect.x + rect.w - 24} y={rect.y + 11} size={12} className={s.icon} />}
       </g>
@@ -73,63 +76,106 @@ function Labels({ r, now, locked, call, speaking }: { r: MapRoom; now: number; l
   if (r.incident)
     return (
       <>
-        <IncidentLabels i={r.incident} x={x} y={rect.y} w={rect.w} now={now} />
-        {call > 0 && <CallMark x={rect.x + 12} y={rect.y + rect.h - 14} n={call} speaking={speaking} />}
+        <IncidentLabels i={r.incident} x={x} y={rect.y} w={rect.w} now={now} least={least} />
+        {call > 0 && <CallMark x={rect.x + 12} y={rect.y + rect.h - 14} n={call} speaking={speaking} least={least} />}
       </>
     )
   const shut = !locked && room.door === 'closed'
   // In a narrow room the lock stands in the corner below, so that the name has the whole line.
   const narrow = rect.w < 140
-  const space = rect.w - ((locked || shut) && !narrow ? 44 : 20) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0)
+  // A call stands beside the name where there is space: below it would lie on the names of those who sit there.
+  const k = Math.max(10, least) / 10
+  const beside = call > 0 && !locked && !shut && rect.w - 76 * k - 20 > room.name.length * size * 0.5
+  const space = rect.w - (beside ? 76 * k : 0) - ((locked || shut) && !narrow ? 44 : 20) - (r.run && r.plan.bot.y < rect.y + 40 ? 36 : 0) - unreadWidth(room, least)
   return (
     <g>
-      <text x={x} y={rect.y + 21} className={s.label}>
-        {fit(room.name, space, 12.5)}
+      <text x={x} y={top} className={s.label}>
+        {fit(room.name, space, size + 0.5)}
       </text>
       {locked && <Lock x={rect.x + rect.w - 24} y={narrow ? rect.y + rect.h - 22 : rect.y + 11} size={12} className={s.icon} />}
       {shut && <DoorClosed x={rect.x + rect.w - 24} y={narrow ? rect.y + rect.h - 22 : rect.y + 11} size={12} className={s.icon} />}
-      {call > 0 && <CallMark x={rect.x + 12} y={rect.y + rect.h - 14} n={call} speaking={speaking} />}
+      {call > 0 && <CallMark x={beside ? rect.x + rect.w - 72 * k : rect.x + 12} y={beside ? rect.y + 20 : rect.y + rect.h - 14} n={call} speaking={speaking} least={least} />}
     </g>
   )
 }
-/** How many talk here, and whether anybody does right now. */
-function CallMark({ x, y, n, speaking }: { x: number; y: number; n: number; speaking: number }) {
+const unreadWidth = (room: Room, least: number) => (room.unread || room.mentions ? Math.max(10, least) * 0.62 * (String(room.mentions || room.unread).length + 2) + 8 : 0)
+
+/** What waits in a room: a run for a yes, words for a reader. */
+function Waiting({ r, least }: { r: MapRoom; least: number }) {
+  const { rect, room } = r
+  if (!room || (!r.waiting && !room.unread && !room.mentions)) return null
+  const size = Math.max(10, least)
+  const words = `${r.waiting} to approve`
+  const w = words.length * size * 0.56 + 14
+  const n = room.mentions ? `@${room.mentions}` : room.unread > 99 ? '99+' : String(room.unread)
+  const nw = Math.max(size * 1.5, n.length * size * 0.62 + 8)
+  const right = rect.x + rect.w - 8
   return (
-    <g>
-      <rect x={x - 4} y={y - 11} width={n > 9 ? 68 : 62} height={17} rx={8.5} className={s.callBox} />
-      <AudioLines x={x + 1} y={y - 8.5} size={12} className={cx(s.callIcon, speaking > 0 && s.callOn)} />
-      <text x={x + 16} y={y + 1.5} className={s.callText}>
+    <>
+      {r.waiting > 0 && (
+        <g>
+          <rect x={right - w} y={rect.y + rect.h - size * 1.5 - 8} width={w} height={size * 1.5} rx={size * 0.75} className={s.waitBox} />
+          <text x={right - w / 2} y={rect.y + rect.h - size * 0.4 - 8} className={s.waitText}>
+            {words}
+          </text>
+        </g>
+      )}
+      {(room.unread > 0 || room.mentions > 0) && (
+        <g>
+          <rect x={right + 2 - nw} y={rect.y - size * 0.6} width={nw} height={size * 1.45} rx={size * 0.72} className={cx(s.unreadBox, room.mentions > 0 && s.mentionBox)} />
+          <text x={right + 2 - nw / 2} y={rect.y + size * 0.45} className={cx(s.unreadText, room.mentions > 0 && s.mentionText)}>
+            {n}
+          </text>
+        </g>
+      )}
+    </>
+  )
+}
+/** How many talk here, and whether anybody does right now. */
+function CallMark({ x, y, n, speaking, least }: { x: number; y: number; n: number; speaking: number; least: number }) {
+  const k = Math.max(10, least) / 10
+  return (
+    <g transform={`translate(${x} ${y}) scale(${k})`}>
+      <rect x={-4} y={-11} width={n > 9 ? 68 : 62} height={17} rx={8.5} className={s.callBox} />
+      <AudioLines x={1} y={-8.5} size={12} className={cx(s.callIcon, speaking > 0 && s.callOn)} />
+      <text x={16} y={1.5} className={s.callText}>
         {n} in call
       </text>
     </g>
   )
 }
-function IncidentLabels({ i, x, y, w, now }: { i: Incident; x: number; y: number; w: number; now: number }) {
-  const narrow = w < 170
+function IncidentLabels({ i, x, y, w, now, least }: { i: Incident; x: number; y: number; w: number; now: number; least: number }) {
+  const size = Math.max(11, least)
+  // What was drawn for letters of 11 grows with them.
+  const k = size / 11
   const open = clockWords(i, now)
-  const lines = wrap(i.title, w - 22, 11.5, narrow ? 2 : 1)
-  const titleTop = narrow ? y + 38 : y + 37
+  // The clock stands beside the ticket where both fit.
+  const narrow = w < 170 * k || w < 44 * k + (i.ticket.length + open.length + 3) * size * 0.58 + 36
+  const lines = wrap(i.title, w - 22, size + 0.5, narrow ? 2 : 1)
+  const base = y + 11 + 11 * k
+  const line = 13 * k
+  const titleTop = base + line + 2
   return (
     <g>
-      <rect x={x} y={y + 10} width={38} height={15} rx={4} className={s['sevBox' + i.severity]} />
-      <text x={x + 19} y={y + 21} className={cx(s.sevText, s['sevText' + i.severity])}>
+      <rect x={x} y={y + 10} width={38 * k} height={15 * k} rx={4} className={s['sevBox' + i.severity]} />
+      <text x={x + 19 * k} y={base - 0.5} className={cx(s.sevText, s['sevText' + i.severity])}>
         SEV-{i.severity}
       </text>
-      <text x={x + 44} y={y + 22} className={s.label}>
-        {i.ticket}
+      <text x={x + 44 * k} y={base} className={s.label}>
+        {fit(i.ticket, w - 44 * k - 20, size + 1)}
       </text>
       {!narrow && (
-        <text x={x + w - 24} y={y + 22} textAnchor="end" className={cx(s.clock, s['clock' + i.severity])}>
+        <text x={x + w - 24} y={base} textAnchor="end" className={cx(s.clock, s['clock' + i.severity])}>
           {open}
         </text>
       )}
-      {lines.map((l, k) => (
-        <text key={k} x={x} y={titleTop + k * 13} className={s.sub}>
+      {lines.map((l, n) => (
+        <text key={n} x={x} y={titleTop + n * line} className={s.sub}>
           {l}
         </text>
       ))}
       {narrow && (
-        <text x={x} y={titleTop + lines.length * 13 + 1} className={cx(s.clock, s['clock' + i.severity])}>
+        <text x={x} y={titleTop + lines.length * line + 1} className={cx(s.clock, s['clock' + i.severity])}>
           {open}
         </text>
       )}

@@ -1,20 +1,23 @@
-import { AudioLines, DoorClosed, DoorOpen, Footprints, Lock, LogIn, MessageSquare, Search, UserPlus, X } from 'lucide-react'
+import { AudioLines, DoorClosed, DoorOpen, Footprints, Lock, LogIn, MessageSquare, Mic, Search, UserPlus, X } from 'lucide-react'
 import { useMemo, useState, type ComponentType } from 'react'
 import type { Door, Incident, Room, User } from '@/api'
 import { useMyId } from '@/api'
-import { UserAvatar, WayIn, getPerson, useOffice } from '@/realtime'
-import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError } from '@/ui'
+import { PRESENCE_WORD, unremarkable } from '@/lib/presence'
+import { UserAvatar, WayIn, getPerson, keptOut, useOffice } from '@/realtime'
+import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError, useSlots } from '@/ui'
 import { marksInWords, type Media } from './media'
-import { availability, findPeople, kindInWords, percent, resolved, type MapRoom } from './model'
+import { findPeople, kindInWords, percent, resolved, type MapRoom } from './model'
 import s from './map.module.css'
 
 const DOOR: Record<Door, string> = { open: '', closed: 'Door closed: others knock', locked: 'Door locked: members enter, others knock' }
 export type RoomExtra = ComponentType<{ room: Room; incident: Incident | null }>
 
 /** What a room on the map says when it is chosen: who is here, how to go in, whom to get. */
-export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, following, onFollow, onGet, onEnter, onOpen, onClose }: { r: MapRoom; here: boolean; busy: boolean; extra?: RoomExtra | null; media: Media; /** where I am, '' nowhere */ myRoom: string; following: string; onFollow: (u: User) => void; onGet: (u: User, roomId: string) => void; onEnter: (id: string) => void; onOpen: (id: string) => void; onClose?: () => void }) {
+export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, following, onFollow, onGet, onEnter, onTalk, onOpen, onClose }: { r: MapRoom; here: boolean; busy: boolean; extra?: RoomExtra | null; media: Media; /** where I am, '' nowhere */ myRoom: string; following: string; onFollow: (u: User) => void; onGet: (u: User, roomId: string) => void; onEnter: (id: string) => void; onTalk: (id: string) => void; onOpen: (id: string) => void; onClose?: () => void }) {
   const me = useMyId()
   const room = r.room
+  const { roomVoice: Offer, roomCall: Voice } = useSlots()
+  const ready = useOffice((o) => o.media.state)
   if (!room) return null
   const i = r.incident
   const call = media.rooms.get(r.id)
@@ -74,7 +77,17 @@ export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, followin
             </Button>
           </>
         )}
+        {!here && ready === 'ready' && !room.archived && room.abilities.enter !== false && !keptOut(room.id) && (
+          <Button kind={call ? 'live' : 'soft'} icon={<Mic size={13} />} title="You enter the room, and the map stays" onClick={() => onTalk(room.id)}>
+            {call ? 'Join voice' : 'Start voice'}
+          </Button>
+        )}
         <GetSomeone room={room} />
+      </div>
+      {/* One talks from here: the map stays. */}
+      <div className={s.panelVoice}>
+        {Offer && <Offer room={room} />}
+        {Voice && <Voice room={room} />}
       </div>
       {r.run && (
         <div className={s.job}>
@@ -97,7 +110,7 @@ export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, followin
               <li key={user.id}>
                 <UserAvatar id={user.id} size={24} dot link />
                 <b>{user.display}</b>
-                <small>{[user.id === me ? 'You' : presence.status_text || (presence.state === 'available' || presence.state === 'active' ? user.title || user.team : availability(presence.state).text), ...marksInWords(media.people.get(user.id) ?? 0)].filter(Boolean).join(', ')}</small>
+                <small>{[user.id === me ? 'You' : presence.status_text || (unremarkable(presence.state) ? user.title || user.team : PRESENCE_WORD[presence.state]), ...marksInWords(media.people.get(user.id) ?? 0)].filter(Boolean).join(', ')}</small>
                 {user.id !== me && (
                   <span className={s.rowTools}>
                     {myRoom && !here && user.kind === 'person' && (
@@ -158,7 +171,7 @@ export function GetSomeone({ room, compact }: { room: Room; compact?: boolean })
       width={280}
       align="end"
       trigger={
-        <Button icon={<UserPlus size={13} />} disabled={room.abilities.invite === false}>
+        <Button icon={<UserPlus size={13} />} disabled={room.abilities.invite === false} aria-label={compact ? `Get someone to ${room.name}` : undefined}>
           {compact ? 'Get' : 'Get someone'}
         </Button>
       }
@@ -173,7 +186,7 @@ export function GetSomeone({ room, compact }: { room: Room; compact?: boolean })
           <li key={user.id}>
             <UserAvatar id={user.id} size={22} dot />
             <b>{user.display}</b>
-            <small>{pr && pr.state !== 'offline' ? (pr.state === 'dnd' ? 'Do not disturb' : user.team) : 'Offline'}</small>
+            <small>{pr && pr.state !== 'offline' ? (pr.state === 'dnd' ? PRESENCE_WORD.dnd : user.team) : PRESENCE_WORD.offline}</small>
             <Button size="s" busy={busy === user.id} onClick={() => void get(user)} aria-label={`Get ${user.display}`}>
               Get
             </Button>

@@ -72,6 +72,32 @@ describe('what a room says', () => {
     const r = m.buildFloor(floor([slot('a', 0, 0)]), office({ incidents: [incident()], runs: [run] }), 'u-ada')[0]!
     expect(m.describe(r, now)).toBe('INC-7, severity 1, Queue backs up, open 42 min, 1 person, you are here, run 41 at 58 percent, 1 failed')
   })
+  it('says who is here, up to three, and what waits', () => {
+    const people = ['amara', 'jonas', 'ines', 'daniel', 'farah'].map((n) => user(n))
+    const waits = { id: 'w', number: 2, state: 'waiting', room_id: 'a', progress: { done: 0, total: 1, failed: 0 } } as RunSummary
+    const r = m.buildFloor(floor([slot('a', 0, 0)]), office({ people, presence: people.map((u) => at(u.name, 'a')), incidents: [], runs: [waits], rooms: [{ ...room('a'), unread: 3, mentions: 0 }] }), '')[0]!
+    const said = m.describe(r, now)
+    expect(said).toMatch(/5 people: [^,]+, [^,]+, [^,]+ and 2 more/)
+    expect(said).toMatch(/1 run waits for approval, 3 unread$/)
+    expect(r.run).toBeNull()
+  })
+  it('letters are never smaller than eleven on the screen, however far one stands off', () => {
+    for (const scale of [0.2, 0.35, 0.6, 0.75, 0.9, 1, 1.6, 5]) {
+      expect(m.leastUnits(scale) * scale).toBeGreaterThanOrEqual(m.LEAST)
+      expect(m.leastUnits(scale) * scale).toBeLessThan(m.LEAST + 0.25 * scale + 0.01)
+    }
+    expect(m.leastUnits(0)).toBe(m.LEAST)
+    // Faces grow as far as their neighbours let them.
+    expect([m.faceScale(8), m.faceScale(13.2), m.faceScale(50)]).toEqual([1, 1.2, 1.4])
+  })
+  it('war rooms first, what is empty last, and who was called in words', () => {
+    const rooms = m.buildFloor(floor([slot('c', 0, 0), slot('b', 20, 0), slot('a', 40, 0), slot('d', 60, 0)]), office({ rooms: ['a', 'b', 'c', 'd'].map((x) => room(x)), people: [user('ada')], presence: [at('ada', 'c')], incidents: [incident()] }), 'u-ada')
+    const parts = m.listParts(rooms, 'd')
+    expect([parts.war, parts.rooms, parts.empty].map((l) => l.map((r) => r.id))).toEqual([['a'], ['c', 'd'], ['b']])
+    const page = (user_id: string, state: 'paged' | 'seen' | 'acknowledged') => ({ user_id, state }) as Incident['pages'][number]
+    expect(m.calledWords({ pages: [page('x', 'paged'), page('y', 'paged'), page('y', 'acknowledged'), page('z', 'seen'), page('here', 'acknowledged')] }, new Set(['here']))).toBe('1 paged, 1 seen, 1 on the way')
+    expect(m.calledWords({ pages: [] }, new Set())).toBe('')
+  })
   it('says times in words', () => {
     expect([m.minutesInWords(20_000), m.minutesInWords(60_000 * 61), m.minutesInWords(3_600_000 * 3), m.minutesInWords(86_400_000 * 3)]).toEqual(['under a minute', '1 h 1 min', '3 h', '3 days'])
   })

@@ -21,6 +21,8 @@ export type MapRoom = {
   run: RunSummary | null
   /** How many runs work for it. */
   runs: number
+  /** How many wait for somebody's yes. */
+  waiting: number
   header: number
 }
 export type Office = {
@@ -56,6 +58,8 @@ export function buildFloor(floor: Floor, office: Office, me: string, built: Buil
   const incidents = new Map(office.incidents.map((i) => [i.room.id, i]))
   const runs = new Map<string, RunSummary[]>()
   for (const x of office.runs) if (x.room_id && ACTIVE.has(x.state)) runs.set(x.room_id, [...(runs.get(x.room_id) ?? []), x])
+  const waits = new Map<string, number>()
+  for (const x of office.runs) if (x.room_id && x.state === 'waiting') waits.set(x.room_id, (waits.get(x.room_id) ?? 0) + 1)
   const inRoom = new Map<string, MapRoom['present']>()
   let crowd = 0
   const grid = gridOf(floor.layout.width)
@@ -78,7 +82,8 @@ export function buildFloor(floor: Floor, office: Office, me: string, built: Buil
     const mine = room ? (runs.get(id) ?? []) : []
     const run = mine[0] ?? null
     const present = sortPresent(inRoom.get(id) ?? [], me)
-    const of = [slot, grid, room, incident, run, mine.length, me, crowded]
+    const waiting = room ? (waits.get(id) ?? 0) : 0
+    const of = [slot, grid, room, incident, run, mine.length, waiting, me, crowded]
     const old = built.get(id)
     const same = old && old.of.every((x, k) => x === of[k])
     if (same && old.present.length === present.length && present.every((p, k) => p.user === old.present[k]!.user && p.presence === old.present[k]!.presence)) return old.room
@@ -109,6 +114,7 @@ export function buildFloor(floor: Floor, office: Office, me: string, built: Buil
       incident,
       run,
       runs: mine.length,
+      waiting,
       header,
     }
     built.set(id, { of, present, room: made })
@@ -230,13 +236,55 @@ export function describe(r: MapRoom, now: number, call = ''): string {
   if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
   const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
-  parts.push(r.present.length === 0 ? 'nobody here' : r.present.length === 1 ? '1 person' : `${r.present.length} people`)
+  // You stand first in the room, and are said below.
+  const others = r.present.filter((p) => !r.people.some((x) => x.you && x.user.id === p.user.id))
+  const named = others.slice(0, 3).map((p) => p.user.display)
+  if (others.length > named.length) named.push(`${others.length - named.length} more`)
+  parts.push(r.present.length === 0 ? 'nobody here' : `${r.present.length === 1 ? '1 person' : `${r.present.length} people`}${named.length ? `: ${listed(named)}` : ''}`)
   if (r.present.some((p) => p.user.id && r.people.some((x) => x.you && x.user.id === p.user.id))) parts.push('you are here')
   if (r.room.door !== 'open') parts.push(`door ${r.room.door}`)
   if (call) parts.push(call)
   if (r.run) parts.push(`run ${r.run.number} at ${percent(r.run)} percent${r.run.progress.failed ? `, ${r.run.progress.failed} failed` : ''}${r.runs > 1 ? `, and ${r.runs - 1} more` : ''}`)
+  if (r.waiting) parts.push(r.waiting === 1 ? '1 run waits for approval' : `${r.waiting} runs wait for approval`)
+  const unread = unreadWords(r.room)
+  if (unread) parts.push(unread)
   return parts.join(', ')
 }
+/** "A", "A and B", "A, B and 4 more". */
+export const listed = (names: readonly string[]): string => (names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? ''))
+export const unreadWords = (room: Pick<Room, 'unread' | 'mentions'>): string => (room.mentions ? `${room.mentions} ${room.mentions === 1 ? 'mention' : 'mentions'}` : room.unread ? `${room.unread} unread` : '')
+
+/** Who was called to an incident, and where they are with it. */
+export function calledWords(i: Pick<Incident, 'pages'>, present: ReadonlySet<string>): string {
+  const last = new Map<string, string>()
+  for (const p of i.pages) last.set(p.user_id, p.state)
+  const count = { paged: 0, seen: 0, way: 0 }
+  for (const [user, state] of last) {
+    if (present.has(user)) continue
+    if (state === 'paged') count.paged++
+    else if (state === 'seen') count.seen++
+    else if (state === 'acknowledged') count.way++
+  }
+  return [count.paged && `${count.paged} paged`, count.seen && `${count.seen} seen`, count.way && `${count.way} on the way`].filter(Boolean).join(', ')
+}
+
+/** The list in its parts: war rooms, then where something is, then what is empty. */
+export function listParts(rooms: MapRoom[], here: string): { war: MapRoom[]; rooms: MapRoom[]; empty: MapRoom[] } {
+  const all = listOrder(rooms)
+  const war = all.filter((r) => r.incident && !resolved(r.incident))
+  const rest = all.filter((r) => !war.includes(r))
+  const lively = (r: MapRoom) => r.id === here || r.present.length > 0 || !!r.run || r.waiting > 0 || !!r.incident || !!r.room?.mentions
+  return { war, rooms: rest.filter(lively), empty: rest.filter((r) => !lively(r)) }
+}
+
+/** Letters on the plan are never smaller than this on the screen, however small the floor is drawn. */
+export const LEAST = 11
+/** How large a letter is to be drawn so that it is that large; in steps, so that a little zooming draws nothing anew. */
+export const leastUnits = (scale: number): number => (scale > 0 ? Math.ceil((LEAST / scale) * 4) / 4 : LEAST)
+/** By how much a face grows so that its letters can be read: no further than its neighbours leave it. */
+export const faceScale = (least: number): number => Math.min(1.4, Math.max(1, least / LETTERS))
+/** How large the letters on a face are, before it grows. */
+export const LETTERS = 11
 
 export function kindInWords(kind: string): string {
   switch (kind) {
@@ -342,19 +390,4 @@ export function clockWords(i: Pick<Incident, 'stage' | 'times'>, now: number): s
 /** The list is shown first where a plan would not help: on a phone, and while a SEV-1 is open. */
 export function defaultView(narrow: boolean, incidents: Incident[]): 'plan' | 'list' {
   return narrow || incidents.some((i) => i.severity === 1 && !resolved(i)) ? 'list' : 'plan'
-}
-
-export function availability(state: Presence['state']): { text: string; tone: 'here' | 'away' | 'busy' | 'off' } {
-  switch (state) {
-    case 'away':
-      return { text: 'Away', tone: 'away' }
-    case 'busy':
-      return { text: 'Busy', tone: 'busy' }
-    case 'dnd':
-      return { text: 'Do not disturb', tone: 'busy' }
-    case 'offline':
-      return { text: 'Offline', tone: 'off' }
-    default:
-      return { text: 'Available', tone: 'here' }
-  }
 }

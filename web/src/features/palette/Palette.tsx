@@ -2,14 +2,15 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { BellOff, BookOpen, CircleHelp, Clock3, Coffee, Crosshair, Flame, Footprints, Hash, Home, Inbox, KeyRound, ListChecks, LogOut, Map, Moon, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Sun, UsersRound, type LucideIcon } from 'lucide-react'
+import { BellOff, BookOpen, CircleHelp, Clock3, Coffee, Crosshair, DoorOpen, Flame, Footprints, Hand, Hash, Home, Inbox, KeyRound, ListChecks, LogIn, LogOut, Map, Mic, Moon, PhoneOff, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Star, Sun, UsersRound, type LucideIcon } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
 import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
+import { toggleFavourite, useFavourites } from '@/lib/favourites'
 import { rank } from '@/lib/fuzzy'
 import { PALETTE, takeTyped } from '@/lib/typeahead'
 import { useTheme } from '@/lib/theme'
-import { enterRoom, getPerson, goHome, keptOut, knockAt, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar } from '@/realtime'
+import { enterRoom, getPerson, goHome, keptOut, knockAt, leaveOffice, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar, useVoice, voiceAct } from '@/realtime'
 import { dialogClass, EnvChip, Kbd, openChecklist, openDeclare, openJobForm, SeverityChip, startTour, toast, toastError, useOverlays } from '@/ui'
 import s from './palette.module.css'
 
@@ -26,7 +27,11 @@ type Item = {
   alt?: { label: string; run: () => void }
   /** Done by Alt+Enter. */
   find?: () => void
+  /** Found only behind this word: "enter inc", "get jon". */
+  verb?: Verb
 }
+type Verb = 'enter' | 'get' | 'join'
+const VERB = /^(enter|get|join)\s+(\S.*)$/i
 const GROUPS: Item['group'][] = ['Incidents', 'Run a job', 'Rooms', 'People', 'Actions', 'Pages', 'Guide']
 
 const useJobs = () =>
@@ -61,6 +66,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
         <Radix.Overlay className={dialogClass('scrim')} />
         <Radix.Content
           className={s.box}
+          data-modal=""
           aria-describedby={undefined}
           // It has no trigger: ui/focus knows where the keyboard was, and a room one jumped to has it already.
           onCloseAutoFocus={(e) => e.preventDefault()}
@@ -172,9 +178,11 @@ function useGuide(query: string, onClose: () => void): Item[] {
 function choose(items: Item[], query: string): Item[] {
   if (!query.trim()) {
     const most: Partial<Record<Item['group'], number>> = { Incidents: 4, Rooms: 6, 'Run a job': 4, People: 0, Actions: 4, Pages: 8 }
-    return GROUPS.flatMap((g) => items.filter((i) => i.group === g).slice(0, most[g] ?? 5))
+    return GROUPS.flatMap((g) => items.filter((i) => i.group === g && !i.verb).slice(0, most[g] ?? 5))
   }
-  const best = rank(query, items, (i) => i.texts, 40)
+  const said = VERB.exec(query.trim())
+  const verb = said ? rank(said[2]!, items.filter((i) => i.verb === said[1]!.toLowerCase()), (i) => i.texts, 8) : []
+  const best = [...verb, ...rank(query, items.filter((i) => !i.verb), (i) => i.texts, 40)]
   // The group of the best match stands first: what Enter takes is what was meant.
   return [...new Set(best.map((i) => i.group))].flatMap((g) => best.filter((i) => i.group === g).slice(0, 7))
 }
@@ -188,6 +196,9 @@ function useItems(onClose: () => void): Item[] {
   const home = useOffice((o) => o.desk.home_room_id)
   const incidents = useIncidents()
   const inside = useInsideRooms()
+  const media = useOffice((o) => o.media.state)
+  const talking = useVoice((v) => v.room)
+  const favourites = useFavourites()
   const jobs = useJobs().data
   const { theme, toggle } = useTheme()
   const shown = useRouterState({ select: (r) => /^\/rooms\/([^/]+)/.exec(r.location.pathname)?.[1] })
@@ -287,8 +298,43 @@ function useItems(onClose: () => void): Item[] {
           }),
       })
     }
+    // Behind a word: what else there is to do with a room or a person.
+    const enter = (roomId: string) => {
+      if (keptOut(roomId)) void knockAt(roomId).catch((e) => toastError('You did not knock', e))
+      else void enterRoom(roomId).catch((e) => toastError('You could not enter', e))
+      void navigate({ to: '/rooms/$id', params: { id: roomId } })
+    }
+    const mine = presence[me.user.id]?.room_id ?? null
+    const talkIn = (roomId: string) => {
+      enter(roomId)
+      voiceAct('join-voice', roomId)
+    }
+    for (const r of Object.values(rooms)) {
+      if (r.archived) continue
+      const i = r.subject.kind === 'incident' ? incidents.find((x) => x.id === r.subject.id) : undefined
+      const texts = [r.name, ...(i ? [i.ticket, i.title] : [])]
+      const name = i?.ticket ?? r.name
+      if (r.id !== mine) out.push({ id: 'enter ' + r.id, verb: 'enter', group: 'Actions', texts, icon: icon(LogIn, 'c-teal'), title: `${keptOut(r.id) ? 'Knock at' : 'Enter'} ${name}`, detail: i?.title, run: done(() => enter(r.id)) })
+      if (media === 'ready' && !keptOut(r.id)) out.push({ id: 'join ' + r.id, verb: 'join', group: 'Actions', texts, icon: icon(Mic, 'c-teal'), title: `Join voice in ${name}`, detail: i?.title, run: done(() => talkIn(r.id)) })
+    }
+    if (target)
+      for (const u of Object.values(users))
+        if (u.kind === 'person' && !u.disabled && u.id !== me.user.id && presence[u.id]?.room_id !== target)
+          out.push({ id: 'get ' + u.id, verb: 'get', group: 'Actions', texts: [u.display, u.name], icon: <UserAvatar id={u.id} size={20} dot />, title: `Get ${u.display}`, detail: `to ${rooms[target]?.name ?? 'your room'}`, run: done(() => void ask(u.id, u.display, target)) })
+
     const act = (id: string, title: string, I: LucideIcon, run: () => void, texts: string[] = []) =>
       out.push({ id: 'act ' + id, group: 'Actions', texts: [title, ...texts], icon: icon(I), title, run: done(run) })
+    const here = shown ?? mine
+    const hereName = here ? (incidents.find((i) => i.room.id === here)?.ticket ?? rooms[here]?.name ?? 'this room') : ''
+    if (shown && shown !== mine && rooms[shown] && !rooms[shown].archived) act('enter', `${keptOut(shown) ? 'Knock at' : 'Enter'} ${hereName}`, LogIn, () => enter(shown), ['go in', 'sit down'])
+    if (here && !keptOut(here) && media === 'ready' && talking !== here) act('voice', `Join voice in ${hereName}`, Mic, () => talkIn(here), ['start voice', 'call', 'talk', 'speak'])
+    if (talking) {
+      act('mic', 'Mute or unmute my microphone', Mic, () => voiceAct('toggle', talking), ['voice', 'silent'])
+      act('hand', 'Raise or lower my hand', Hand, () => voiceAct('hand', talking), ['voice', 'word'])
+      act('hangup', 'Leave the call', PhoneOff, () => voiceAct('leave-voice', talking), ['voice', 'hang up'])
+    }
+    if (shown && rooms[shown]) act('like', favourites.includes(shown) ? `${hereName}: no longer a favourite` : `Make ${hereName} a favourite`, Star, () => toggleFavourite(shown), ['favourite', 'star', 'pin'])
+    if (mine) act('leave', `Leave ${rooms[mine]?.name ?? 'the room'}`, DoorOpen, () => void leaveOffice().catch((e) => toastError('You could not leave', e)), ['get up', 'go out'])
     if (me.abilities.declare) act('declare', 'Declare an incident', Siren, openDeclare, ['new incident', 'sev'])
     if (me.abilities.manage_rooms) act('room', 'Create a room', Plus, () => useOverlays.setState({ createRoom: true }), ['new room'])
     act('theme', theme === 'dark' ? 'Switch to the light theme' : 'Switch to the dark theme', theme === 'dark' ? Sun : Moon, toggle, ['dark', 'light'])
@@ -323,7 +369,7 @@ function useItems(onClose: () => void): Item[] {
     if (me.abilities.read_ledger) page('/ledger', 'Ledger', ScrollText, ['audit'])
     if (me.abilities.manage_users) page('/admin/people', 'Admin', Settings, ['users', 'policies', 'keys', 'services'])
     return out
-  }, [me, rooms, users, presence, home, incidents, inside, jobs, theme, shown, navigate, onClose, toggle])
+  }, [me, rooms, users, presence, home, incidents, inside, media, talking, favourites, jobs, theme, shown, navigate, onClose, toggle])
 }
 
 async function ask(userId: string, display: string, roomId: string) {

@@ -14,14 +14,14 @@ export function GetPopups() {
   const asked = useAsked()
   const undisturbed = useUndisturbed()
   const knocked = useOffice((o) => Object.keys(o.knocks).length > 0)
+  const loud = asked.filter((g) => !g.quiet)
   return (
     <>
-      <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive" data-passing data-over-modal>
-        {asked
-          .filter((g) => !g.quiet)
-          .map((g) => (
-            <Popup key={g.id} get={g} />
-          ))}
+      <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive" data-region="requests" data-passing data-over-modal>
+        {loud.length > 1 && <DeclineAll gets={loud} />}
+        {loud.map((g) => (
+          <Popup key={g.id} get={g} />
+        ))}
         {!undisturbed && knocked && (
           <Suspense>
             <KnockPopups />
@@ -29,7 +29,7 @@ export function GetPopups() {
         )}
       </div>
       {/* Asked not to be disturbed: what comes stands at the edge, and nothing speaks or moves. */}
-      <div className={s.quiet} role="region" aria-label="Quiet requests" data-passing data-over-modal>
+      <div className={s.quiet} role="region" aria-label="Quiet requests" data-region="requests" data-passing data-over-modal>
         {asked
           .filter((g) => g.quiet)
           .map((g) => (
@@ -42,6 +42,26 @@ export function GetPopups() {
         )}
       </div>
     </>
+  )
+}
+
+/** Several ask at once: who is busy answers all of them in one go. */
+function DeclineAll({ gets }: { gets: Get[] }) {
+  const [busy, setBusy] = useState(false)
+  const all = async () => {
+    setBusy(true)
+    const done = await Promise.allSettled(gets.map((g) => declineGet(g.id)))
+    setBusy(false)
+    const failed = done.filter((d) => d.status === 'rejected').length
+    toast(failed ? `${failed} of ${gets.length} could not be declined` : `${gets.length} requests declined`, { tone: failed ? 'bad' : 'info' })
+  }
+  return (
+    <div className={s.all}>
+      <b>{gets.length} people ask you to come</b>
+      <Button size="s" busy={busy} onClick={() => void all()}>
+        Decline all
+      </Button>
+    </div>
   )
 }
 

@@ -6,6 +6,7 @@ import { api, ApiError, errorText, type Completion, type Items, type Message, ty
 import { cx } from '@/lib/cx'
 import { withEmoji } from '@/lib/emoji'
 import { composing, typing as typingIn, usePhone, useSettled, useWindow } from '@/lib/hooks'
+import { singleKeys } from '@/lib/keys'
 import { takeTyped } from '@/lib/typeahead'
 import { command as carryOut, draftOf, keepDraft, sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
 import { Button, IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
@@ -64,7 +65,7 @@ export function Composer({
     el.style.height = Math.min(el.scrollHeight, window.innerHeight / 3) + 'px'
   }, [text])
   useWindow('keydown', (e) => {
-    if (e.key !== '/' || e.ctrlKey || e.metaKey || e.altKey || typingIn(e)) return
+    if (e.key !== '/' || !singleKeys() || e.ctrlKey || e.metaKey || e.altKey || typingIn(e)) return
     e.preventDefault()
     area.current?.focus()
   })

@@ -137,7 +137,7 @@ function Inside({ room }: { room: Room }) {
         </div>
       </section>
       {Panel && shown && (!staged || phone) && (
-        <div className={cx(s.side, phone && s.sheet)}>
+        <div className={cx(s.side, phone && s.sheet)} data-region="panel">
           <Panel room={room} onClose={() => show(false)} />
         </div>
       )}

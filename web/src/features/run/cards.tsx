@@ -42,7 +42,7 @@ function TwoLines({ run, onMore }: { run: Run; onMore: () => void }) {
         </Link>
         <span className={s.dim}>Run {run.number}</span>
         <EnvChip env={run.environment} />
-        <button type="button" className={cx(s.more, s.end)} aria-expanded={false} onClick={onMore}>
+        <button type="button" className={cx(s.more, s.end)} aria-expanded={false} aria-label={`Show run ${run.number}`} onClick={onMore}>
           <ChevronDown size={13} />
           Show
         </button>

@@ -61,6 +61,9 @@ export const ProgressLine = ({ run }: { run: Run }) => {
 }
 
 /** One square per node while they can be told apart, else bars of counts. */
+/** A state is told by a sign as well as by a colour. */
+const NODE_SIGN: Record<string, string> = { failed: '×', stopped: '■', succeeded: '✓', running: '▸', handled: '!', skipped: '–' }
+
 export const NodeMatrix = memo(({ nodes, selected, onPick }: { nodes: Run['nodes']; selected?: string; onPick?: (name: string) => void }) => {
   if (nodes.length === 0) return null
   if (nodes.length > MATRIX_MAX) {
@@ -80,7 +83,7 @@ export const NodeMatrix = memo(({ nodes, selected, onPick }: { nodes: Run['nodes
       <div className={s.matrix} role="img" aria-label={nodeSummary(nodes)}>
         {nodes.map((n, i) => (
           <i key={n.name} className={cx(s.node, s['node-' + n.state], wide && s.wide)} title={`${n.name}: ${nodeWord(n.state)}${n.error ? `. ${n.error}` : ''}`}>
-            {n.state === 'failed' ? '×' : n.state === 'stopped' ? '■' : ''}
+            {NODE_SIGN[n.state]}
             {short[i]}
           </i>
         ))}
@@ -90,9 +93,13 @@ export const NodeMatrix = memo(({ nodes, selected, onPick }: { nodes: Run['nodes
     <div className={s.matrix} role="group" aria-label={`Nodes. ${nodeSummary(nodes)}`}>
       {nodes.map((n, i) => (
         <button key={n.name} type="button" aria-pressed={selected === n.name} className={cx(s.node, s.nodeButton, s['node-' + n.state], wide && s.wide, selected === n.name && s.nodeOn)} title={`${n.name}: ${nodeWord(n.state)}${n.error ? `. ${n.error}` : ''}`} onClick={() => onPick(n.name)}>
-          {n.state === 'failed' ? '×' : n.state === 'stopped' ? '■' : ''}
-          {short[i]}
-          <span className="sr">, {nodeWord(n.state)}</span>
+          <span aria-hidden="true">
+            {NODE_SIGN[n.state]}
+            {short[i]}
+          </span>
+          <span className="sr">
+            {n.name}, {nodeWord(n.state)}
+          </span>
         </button>
       ))}
     </div>
