@@ -1,11 +1,13 @@
 // @vitest-environment jsdom
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react'
 import { useState } from 'react'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { Button } from './Button'
 import { Dialog } from './Dialog'
 import { focusNext, screenCame, screenComes, watchFocus } from './focus'
 
+// Fetched on first use, which on a busy machine takes longer than a test waits.
+beforeAll(() => import('./overlays'))
 let stop: () => void
 beforeEach(() => {
   stop = watchFocus()
@@ -188,6 +190,17 @@ it('reads the heading of the screen that came, unless the screen took the focus'
   screenCame()
   await turn()
   expect(name()).toBe('Run 1 payments/restart')
+  // Drawn anew, the heading keeps it.
+  first.rerender(
+    <main id="main">
+      <header key="other">
+        <h1>Run 1, as a list</h1>
+        <button>Find</button>
+      </header>
+    </main>,
+  )
+  await turn()
+  expect(name()).toBe('Run 1, as a list')
   screenComes()
   first.rerender(
     <main id="main">

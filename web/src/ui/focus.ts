@@ -128,6 +128,8 @@ function look() {
     if (waited < PATIENCE) return
     awaited = null
   }
+  // The heading that was read is drawn anew, with its screen: it is the same place.
+  if (!arriving && nowhere() && last && !last.el.isConnected && last.el.tagName === 'H1') arriving = Date.now() + PATIENCE
   if (arriving && toHeading()) return
   if (!nowhere() || !last || usable(last.el)) return
   for (let i = before.length - 1; i >= 0; i--) {

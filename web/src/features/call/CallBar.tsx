@@ -55,7 +55,7 @@ function Offered({ room }: { room: Room }) {
     return () => clearTimeout(t)
   }, [here, media])
   const go = (into: () => Promise<void>) => {
-    focusNext('[data-voice] button[aria-label="Microphone"]', '[data-voice] button')
+    focusNext('[data-voice] button[aria-label="Microphone"]', '[data-voice][data-phase="on"] button')
     void into()
   }
   if (inside || media === 'off' || room.archived || (!here && !talk.length)) return null
@@ -84,7 +84,7 @@ function Also({ room }: { room: Room }) {
   const line = useCallState((c) => c.also)
   return (
     <>
-      <section className={s.bar} aria-label="Voice" data-voice>
+      <section className={s.bar} aria-label="Voice" data-voice data-phase={line?.phase}>
         {line?.phase === 'on' ? <Headphones size={15} className="c-teal" aria-hidden="true" /> : <Spinner size={12} />}
         <span className={s.say} role="status">
           {line?.phase === 'on' ? 'You listen here as well' : 'Voice is reconnecting'}

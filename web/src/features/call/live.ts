@@ -5,7 +5,6 @@ import { callApi } from './api'
 import { devices } from './capture'
 import { loadChoice, saveChoice } from './choice'
 import { loadEngine } from './load'
-import { focusNext } from '@/ui'
 import { createSession, stageOf, type CallState } from './session'
 import { keepTalked, takeTalked } from './talked'
 
@@ -41,7 +40,7 @@ onVoiceAct((act, room) => {
   const raised = main && callIn(useOffice.getState().calls, main)?.people.find((p) => p.user_id === me())?.hand_at
   switch (act) {
     case 'join-voice':
-      focusNext('[data-voice] button[aria-label="Microphone"]', '[data-voice] button')
+      // Who typed, or was in the palette, goes on where they were.
       return void session.join(room, 'table')
     case 'listen':
       return void session.listen(room)

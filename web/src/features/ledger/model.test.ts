@@ -25,7 +25,7 @@ describe('ledger', () => {
   it('names who did it, and the server for what it does by itself', () => {
     const known = (login: string) => (login === 'amara' ? 'Amara Okafor' : undefined)
     const by = (actor_name: string, door: string) => m.actorWords(record({ actor_name, door }), known)
-    expect([by('amara', 'web'), by('run', 'task'), by('', 'task'), by('console', 'cli'), by('somebody-gone', 'api')]).toEqual(['Amara Okafor', 'Muster', 'Muster', 'Console', 'somebody-gone'])
+    expect([by('amara', 'web'), by('run', 'task'), by('', 'task'), by('console', 'cli'), by('call', 'media'), by('alertmanager', 'hook'), by('somebody-gone', 'api')]).toEqual(['Amara Okafor', 'Muster', 'Muster', 'Console', 'Muster', 'alertmanager', 'somebody-gone'])
   })
   it('shows a secret as its commitment', () => {
     expect(m.fieldText({ commitment: 'sha256:1' })).toEqual({ text: 'sha256:1', sealed: true })

@@ -37,7 +37,7 @@ export function kindWords(kind: string): string {
   return words ? words[0]!.toUpperCase() + words.slice(1) : 'Event'
 }
 export function doorWords(door: string): string {
-  const known: Record<string, string> = { web: 'Web app', api: 'API', cli: 'Command line', chat: 'Chat command', task: 'By itself', hook: 'Webhook' }
+  const known: Record<string, string> = { web: 'Web app', api: 'API', cli: 'Command line', chat: 'Chat command', task: 'By itself', hook: 'Webhook', media: 'Voice' }
   return known[door] ?? door
 }
 export function outcomeWords(outcome: string): { text: string; tone: 'green' | 'red' | 'amber' | 'mute' } {
@@ -91,8 +91,10 @@ export function resourceWords(resource = '', name: (kind: string, id: string) =>
   return name(kind, id) ?? (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? `${kindWords(kind)} …${id.slice(-6)}` : resource)
 }
 /** Who did it: people by their name, and what the server does by itself by the server's. */
+/** What the server is called by what it does. */
+const OWN = new Set(['', 'system', 'muster', 'run', 'call', 'incident', 'alert', 'office', 'oncall', 'room', 'task', 'notify', 'approval', 'ledger', 'schedule'])
 export const actorWords = (r: Pick<LedgerRecord, 'actor_name' | 'door'>, display: (login: string) => string | undefined): string =>
-  display(r.actor_name) ?? (r.actor_name === 'console' ? 'Console' : !r.actor_name || r.door === 'task' || r.door === 'system' ? 'Muster' : r.actor_name)
+  display(r.actor_name) ?? (r.actor_name === 'console' ? 'Console' : OWN.has(r.actor_name) || r.door === 'task' ? 'Muster' : r.actor_name)
 /** Rows of a comma-separated export, times in UTC, quoted so that a spreadsheet takes nothing as a formula. */
 export function toCSV(records: readonly LedgerRecord[]): string {
   const head = ['n', 'id', 'at_utc', 'kind', 'actor', 'resource', 'room', 'incident', 'project', 'door', 'outcome', 'hash', 'fields', 'session', 'token', 'via', 'address']

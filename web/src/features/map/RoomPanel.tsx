@@ -171,7 +171,7 @@ export function GetSomeone({ room, compact }: { room: Room; compact?: boolean })
       width={280}
       align="end"
       trigger={
-        <Button icon={<UserPlus size={13} />} disabled={room.abilities.invite === false} aria-label={compact ? `Get someone to ${room.name}` : undefined}>
+        <Button size={compact ? 's' : 'm'} icon={<UserPlus size={13} />} disabled={room.abilities.invite === false} aria-label={compact ? `Get someone to ${room.name}` : undefined}>
           {compact ? 'Get' : 'Get someone'}
         </Button>
       }
