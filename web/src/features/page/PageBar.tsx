@@ -59,7 +59,7 @@ export default function PageBar({ pages, reach }: { pages: OpenPage[]; reach: Re
   if (!first) return null
   const rest = more(pages)
   return (
-    <section ref={bar} className={cx(s.bar, s[barTone(pages)])} aria-label="What calls you" data-over-modal>
+    <section ref={bar} className={cx(s.bar, s[barTone(pages)])} aria-label="What calls you" data-region="bar" data-over-modal>
       <div className={s.first}>
         <Row page={first} onAcknowledge={acknowledge} onOpen={open} />
         {rest && (
