@@ -595,8 +595,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change title, summary, service, environment or severity
-         * @description A new title renames the room. The severity needs incident:command.
+         * Change title, summary, service, environment, severity or who may know of it
+         * @description A new title renames the room. The severity needs incident:command; restricting it is for its commander, whoever declared it, and administrators.
          */
         patch: operations["update-incident"];
         trace?: never;
@@ -653,6 +653,26 @@ export interface paths {
         patch: operations["change-followup"];
         trace?: never;
     };
+    "/api/v1/incidents/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an incident because it is the same trouble as another
+         * @description Its alerts, pages, actions and members move to that one, which becomes as severe as the worse of the two. Its room is archived and says where to go. Needs incident:command on both.
+         */
+        post: operations["merge-incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/metrics": {
         parameters: {
             query?: never;
@@ -681,6 +701,26 @@ export interface paths {
         put?: never;
         /** Put a note on the timeline */
         post: operations["add-incident-note"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What still goes on: alerts that fire, runs that wait or run
+         * @description For the question to whoever resolves or closes it. Ending it does not depend on the answer.
+         */
+        get: operations["list-incident-open"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3115,11 +3155,18 @@ export interface components {
         };
         DeclareIncidentInput: {
             environment?: string;
+            /** @description Of a restricted one: groups (roles) whose people become members */
+            groups?: string[];
+            /** @description Of a restricted one: people by id */
+            members?: string[];
             /**
+             * @description A drill pages and says so everywhere; a test and a retrospective page nobody
              * @default real
              * @enum {string}
              */
             mode: "real" | "test" | "drill" | "retrospective";
+            /** @description Only you, members and the people of groups know of it */
+            restricted?: boolean;
             /** @description Its name; whoever is on call for it is paged */
             service?: string;
             /** Format: int64 */
@@ -3697,6 +3744,9 @@ export interface components {
         ListOnCall: {
             items: components["schemas"]["OnCall"][];
         };
+        ListOpenThing: {
+            items: components["schemas"]["OpenThing"][];
+        };
         ListPolicyItem: {
             items: components["schemas"]["PolicyItem"][];
         };
@@ -3833,6 +3883,10 @@ export interface components {
             record: "" | "incidents" | "all";
             /** @enum {string} */
             state: "ready" | "starting" | "off";
+        };
+        MergeIncidentInput: {
+            /** @description Id or ticket of the incident that goes on */
+            into: string;
         };
         Message: {
             /** @description edit, delete, pin */
@@ -4118,6 +4172,16 @@ export interface components {
             /** Format: date-time */
             until: string;
             user_id: string;
+        };
+        OpenThing: {
+            id: string;
+            /** @enum {string} */
+            kind: "alert" | "run";
+            /** @description Path in the app */
+            link: string;
+            /** @description open or acknowledged for an alert; waiting, queued, running or unknown for a run */
+            state: string;
+            title: string;
         };
         Option: {
             /** @description Of one that takes several: without a choice all values are taken, so a form shows all of them ticked */
@@ -11249,6 +11313,132 @@ export interface operations {
             };
         };
     };
+    "merge-incident": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeIncidentInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-incident-metrics": {
         parameters: {
             query?: never;
@@ -11394,6 +11584,128 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entry"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-incident-open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Incident id or ticket, for example INC-1001 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOpenThing"];
                 };
             };
             /** @description Bad Request */
