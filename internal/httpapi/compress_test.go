@@ -12,7 +12,7 @@ import (
 
 // TestCompression: text travels in gzip, and what must not be compressed does not.
 func TestCompression(t *testing.T) {
-	a := New(Core{Log: slog.New(slog.DiscardHandler)}, "test", nil)
+	a := New(Core{Log: slog.New(slog.DiscardHandler)}, nil)
 	long := `{"items":["` + strings.Repeat("the same words ", 400) + `"]}`
 	answer := func(kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
