@@ -2,7 +2,7 @@ import { Crown, Headphones, KeyRound, Mic, MicOff, ScrollText, ShieldCheck, Wren
 import { memo, type CSSProperties } from 'react'
 import type { PresenceState } from '@/api/types'
 import { cx } from '@/lib/cx'
-export { PRESENCE_WORD } from '@/lib/presence'
+export { PRESENCE_WORD } from './presence'
 import { hash } from '@/lib/ids'
 import s from './Avatar.module.css'
 

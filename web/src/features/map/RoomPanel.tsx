@@ -2,7 +2,7 @@ import { AudioLines, DoorClosed, DoorOpen, Footprints, Lock, LogIn, MessageSquar
 import { useMemo, useState, type ComponentType } from 'react'
 import type { Door, Incident, Room, User } from '@/api'
 import { useMyId } from '@/api'
-import { PRESENCE_WORD, unremarkable } from '@/lib/presence'
+import { PRESENCE_WORD, unremarkable } from '@/ui/presence'
 import { UserAvatar, WayIn, getPerson, keptOut, useOffice } from '@/realtime'
 import { Avatar, Button, Clock, EnvChip, IconButton, Input, PanelSection, Popover, Progress, SeverityChip, StageChip, toast, toastError, useSlots } from '@/ui'
 import { marksInWords, type Media } from './media'
