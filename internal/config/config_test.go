@@ -64,6 +64,7 @@ log: {format: json, level: warn}
 		TLS: config.TLS{Cert: "/c", Key: "/k"}, SMTP: config.SMTP{Host: "mail", Port: 25, From: "muster@example.com", Username: "u", Password: "p", TLS: "none"},
 		Incident: config.Incident{Prefix: "OPS", First: 7}, Runs: config.Runs{LogLimit: 2000000, Workers: 3, LocalUser: "jobs", AllowLocal: true},
 		Approvals: config.Approvals{CoolDownHours: 48, NewcomerHours: 3},
+		Sessions:  config.Sessions{IdleMinutes: 720},
 		Outbound:  config.Outbound{Nodes: config.Targets{Deny: []string{"10.0.0.0/8"}}, URLs: config.Targets{Allow: []string{"192.0.2.1"}}},
 		Media:     config.Media{Engine: "off", Address: "192.0.2.7", UDPPort: 1, TCPPort: 7881, TURN: config.TURN{UDPPort: 3478, Deny: []string{"10.0.0.0/8"}}, KeepDays: 90, TranscribeModel: "whisper-1"},
 		Shutdown:  config.Shutdown{Runs: 2 * time.Minute, Requests: 5 * time.Second}, Log: config.Log{Format: "json", Level: "warn"},

@@ -284,7 +284,7 @@ VALUES ('`+state+`', `+string(rune('1'+i))+`, '', '', '', '', '', '', 0, '', '`+
 	}); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, e.out, "ledger", OK, "all verified")
+	expect(t, e.out, "ledger", Fail, "missing") // these accounts were recorded nowhere
 	expect(t, e.out, "tasks", Warn, "no such host")
 	expect(t, e.out, "runs", Warn, "outcome that is not known")
 	expect(t, e.out, "runs", Warn, "no server is at them")
