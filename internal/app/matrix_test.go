@@ -67,7 +67,7 @@ var ordinary = []line{
 	{op: "get-setup", may: all},
 	{op: "set-up", body: `{"token":"x","name":"root","display":"Root","password":"` + password + `"}`, may: all, is: 409}, // there is an administrator
 	{op: "get-demo", may: all}, // says only that it is none
-	{op: "sign-in-to-demo", body: `{"name":"<my login with a password>"}`, may: nope},
+	{op: "sign-in-to-demo", body: `{"name":"<my login with a password>"}`, may: all, is: 404},
 	{op: "start-drill", may: nope},
 	{op: "get-me", may: signedIn},
 	{op: "update-me", body: `{"availability":"busy","status_text":"x"}`, may: signedIn},
@@ -289,9 +289,9 @@ var ordinary = []line{
 	{op: "remove-override", with: "id=<rotation of my override>&override=<its override>", may: signedIn},
 	{op: "delete-rotation", with: "id=<rotation>", may: admin},
 	{op: "list-shifts", with: "id=<rotation>", may: readers},
-	{op: "take-duty", with: "id=<rotation>", body: `{}`, may: nope},
-	{op: "hand-back-duty", with: "id=<rotation>", may: nope},
-	{op: "ask-to-swap", with: "id=<rotation>", body: `{"user_id":"<bob>","from":"2027-01-01T00:00:00Z","until":"2027-01-02T00:00:00Z"}`, may: nope},
+	{op: "take-duty", with: "id=<my rotation>", body: `{}`, may: readers, is: 409}, // they are on call
+	{op: "hand-back-duty", with: "id=<my rotation>", may: readers, is: 409}, // a turn of their own
+	{op: "ask-to-swap", with: "id=<my rotation>", body: `{"user_id":"<bob>","from":"2027-01-01T00:00:00Z","until":"2027-01-02T00:00:00Z"}`, may: readers, is: 422}, // bob is not in it
 	{op: "list-swaps", may: readers},
 	{op: "answer-swap", with: "id=none", body: `{"answer":"accepted"}`, may: nope},
 	{op: "get-calendar", may: signedIn},
@@ -330,6 +330,10 @@ var foreign = []line{
 	{op: "reset-password", with: "id=<carol>", may: admin},
 	{op: "unlock-user", with: "id=<bob>", may: admin},
 	{op: "revoke-user", with: "id=<carol>", may: admin},
+	{op: "take-duty", with: "id=<rotation>", body: `{}`, may: nope},
+	{op: "hand-back-duty", with: "id=<rotation>", may: nope},
+	{op: "ask-to-swap", with: "id=<rotation>", body: `{"user_id":"<bob>","from":"2027-01-01T00:00:00Z","until":"2027-01-02T00:00:00Z"}`, may: nope},
+	{op: "answer-swap", with: "id=none", body: `{"answer":"accepted"}`, may: nope},
 	{op: "remove-override", with: "id=<rotation of an override>&override=<its override>", may: admin},
 	{op: "add-override", with: "id=<rotation>", body: `{"user_id":"<bob>","from":"<now>","until":"<later>"}`, may: admin},
 
@@ -458,7 +462,7 @@ var foreign = []line{
 }
 
 // nothingForeign are operations on things that belong to the whole office.
-var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy update-alert-source rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation update-gateway delete-gateway list-gateway-deliveries")
+var nothingForeign = strings.Fields("get-user star-person unstar-person put-policy delete-policy update-alert-source rotate-alert-source remove-alert-source update-service delete-service update-rotation delete-rotation list-shifts update-gateway delete-gateway list-gateway-deliveries")
 
 const (
 	harmless     = `{"content":"description: Nothing\ncontext: {application: muster}\nfor: {nothing: [{allow: read}]}\nby: {group: nobody-has-it}\n"}`

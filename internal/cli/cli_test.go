@@ -366,7 +366,7 @@ func TestServeAndLedgerReachTheirHooks(t *testing.T) {
 			t.Errorf("%s: code %d", line, code)
 		}
 	}
-	want := []any{Serve{Data: "/d", Addr: "127.0.0.1:0", Demo: true}, Verify{Data: "/d", Checkpoint: "/c", JSON: true}, Checkpoint{Data: "/d", Out: "/c"}}
+	want := []any{Serve{Data: "/d", Addr: "127.0.0.1:0", Demo: true, Colleagues: true}, Verify{Data: "/d", Checkpoint: "/c", JSON: true}, Checkpoint{Data: "/d", Out: "/c"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
