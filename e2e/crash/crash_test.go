@@ -70,7 +70,7 @@ func TestCrash(t *testing.T) {
 		{"a lost version", `DELETE FROM message_version WHERE rowid = (SELECT MAX(rowid) FROM message_version)`, "hole or a double"},
 		{"another text", `UPDATE message SET text = 'other' WHERE id = (SELECT MIN(id) FROM message WHERE client_key <> '')`, "differs from its newest text"},
 		{"a lost alert", `DELETE FROM alert WHERE id = (SELECT MIN(id) FROM alert)`, "acknowledged alert is gone"},
-		{"a page twice", `INSERT INTO incident_page SELECT 'twice', incident, escalation, person, level, state, notification, paged_at, 0, 0, 0 FROM incident_page LIMIT 1`, "one page twice"},
+		{"a page twice", `INSERT INTO incident_page (id, incident, escalation, person, level, state, notification, paged_at, seen_at, acknowledged_at, joined_at) SELECT 'twice', incident, escalation, person, level, state, notification, paged_at, 0, 0, 0 FROM incident_page LIMIT 1`, "one page twice"},
 		{"a lost run", `DELETE FROM run WHERE number = 1`, "acknowledged run is gone"},
 		{"a lost line", `UPDATE run_chunk SET chain = 'x' WHERE run = (SELECT MIN(run) FROM run_chunk)`, "broken at line"},
 		{"a changed event", `UPDATE ledger_event SET kind = 'run.Else' WHERE n = (SELECT MAX(n) FROM ledger_event WHERE kind = 'run.Requested')`, "NOT sound"},

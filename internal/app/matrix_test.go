@@ -289,8 +289,8 @@ var ordinary = []line{
 	{op: "remove-override", with: "id=<rotation of my override>&override=<its override>", may: signedIn},
 	{op: "delete-rotation", with: "id=<rotation>", may: admin},
 	{op: "list-shifts", with: "id=<rotation>", may: readers},
-	{op: "take-duty", with: "id=<my rotation>", body: `{}`, may: readers, is: 409}, // they are on call
-	{op: "hand-back-duty", with: "id=<my rotation>", may: readers, is: 409}, // a turn of their own
+	{op: "take-duty", with: "id=<my rotation>", body: `{}`, may: readers, is: 409},                                                                                 // they are on call
+	{op: "hand-back-duty", with: "id=<my rotation>", may: readers, is: 409},                                                                                        // a turn of their own
 	{op: "ask-to-swap", with: "id=<my rotation>", body: `{"user_id":"<bob>","from":"2027-01-01T00:00:00Z","until":"2027-01-02T00:00:00Z"}`, may: readers, is: 422}, // bob is not in it
 	{op: "list-swaps", may: readers},
 	{op: "answer-swap", with: "id=none", body: `{"answer":"accepted"}`, may: nope},

@@ -99,14 +99,14 @@ func list(v any) string {
 	return "none"
 }
 
-// RoomOpened records that a policy lets people read a private room who are no
+// RoomLaidOpen records that a policy lets people read a private room who are no
 // members of it.
-type RoomOpened struct {
+type RoomLaidOpen struct {
 	People int `json:"people" class:"public"`
 }
 
 // EventKind implements ledger.Event.
-func (RoomOpened) EventKind() string { return "room.Opened" }
+func (RoomLaidOpen) EventKind() string { return "room.LaidOpen" }
 
 // opened tells the members of private rooms that a changed policy lets others
 // in: what they said there was said to each other.
@@ -149,7 +149,7 @@ func (a *App) opened(ctx context.Context, tx *db.Tx, who actor.Actor, what strin
 		if err != nil {
 			return err
 		}
-		if err := a.Ledger.Append(ctx, tx, who, about, RoomOpened{gained}); err != nil {
+		if err := a.Ledger.Append(ctx, tx, who, about, RoomLaidOpen{gained}); err != nil {
 			return err
 		}
 		for _, m := range members {

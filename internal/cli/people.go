@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/internal/fault"
 )
@@ -149,7 +150,10 @@ func (t tokenCreate) Run(ctx context.Context, s *session) error {
 		in["expires_in_days"] = t.Days
 	}
 	out, err := post[struct {
-		Token string `json:"token"`
+		ID      string     `json:"id"`
+		Name    string     `json:"name"`
+		Expires *time.Time `json:"expires_at,omitempty"`
+		Token   string     `json:"token"`
 	}](ctx, c, "/tokens", in)
 	if err != nil {
 		return err

@@ -77,9 +77,6 @@ const (
 	unknown = "\x02"
 )
 
-// whole says that the argument is nothing but values.
-func (a arg) whole() bool { return a.by != nil && strings.Trim(a.s, value+unknown) == "" }
-
 // literal says that all of the argument is known.
 func (a arg) literal() bool { return a.by == nil && !strings.Contains(a.s, unknown) }
 

