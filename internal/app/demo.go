@@ -246,8 +246,8 @@ func (a *App) startWork(ctx context.Context) {
 	a.work.Store(demo.Start(ctx, o))
 }
 
-// breakService makes a service fail on the demo's production hosts, until it is
-// started anew.
+// breakService lets a service of the demo's production hosts get stuck, until it
+// is started anew.
 func (a *App) breakService(service string) error {
 	for _, h := range demoHosts {
 		if h.env != "prod" || !strings.Contains(h.tags, "app") || a.hosts[h.name] == nil {
@@ -259,7 +259,7 @@ func (a *App) breakService(service string) error {
 			return err
 		}
 		// #nosec G306 -- read by the demo host's own user
-		if err := os.WriteFile(filepath.Join(state, service+".down"), []byte(a.Clock.Now().Format("15:04:05")+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(state, service+".stuck"), []byte(a.Clock.Now().Format("15:04:05")+"\n"), 0o644); err != nil {
 			return err
 		}
 	}

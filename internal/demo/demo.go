@@ -41,7 +41,7 @@ type Options struct {
 	URL       string            // of this server
 	Hook      string            // address where the demo's monitoring posts alerts
 	Passwords map[string]string // of the colleagues, by login
-	// Break makes a service of the demo's hosts fail until it is started anew.
+	// Break lets a service of the demo's hosts get stuck until it is started anew.
 	Break func(service string) error
 	Voice bool // two of them talk
 	Clock clock.Clock
