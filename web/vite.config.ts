@@ -54,7 +54,8 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: 'icons', test: /lucide-react/, minShareCount: 4 },
-            { name: 'base', test: /src\/(api|realtime|ui\/(?!overlays|AuthFrame))/ },
+            { name: 'icons', test: /lucide-react.*icons\/(at-sign|send-horizontal)\./ }, // of the room
+            { name: 'base', test: /src\/(api|realtime|lib\/fuzzy|ui\/(?!overlays|AuthFrame))/ },
             { name: 'router', test: /@tanstack\/(react-router|router-core|history|react-store|store)/ },
           ],
         },

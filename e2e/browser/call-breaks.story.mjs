@@ -45,33 +45,36 @@ test('the media process is killed: both have sound again, and the rest never sto
       await new Promise((again) => setTimeout(again, 50))
     }
   })()
-  await Promise.all(
-    both.map((p) =>
-      p.rough(async () => {
-        const connections = await p.page.evaluate(() => window.kept.connections.length)
-        if (p === ines) process.kill(child, 'SIGKILL')
-        const began = Date.now()
-        // Sound of the new connection, for what the old one counted does not grow any more.
-        await until(
-          `${p.name} hears again`,
-          () =>
-            p.page.evaluate(async (from) => {
-              for (const pc of window.kept.connections.slice(from)) {
-                if (pc.connectionState === 'closed') continue
-                for (const s of (await pc.getStats()).values()) if (s.type === 'inbound-rtp' && s.kind === 'audio' && s.totalAudioEnergy > 0) return true
-              }
-              return false
-            }, connections),
-          20_000,
-        )
-        const took = Date.now() - began
-        console.log(`# ${p.name} hears again after ${took} ms`)
-        assert.ok(took < 5000, `${p.name} had sound again after ${took} ms only`)
-      }),
-    ),
-  )
-  asked.stop = true
-  await asking
+  try {
+    await Promise.all(
+      both.map((p) =>
+        p.rough(async () => {
+          const connections = await p.page.evaluate(() => window.kept.connections.length)
+          if (p === ines) process.kill(child, 'SIGKILL')
+          const began = Date.now()
+          // Sound of the new connection, for what the old one counted does not grow any more.
+          await until(
+            `${p.name} hears again`,
+            () =>
+              p.page.evaluate(async (from) => {
+                for (const pc of window.kept.connections.slice(from)) {
+                  if (pc.connectionState === 'closed') continue
+                  for (const s of (await pc.getStats()).values()) if (s.type === 'inbound-rtp' && s.kind === 'audio' && s.totalAudioEnergy > 0) return true
+                }
+                return false
+              }, connections),
+            20_000,
+          )
+          const took = Date.now() - began
+          console.log(`# ${p.name} hears again after ${took} ms`)
+          assert.ok(took < 5000, `${p.name} had sound again after ${took} ms only`)
+        }),
+      ),
+    )
+  } finally {
+    asked.stop = true
+    await asking
+  }
   console.log(`# the server answered throughout, at most after ${asked.slowest} ms`)
   assert.equal(asked.fails, 0, 'the server did not answer while media was away')
   assert.notEqual(await mediaChild(muster), child)

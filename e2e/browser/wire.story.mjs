@@ -55,6 +55,7 @@ test('what is said offline goes out by itself, after a reload too, once and in o
   const amara = await person(browser, muster, 'amara')
   await open(amara, 'settlement')
   await open(jonas, 'settlement')
+  await jonas.page.waitForLoadState('networkidle') // what draws the room is there
   await jonas.offline(async () => {
     await type(jonas, 'first into the dark')
     await type(jonas, 'second into the dark')

@@ -215,7 +215,7 @@ func (a *App) doors() error {
 	a.API = httpapi.New(core, httpapi.AccountAuthenticator(core, a.Accounts))
 	rooms := httpapi.RoomDeps{Rooms: a.Rooms, Office: a.Office, People: a.Accounts}
 	officeDeps := httpapi.OfficeDeps{RoomDeps: rooms, Calls: a.Calls, Approvals: a.Approvals, Accounts: a.Accounts, Incidents: a.Incidents, Runs: a.Runs, Oncall: a.Oncall, Notify: a.Notify}
-	session := httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo}
+	session := httpapi.SessionDeps{Accounts: a.Accounts, Office: a.Office, Version: Version, Demo: a.cfg.Demo, Drills: func() bool { return a.work.Load() != nil }}
 	httpapi.RegisterSession(a.API, session)
 	httpapi.RegisterDemo(a.API, a.demoDeps(session))
 	httpapi.RegisterUsers(a.API, httpapi.UserDeps{Accounts: a.Accounts})

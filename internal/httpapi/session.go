@@ -20,6 +20,7 @@ type SessionDeps struct {
 	Office   *office.Store
 	Version  string
 	Demo     bool
+	Drills   func() bool // simulated colleagues of a demo are at work; nil: no
 }
 
 // Me is who is signed in and what they may do.
@@ -30,6 +31,7 @@ type Me struct {
 	Abilities map[string]bool `json:"abilities" doc:"declare, run, approve, manage_users, manage_rooms, manage_policies, manage_keys, manage_services, manage_alert_sources, manage_projects, manage_office, add_floors, read_ledger"`
 	Version   string          `json:"version"`
 	Demo      bool            `json:"demo"`
+	Drills    bool            `json:"drills" doc:"Simulated colleagues of a demo are at work and can hold a drill"`
 }
 
 // OfficeName is what the office calls itself.
@@ -299,7 +301,7 @@ func tokenView(t account.Session) TokenView {
 
 func (d SessionDeps) me(ctx context.Context, a *API, who actor.Actor, csrf string) (Me, error) {
 	q := a.DB.Read()
-	m := Me{CSRF: csrf, Version: d.Version, Demo: d.Demo}
+	m := Me{CSRF: csrf, Version: d.Version, Demo: d.Demo, Drills: d.Drills != nil && d.Drills()}
 	var err error
 	if m.Office.Name, err = d.Accounts.OfficeName(ctx, q); err != nil {
 		return m, err

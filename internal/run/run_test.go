@@ -341,9 +341,12 @@ func TestAdhoc(t *testing.T) {
 	if got := strings.Join(o.Log(r), "\n"); !strings.Contains(got, "web1|out|'web1'") {
 		t.Errorf("%s", got)
 	}
-	// The same key again is the same run.
-	if again := o.Run(o.Op, run.Request{Project: "demo", Command: "echo other", Filter: "tags: web", Key: "k1"}); again.ID != r.ID {
+	// The same key again is the same run, and for anything else it is taken.
+	if again := o.Run(o.Op, run.Request{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 2, Keepgoing: true, Key: "k1"}); again.ID != r.ID {
 		t.Error("a repeated request made a second run")
+	}
+	if _, err := o.Request(o.Op, run.Request{Project: "demo", Command: "echo other", Filter: "tags: web", Key: "k1"}); !fault.Is(err, fault.Conflict) {
+		t.Error("another command by the same key:", err)
 	}
 }
 

@@ -29,6 +29,8 @@ export type Me = {
   abilities: Abilities
   version: string
   demo: boolean
+  /** Simulated colleagues of a demo are at work and can hold a drill. */
+  drills?: boolean
 }
 export type Availability = 'available' | 'busy' | 'away' | 'dnd'
 export type PresenceState = 'available' | 'active' | 'away' | 'busy' | 'call' | 'dnd' | 'offline'

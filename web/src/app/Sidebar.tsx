@@ -67,7 +67,7 @@ export function Sidebar() {
 
 /** Of a demo office: what leads through a drill. */
 export const Demo = () =>
-  useMe().demo && (
+  useMe().drills && (
     <Suspense>
       <DemoCard />
     </Suspense>

@@ -1,138 +1,55 @@
 // "Amara asks you to come": answered with one click, from wherever one is.
-import { useNavigate } from '@tanstack/react-router'
-import { Hand } from 'lucide-react'
-import { lazy, Suspense, useState } from 'react'
-import { errorText, type Get } from '@/api'
-import { acceptGet, declineGet, forgetGet, nameOf, useOffice, useRoomInfo, UserAvatar, UserName, useUndisturbed } from '@/realtime'
-import { Button, Countdown, Input, Notice, toast } from '@/ui'
+import { lazy, Suspense, useEffect, useState } from 'react'
+import { tapEvents, useOffice, useUndisturbed } from '@/realtime'
 import { useAsked } from './gets'
+import type { Sent } from './KnockPopups'
 import s from './people.module.css'
 
+const Requests = lazy(() => import('./Requests'))
 const KnockPopups = lazy(() => import('./KnockPopups'))
 
 export function GetPopups() {
   const asked = useAsked()
   const undisturbed = useUndisturbed()
-  const knocked = useOffice((o) => Object.keys(o.knocks).length > 0)
+  const [sent, setSent] = useState<Sent | null>(null)
+  // Heard here: what shows it is loaded only once there is something to show.
+  useEffect(
+    () =>
+      tapEvents((_, e) => {
+        if (e.type === 'sent_home') setSent({ room: useOffice.getState().rooms[e.room_id]?.name ?? 'the room', by: e.by, reason: e.reason, home: useOffice.getState().rooms[e.home_room_id]?.name ?? '' })
+      }),
+    [],
+  )
+  const knocked = useOffice((o) => Object.keys(o.knocks).length > 0) || sent !== null
   const loud = asked.filter((g) => !g.quiet)
+  const quiet = asked.filter((g) => g.quiet)
   return (
     <>
       <div className={s.popups} role="region" aria-label="Requests to come" aria-live="assertive" data-region="requests" data-passing data-over-modal>
-        {loud.length > 1 && <DeclineAll gets={loud} />}
-        {loud.map((g) => (
-          <Popup key={g.id} get={g} />
-        ))}
+        {loud.length > 0 && (
+          <Suspense>
+            <Requests gets={loud} />
+          </Suspense>
+        )}
         {!undisturbed && knocked && (
           <Suspense>
-            <KnockPopups />
+            <KnockPopups sent={sent} onUnderstood={() => setSent(null)} />
           </Suspense>
         )}
       </div>
       {/* Asked not to be disturbed: what comes stands at the edge, and nothing speaks or moves. */}
       <div className={s.quiet} role="region" aria-label="Quiet requests" data-region="requests" data-passing data-over-modal>
-        {asked
-          .filter((g) => g.quiet)
-          .map((g) => (
-            <Popup key={g.id} get={g} />
-          ))}
+        {quiet.length > 0 && (
+          <Suspense>
+            <Requests gets={quiet} quiet />
+          </Suspense>
+        )}
         {undisturbed && knocked && (
           <Suspense>
-            <KnockPopups />
+            <KnockPopups sent={sent} onUnderstood={() => setSent(null)} />
           </Suspense>
         )}
       </div>
     </>
-  )
-}
-
-/** Several ask at once: who is busy answers all of them in one go. */
-function DeclineAll({ gets }: { gets: Get[] }) {
-  const [busy, setBusy] = useState(false)
-  const all = async () => {
-    setBusy(true)
-    const done = await Promise.allSettled(gets.map((g) => declineGet(g.id)))
-    setBusy(false)
-    const failed = done.filter((d) => d.status === 'rejected').length
-    toast(failed ? `${failed} of ${gets.length} could not be declined` : `${gets.length} requests declined`, { tone: failed ? 'bad' : 'info' })
-  }
-  return (
-    <div className={s.all}>
-      <b>{gets.length} people ask you to come</b>
-      <Button size="s" busy={busy} onClick={() => void all()}>
-        Decline all
-      </Button>
-    </div>
-  )
-}
-
-function Popup({ get: g }: { get: Get }) {
-  const room = useRoomInfo(g.room_id)
-  const navigate = useNavigate()
-  const [declining, setDeclining] = useState(false)
-  const [note, setNote] = useState('')
-  const [busy, setBusy] = useState<'' | 'yes' | 'no'>('')
-  const [error, setError] = useState('')
-  const answer = async (yes: boolean) => {
-    setBusy(yes ? 'yes' : 'no')
-    setError('')
-    try {
-      if (yes) {
-        await acceptGet(g.id)
-        await navigate({ to: '/rooms/$id', params: { id: g.room_id } })
-      } else {
-        await declineGet(g.id, note.trim())
-        toast('Declined', { tone: 'info' })
-      }
-    } catch (e) {
-      setError(errorText(e))
-      setBusy('')
-    }
-  }
-  return (
-    <section className={s.popup} aria-label="You are asked to come">
-      <div className={s.popupHead}>
-        <UserAvatar id={g.from} size={40} dot />
-        <div>
-          <p>
-            <b>
-              <UserName id={g.from} />
-            </b>{' '}
-            asks you to come to <b>{room?.name ?? 'a room'}</b>
-          </p>
-          {g.note && <q>{g.note}</q>}
-        </div>
-        <span className={s.left}>
-          <span className="sr">expires in </span>
-          <Countdown to={g.expires_at} of={`to answer ${nameOf(g.from)}`} />
-        </span>
-      </div>
-      {error && (
-        <Notice action={<Button size="s" onClick={() => forgetGet(g.id)}>Dismiss</Button>}>{error}</Notice>
-      )}
-      {declining ? (
-        <form
-          className={s.popupActs}
-          onSubmit={(e) => {
-            e.preventDefault()
-            void answer(false)
-          }}
-        >
-          <Input autoFocus value={note} onChange={(e) => setNote(e.target.value)} placeholder="Say why (optional)" aria-label="Say why" maxLength={200} />
-          <Button onClick={() => setDeclining(false)}>Back</Button>
-          <Button type="submit" kind="soft" busy={busy === 'no'}>
-            Decline
-          </Button>
-        </form>
-      ) : (
-        <div className={s.popupActs}>
-          <Button onClick={() => setDeclining(true)} disabled={!!busy}>
-            Not now
-          </Button>
-          <Button kind="live" icon={<Hand size={13} />} busy={busy === 'yes'} onClick={() => void answer(true)}>
-            Let&rsquo;s go
-          </Button>
-        </div>
-      )}
-    </section>
   )
 }

@@ -1,23 +1,16 @@
 // Who knocks at the door of the room I am in, and that I was sent home: for those whom it concerns at once.
 import { DoorOpen } from 'lucide-react'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { errorText, type Knock } from '@/api'
-import { forgetKnock, letIn, nameOf, tapEvents, turnAway, useKnocks, useOffice, useRoomInfo, UserAvatar, UserName } from '@/realtime'
+import { forgetKnock, letIn, nameOf, turnAway, useKnocks, useRoomInfo, UserAvatar, UserName } from '@/realtime'
 import { Button, Countdown, Input, Notice } from '@/ui'
 import s from './people.module.css'
 
-type Sent = { room: string; by: string; reason: string; home: string }
+/** Where somebody was sent home from, by whom and why, and where they are now. */
+export type Sent = { room: string; by: string; reason: string; home: string }
 
-export default function KnockPopups() {
+export default function KnockPopups({ sent, onUnderstood }: { sent: Sent | null; onUnderstood: () => void }) {
   const knocks = useKnocks()
-  const [sent, setSent] = useState<Sent | null>(null)
-  useEffect(
-    () =>
-      tapEvents((_, e) => {
-        if (e.type === 'sent_home') setSent({ room: useOffice.getState().rooms[e.room_id]?.name ?? 'the room', by: e.by, reason: e.reason, home: useOffice.getState().rooms[e.home_room_id]?.name ?? '' })
-      }),
-    [],
-  )
   return (
     <>
       {sent && (
@@ -33,7 +26,7 @@ export default function KnockPopups() {
             </div>
           </div>
           <div className={s.popupActs}>
-            <Button onClick={() => setSent(null)}>Understood</Button>
+            <Button onClick={onUnderstood}>Understood</Button>
           </div>
         </section>
       )}
