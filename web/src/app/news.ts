@@ -6,7 +6,7 @@ import { useMyId, useSession } from '@/api'
 import type { Get, Knock, Notification, OpenPage, Reaching } from '@/api'
 import { askDesktop, closeDesktop, desktopPermission, showDesktop } from '@/lib/desktop'
 import { useEvent } from '@/lib/hooks'
-import { playOnce, type Sound } from '@/lib/sound'
+import type { Sound } from '@/lib/sound'
 import { nameOf, tapEvents, undisturbed, useKnocks, useOffice, useOnCall } from '@/realtime'
 import { toast } from '@/ui'
 import { graveNews } from './announce'
@@ -21,7 +21,8 @@ export function useNews(pages: readonly OpenPage[], reach: Reaching | undefined)
   const ring = useEvent((sound: Sound, title: string, body: string, tag: string, link: string) => {
     if (rung.current.has(tag)) return
     rung.current.add(tag)
-    if (reach) void playOnce(sound, reach.chime)
+    // Loaded when there is something to hear.
+    if (reach) void import('@/lib/sound').then((m) => m.playOnce(sound, reach.chime))
     if (reach?.desktop && !document.hasFocus()) showDesktop(title, { body, tag, click: () => link && void navigate({ to: link }) })
   })
   const tell = useEvent((n: Notification) => {

@@ -2,7 +2,7 @@
 // make one, what the office needs.
 import { useEffect } from 'react'
 import { useMe } from '@/api'
-import { recall } from '@/features/tour/model'
+import { recall } from '@/features/tour/memory'
 import { useOffice } from '@/realtime'
 import { useOverlays } from '@/ui'
 

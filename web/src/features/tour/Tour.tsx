@@ -8,7 +8,8 @@ import { typing } from '@/lib/hooks'
 import { sidebarRooms, useOffice } from '@/realtime'
 import { Button, GuideLink, IconButton, toast, useOverlays } from '@/ui'
 import { Checklist } from './Checklist'
-import { recall, remember, steps } from './model'
+import { recall, remember } from './memory'
+import { steps } from './model'
 import s from './tour.module.css'
 
 export default function Tour({ kind, onClose }: { kind: 'walk' | 'list'; onClose: () => void }) {

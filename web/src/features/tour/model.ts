@@ -1,11 +1,5 @@
 // The walk through the app, and the list of what an office needs. What is said depends on what one
 // may do; what is done is read from the office itself.
-import { store, stored } from '@/lib/hooks'
-
-/** How far somebody has come, kept in this browser. */
-export type Memory = { state: 'new' | 'left' | 'done'; step: number }
-export const recall = (login: string): Memory => stored<Memory>('tour.' + login, { state: 'new', step: 0 })
-export const remember = (login: string, m: Memory) => store('tour.' + login, m)
 
 export type Step = {
   id: string
