@@ -3956,6 +3956,8 @@ export interface components {
             /** @description Send it as X-CSRF-Token on every unsafe request; empty for API tokens */
             csrf: string;
             demo: boolean;
+            /** @description Simulated colleagues of a demo are at work and can hold a drill */
+            drills: boolean;
             office: components["schemas"]["OfficeName"];
             user: components["schemas"]["User"];
             version: string;
