@@ -140,6 +140,7 @@ export const acts = [
   [0, 'the media process dies', (w) => ({ call: w.killMedia() })],
   [1, 'bring in a guest', (w, r) => ({ call: w.guest(r) })],
   [2, 'star', (w, r, p) => ({ call: p.call(r.chance(0.7) ? 'PUT' : 'DELETE', `/me/starred/${r.pick(w.all).id}`) })],
+  [1, 'say how to be reached', (w, r, p) => ({ call: p.call('PATCH', '/me/reach', { alarm: r.pick([0, 40, 100]), desktop: r.chance(0.5) }) })],
   [1, 'choose a home', (w, r, p) => ({ call: p.call('PUT', '/me/home', { room_id: r.chance(0.8) ? w.room(r).id : '' }) })],
   [1, 'go home', (w, r, p) => ({ call: p.call('PUT', '/me/home', { room_id: w.named.lounge }).then(() => p.call('POST', '/office/home')) })],
   [2, 'say what one can do', (w, r, p) => ({ call: p.call('PATCH', '/me/profile', r.pick([{ team: r.pick(WORDS) }, { skills: [r.pick(WORDS), r.pick(WORDS)] }, { title: w.text(r).slice(0, 60) }])) })],

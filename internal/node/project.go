@@ -72,7 +72,7 @@ func (s *Store) CreateProject(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if in.Title == "" {
 		in.Title = in.Name
 	}
-	p := Project{ID: id.New(), Name: in.Name, Title: in.Title, Description: in.Description, CreatedAt: s.clock.Now()}
+	p := Project{ID: id.New(), Name: in.Name, Title: in.Title, Description: in.Description, Environments: Vocabulary{}, CreatedAt: s.clock.Now()}
 	if _, err := s.Project(ctx, tx, in.Name); err == nil {
 		return Project{}, fault.Newf(fault.Conflict, "There is already a project %s. Choose another name.", in.Name)
 	} else if !fault.Is(err, fault.NotFound) {
