@@ -284,7 +284,8 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 // other is any command that nothing is known of.
 func (j *judge) other(name string, rest []arg) *taint {
 	for i, a := range rest {
-		if a.literal() && i+1 < len(rest) && of(rest[i+1:]) != nil && takesProgram(base(a.s)) { // #nosec G602 -- the length was looked at before
+		after := rest[min(i+1, len(rest)):] // #nosec G602 -- the length was looked at before
+		if a.literal() && len(after) > 0 && of(after) != nil && takesProgram(base(a.s)) {
 			return j.run(rest[i:], nil) // as it may run it // #nosec G602 -- the length was looked at before
 		}
 		if a.by == nil {
@@ -422,7 +423,8 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 			opens := (name == "perl" || name == "ruby") && slices.ContainsFunc(rest, func(a arg) bool {
 				return strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "--") && strings.ContainsAny(a.s, "np")
 			})
-			if prog := of(rest[:min(i+2, len(rest))]); prog != nil { // #nosec G602 -- the length was looked at before
+			prog := of(rest[:min(i+2, len(rest))]) // #nosec G602 -- the length was looked at before
+			if prog != nil {
 				j.program(prog, name)
 			}
 			if by := of(after); by != nil && (opens || !by.own) {
@@ -862,7 +864,8 @@ func (j *judge) container(name string, rest []arg, in *taint) *taint {
 	for i < len(rest) && rest[i].s != "exec" {
 		i++
 	}
-	if i < len(rest) && of(rest[:i]) == nil { // #nosec G602 -- the length was looked at before
+	flags := rest[:min(i, len(rest))] // #nosec G602 -- the length was looked at before
+	if i < len(rest) && of(flags) == nil {
 		for i++; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
 			if a := rest[i].s; len(a) > 1 && !strings.HasPrefix(a, "--") && strings.ContainsAny(a[len(a)-1:], "euw") || a == "--env" || a == "--user" || a == "--workdir" || a == "--env-file" {
 				i++
