@@ -164,7 +164,8 @@ func (a *API) outer(next http.Handler) http.Handler {
 	})
 }
 
-// loggable is a path without the secret that is a webhook's key, or lets a guest knock.
+// loggable is a path without the secret that is a webhook's key, lets a guest
+// knock, or reads somebody's duties.
 func loggable(path string) string {
 	if rest, ok := strings.CutPrefix(path, "/hooks/"); ok {
 		kind, _, _ := strings.Cut(rest, "/")
@@ -172,6 +173,9 @@ func loggable(path string) string {
 	}
 	if rest, ok := strings.CutPrefix(path, "/guest/"); ok && !strings.HasPrefix(path, guestMedia+"/") && rest != "" {
 		return "/guest/…"
+	}
+	if rest, ok := strings.CutPrefix(path, calendarPath); ok && rest != "" {
+		return calendarPath + "…"
 	}
 	return path
 }
