@@ -474,7 +474,14 @@ func (p *Peer) Wait(ctx context.Context, is func() bool) error {
 	}
 }
 
+// end says why the connection is over. The engine answers a leave with a leave of its own, which can be read before
+// Close says that it was the one who left.
 func (p *Peer) end(err error) {
+	p.mu.Lock()
+	if p.closing {
+		err = ErrClosed
+	}
+	p.mu.Unlock()
 	p.cancel(err)
 	p.note()
 }
