@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"regexp"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -116,21 +118,30 @@ type bench struct {
 }
 
 func (b *bench) post(ctx context.Context, url string, body []byte) error {
+	status, answer, _, err := b.deliver(ctx, url, body)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("webhook answered %d: %s", status, answer)
+	}
+	return err
+}
+
+// deliver posts once and gives what was answered and how long to wait if it was refused.
+func (b *bench) deliver(ctx context.Context, url string, body []byte) (status int, answer []byte, wait time.Duration, err error) {
 	req, err := http.NewRequestWithContext(ctx, "POST", url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return 0, nil, 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := b.http.Do(req)
 	if err != nil {
-		return err
+		return 0, nil, 0, err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(res.Body)
-	if err == nil && res.StatusCode != 200 {
-		err = fmt.Errorf("webhook answered %d: %s", res.StatusCode, answer)
+	answer, err = io.ReadAll(res.Body)
+	if after, no := strconv.Atoi(res.Header.Get("Retry-After")); no == nil {
+		wait = time.Duration(after) * time.Second
 	}
-	return err
+	return res.StatusCode, answer, wait, err
 }
 
 // Run measures.
@@ -163,8 +174,120 @@ func Run(ctx context.Context, r *rig.Rig) error {
 	if err := b.one(ctx); err != nil {
 		return err
 	}
-	return b.storm(ctx)
+	if err := b.storm(ctx); err != nil {
+		return err
+	}
+	return b.outage(ctx)
 }
+
+// outage is a bad minute: a whole data centre falls silent, and one source
+// delivers 300 groups of ten services as fast as they are taken, as an
+// Alertmanager does that has a sender for each group. In the middle of it the
+// one SEV-1 of a service that has been quiet comes by the same source.
+func (b *bench) outage(ctx context.Context) error {
+	const groups, down = 300, 10
+	onCall, err := b.s.Person(ctx, "dora", "responder")
+	if err != nil {
+		return err
+	}
+	var me struct{ User struct{ ID string } }
+	if err := onCall.Call(ctx, "GET", "/me", nil, &me); err != nil {
+		return err
+	}
+	var rotation struct{ ID string }
+	if err := b.console.Call(ctx, "POST", "/rotations", map[string]any{"name": "quiet", "members": []string{me.User.ID}, "shift_hours": 168}, &rotation); err != nil {
+		return err
+	}
+	for i := range down + 1 {
+		if err := b.console.Call(ctx, "POST", "/services", map[string]any{"name": outageService(i), "environments": []string{"prod"}, "rotation_id": rotation.ID}, nil); err != nil {
+			return err
+		}
+	}
+	var source struct{ URL string }
+	if err := b.console.Call(ctx, "POST", "/alert-sources", map[string]any{"name": "one-datacentre"}, &source); err != nil {
+		return err
+	}
+	const quiet = "bm-quiet-1!"
+	paged := make(chan time.Time, 1)
+	socket, err := rig.Dial(ctx, onCall, func(e rig.Event) {
+		if bytes.Contains(e.Data, []byte(`"kind":"page"`)) && bytes.Contains(e.Data, []byte(quiet)) {
+			select {
+			case paged <- e.At:
+			default:
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer socket.Close()
+
+	var mu sync.Mutex
+	var in report.Samples // from the beginning until each group is taken
+	var refused, broken int
+	deliver := func(began time.Time, body []byte) error {
+		for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) { // as Alertmanager tries again
+			status, _, after, err := b.deliver(ctx, source.URL, body)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			switch {
+			case status == http.StatusOK:
+				in = append(in, time.Since(began))
+				mu.Unlock()
+				return nil
+			case status >= 500:
+				broken++
+			default:
+				refused++
+			}
+			mu.Unlock()
+			if time.Since(began) > 2*time.Minute {
+				return fmt.Errorf("a group was not taken in two minutes: last answer %d", status)
+			}
+			select {
+			case <-time.After(max(wait, after)):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	errs := make(chan error, groups+1)
+	began := time.Now()
+	for i := range groups {
+		m := fmt.Sprintf("bm-outage-%d!", i)
+		body := delivery(m, m, outageService(i%down), "firing", began)
+		wg.Go(func() { errs <- deliver(began, body) })
+	}
+	late := time.Now()
+	wg.Go(func() { errs <- deliver(late, delivery(quiet, quiet, outageService(down), "firing", late)) })
+	wg.Wait()
+	for range groups + 1 {
+		if err := <-errs; err != nil {
+			return err
+		}
+	}
+	var at time.Time
+	select {
+	case at = <-paged:
+	case <-time.After(time.Minute):
+		return errors.New("the person on call was not paged in a minute")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	l := b.r.Line("alerts", fmt.Sprintf("%d groups of %d services at once from one source", groups, down))
+	page := at.Sub(late)
+	l.Add("all in", in.At(1)/1000, "s").Add("half in", in.At(.5)/1000, "s").Add("answered 5xx", float64(broken), "").Add("told to come again", float64(refused), "").
+		Add("a quiet service's SEV-1 paged", page.Seconds(), "s")
+	l.Against("all in ≤ 15 s, none 5xx, the page < 3 s", in.At(1) <= 15_000 && broken == 0 && page < 3*time.Second)
+	l.Note = "All 300 are sent at once, which is harder than a minute's even flow; the quiet service's alert is the last of all. The page is counted until a connected screen of the person on call has it."
+	b.r.Put(l)
+	return nil
+}
+
+func outageService(i int) string { return fmt.Sprintf("outage-%d", i) }
 
 // prepare opens one incident a service and follows its room.
 func (b *bench) prepare(ctx context.Context) error {
