@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/alert"
 	"muster/internal/fault"
+	"muster/internal/freeport"
 	"muster/internal/httpapi"
 	. "muster/internal/incident/incidenttest"
 	"muster/internal/notify"
@@ -312,7 +312,7 @@ func TestServicesAndRotationsOverTheAPI(t *testing.T) {
 }
 
 // alertmanager starts Debian's Alertmanager, which posts to url.
-func alertmanager(t *testing.T, url string) (base string) {
+func alertmanager(t *testing.T, url, repeat string) (base string) {
 	t.Helper()
 	bin, err := exec.LookPath("prometheus-alertmanager")
 	if err != nil {
@@ -320,16 +320,15 @@ func alertmanager(t *testing.T, url string) (base string) {
 	}
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "alertmanager.yml")
-	text := fmt.Sprintf("route: {receiver: muster, group_by: [service], group_wait: 1s, group_interval: 1s, repeat_interval: 1h}\nreceivers:\n- name: muster\n  webhook_configs:\n  - {url: %q, send_resolved: true}\n", url)
+	text := fmt.Sprintf("route: {receiver: muster, group_by: [service], group_wait: 1s, group_interval: 1s, repeat_interval: %s}\nreceivers:\n- name: muster\n  webhook_configs:\n  - {url: %q, send_resolved: true}\n", repeat, url)
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	cmd := exec.Command(bin, "--config.file="+conf, "--storage.path="+dir, "--web.listen-address="+addr, "--cluster.listen-address=")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -367,7 +366,7 @@ func alertmanager(t *testing.T, url string) (base string) {
 func TestARealAlertmanager(t *testing.T) {
 	r := openResponse(t)
 	r.Clock.Advance(time.Since(Now)) // its clock is the machine's
-	am := alertmanager(t, r.source())
+	am := alertmanager(t, r.source(), "1h")
 	post := func(ends time.Time, names ...string) {
 		t.Helper()
 		alerts := []object{}
@@ -430,6 +429,78 @@ func TestARealAlertmanager(t *testing.T) {
 	}
 	if is := call[list](r, "ann", "GET", "/incidents", nil, 200).Items; len(is) != 1 || len(is[0]["alerts"].([]any)) != 2 {
 		t.Error(is)
+	}
+}
+
+// While an alert is silenced Alertmanager says nothing, not even that it ended. People end its incident meanwhile; when
+// the silence is over it still fires, with the start it always had, and somebody is paged.
+func TestSilencedWhileItsIncidentEnds(t *testing.T) {
+	for _, c := range []struct {
+		name, stage string
+		silent      time.Duration
+		anew        bool
+	}{
+		{"closed", "closed", 10 * time.Minute, true},
+		{"resolved, and silent for long", "resolved", time.Hour, true},
+		{"resolved, and back soon", "resolved", 10 * time.Minute, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := openResponse(t)
+			r.Clock.Advance(time.Since(Now))
+			am := alertmanager(t, r.source(), "2s")
+			ask := func(method, path string, in any) []byte {
+				t.Helper()
+				b, _ := json.Marshal(in)
+				req, _ := http.NewRequestWithContext(t.Context(), method, am+"/api/v2"+path, bytes.NewReader(b))
+				req.Header.Set("Content-Type", "application/json")
+				res, err := http.DefaultClient.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				text, _ := io.ReadAll(res.Body)
+				if res.StatusCode != 200 {
+					t.Fatal(path, res.StatusCode, string(text))
+				}
+				return text
+			}
+			until := func(what string, ok func([]object) bool) []object {
+				t.Helper()
+				for late := time.After(await.Limit); ; {
+					if is := call[list](r, "ann", "GET", "/incidents?state=all", nil, 200).Items; ok(is) {
+						return is
+					}
+					select {
+					case code := <-r.hooked:
+						if code != 200 {
+							t.Fatal("we answered", code)
+						}
+					case <-late:
+						t.Fatal(what, call[list](r, "ann", "GET", "/incidents?state=all", nil, 200).Items)
+					}
+				}
+			}
+			ask("POST", "/alerts", []object{{"labels": object{"alertname": "Latency", "severity": "critical", "env": "prod"}}})
+			first := until("no incident", func(is []object) bool { return len(is) == 1 && len(is[0]["pages"].([]any)) == 1 })[0]["id"]
+
+			var silence struct{ SilenceID string }
+			if err := json.Unmarshal(ask("POST", "/silences", object{
+				"matchers": []object{{"name": "alertname", "value": "Latency", "isRegex": false}}, "startsAt": time.Now(), "endsAt": time.Now().Add(time.Hour), "createdBy": "ann", "comment": "known"}), &silence); err != nil {
+				t.Fatal(err)
+			}
+			call[object](r, "ann", "POST", fmt.Sprintf("/incidents/%s/stage", first), object{"stage": c.stage}, 200)
+			r.Clock.Advance(c.silent)
+			ask("DELETE", "/silence/"+silence.SilenceID, nil)
+			is := until("nobody is paged", func(is []object) bool {
+				if c.anew {
+					return len(is) == 2 && len(is[0]["pages"].([]any)) == 1
+				}
+				return len(is) == 1 && is[0]["stage"] == "triage" && len(is[0]["pages"].([]any)) == 2
+			})
+			if c.anew && (is[0]["id"] == first || is[1]["id"] != first || is[1]["stage"] != c.stage) {
+				t.Error(is)
+			}
+		})
 	}
 }
 

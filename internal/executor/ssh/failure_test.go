@@ -2,6 +2,7 @@ package ssh
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"muster/internal/executor/executortest"
 	"muster/internal/executor/sshd"
+	"muster/internal/freeport"
 	"muster/internal/run"
 )
 
@@ -27,12 +29,11 @@ func says(t *testing.T, e *run.ExecError, words ...string) {
 func TestRefusedPort(t *testing.T) {
 	s := server(t, sshd.Options{})
 	f := fixture(t, s, Options{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := freeport.TCP()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Node.Hostname = l.Addr().String()
-	l.Close()
+	f.Node.Hostname = fmt.Sprintf("127.0.0.1:%d", port)
 	_, _, err = do(t, f, f.Command("true"))
 	says(t, executortest.Kind(t, err, run.Unreachable), "web-1", f.Node.Hostname, "refused")
 }
