@@ -261,7 +261,7 @@ func (s *Store) SetTimes(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 			return i, err
 		}
 		if name == "acknowledged" && at != nil {
-			if err := s.stopClimbs(ctx, tx, i.ID); err != nil {
+			if _, _, err := s.answer(ctx, tx, who, i); err != nil {
 				return i, err
 			}
 		}

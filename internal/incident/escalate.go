@@ -54,9 +54,9 @@ func (s *Store) pageService(ctx context.Context, tx *db.Tx, who actor.Actor, i I
 		}
 	}
 	now := s.Clock.Now()
-	c := climb{id: id.New(), incident: i.ID, service: service, rotation: r.ID, started: now, state: "running"}
-	if _, err := tx.Exec(ctx, `INSERT INTO incident_escalation (id, incident, service, rotation, started_at, level, next_at, state) VALUES ($1,$2,$3,$4,$5,0,$5,'running')`,
-		c.id, c.incident, c.service, c.rotation, db.Micro(now)); err != nil {
+	c := climb{id: id.New(), incident: i.ID, service: service, rotation: r.ID, started: now, state: "running", asked: service != i.Service}
+	if _, err := tx.Exec(ctx, `INSERT INTO incident_escalation (id, incident, service, rotation, started_at, level, next_at, state, asked) VALUES ($1,$2,$3,$4,$5,0,$5,'running',$6)`,
+		c.id, c.incident, c.service, c.rotation, db.Micro(now), c.asked); err != nil {
 		return fmt.Errorf("begin escalation: %w", err)
 	}
 	return s.ascend(ctx, tx, who, i, c, r)
@@ -205,10 +205,10 @@ func (s *Store) ascend(ctx context.Context, tx *db.Tx, who actor.Actor, i Incide
 	if user == "" {
 		return s.pageEverybody(ctx, tx, who, i, c, r, level)
 	}
-	// How many were paged before, and not where on the ladder somebody stands:
-	// who is skipped was never paged.
+	// How many steps were taken before, and not where on the ladder somebody
+	// stands: who is skipped was never paged.
 	var before int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM incident_page WHERE escalation = $1`, c.id).Scan(&before); err != nil {
+	if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(level), 0) FROM incident_page WHERE escalation = $1`, c.id).Scan(&before); err != nil {
 		return fmt.Errorf("count pages: %w", err)
 	}
 	nextAt := s.Clock.Now().Add(r.EscalateDelay())
@@ -251,7 +251,28 @@ func (s *Store) climbed(ctx context.Context, tx *db.Tx, c *climb, level, rounds 
 	if _, err := tx.Exec(ctx, `UPDATE incident_escalation SET level = $2, rounds = $3, next_at = $4 WHERE id = $1`, c.id, level, rounds, db.Micro(nextAt)); err != nil {
 		return fmt.Errorf("climb: %w", err)
 	}
-	return s.Tasks.Enqueue(ctx, tx, taskEscalate, escalateArgs{Escalation: c.id, Level: level + 1}, task.Options{At: nextAt, Key: climbKey(c.id, level+1)})
+	return s.planStep(ctx, tx, *c)
+}
+
+// planStep plans the climb's next step, if it is not planned already.
+func (s *Store) planStep(ctx context.Context, tx *db.Tx, c climb) error {
+	return s.Tasks.Enqueue(ctx, tx, taskEscalate, escalateArgs{Escalation: c.id, Level: c.level + 1}, task.Options{At: c.next, Key: climbKey(c.id, c.level+1)})
+}
+
+// overdue plans anew the steps that were given up: the disk was full, or the
+// database away, for longer than a task is tried. Nothing else would go on with
+// such a climb, and it looks as if somebody were called.
+func (s *Store) overdue(ctx context.Context, tx *db.Tx) error {
+	cs, err := db.All(ctx, tx, scanClimb, `SELECT `+climbColumns+` FROM incident_escalation WHERE state = 'running' AND next_at <= $1 ORDER BY id`, db.Micro(s.Clock.Now().Add(-watchEvery)))
+	if err != nil {
+		return fmt.Errorf("find steps that are overdue: %w", err)
+	}
+	for _, c := range cs {
+		if err := s.planStep(ctx, tx, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pause is how long after a round everybody is paged again.
@@ -330,7 +351,7 @@ func (s *Store) pageEverybody(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	}
 	names := []string{}
 	for _, user := range people {
-		if err := s.renewPage(ctx, tx, who, i, c, user); err != nil {
+		if err := s.renewPage(ctx, tx, who, i, c, user, fmt.Sprintf("page:%s/%d", c.id, c.level)); err != nil {
 			return err
 		}
 		n, err := s.name(ctx, tx, user)
@@ -359,8 +380,8 @@ func (s *Store) pageEverybody(ctx context.Context, tx *db.Tx, who actor.Actor, i
 
 // renewPage pages one person in a round. They have one page for all rounds, so
 // that an incident which nobody hears of for days does not grow without end.
-func (s *Store) renewPage(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb, user string) error {
-	n, err := s.tellPage(ctx, tx, i, user, "Nobody acknowledged yet, so everybody who can is paged.", fmt.Sprintf("page:%s/%d", c.id, c.level))
+func (s *Store) renewPage(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb, user, key string) error {
+	n, err := s.tellPage(ctx, tx, i, user, "Nobody acknowledged yet, so everybody who can is paged.", key)
 	if err != nil {
 		return err
 	}
@@ -416,8 +437,8 @@ func (s *Store) escalate(ctx context.Context, t task.Task) error {
 		if err != nil {
 			return err
 		}
-		if !i.Stage.Open() || i.Times.Acknowledged != nil && i.Times.Acknowledged.After(c.started) {
-			return s.stopClimbs(ctx, tx, i.ID)
+		if !i.Stage.Open() || !c.asked && i.Times.Acknowledged != nil && i.Times.Acknowledged.After(c.started) {
+			return s.stop(ctx, tx, i.ID, []climb{c})
 		}
 		r, err := s.OnCall.Rotation(ctx, tx, c.rotation)
 		if fault.Is(err, fault.NotFound) {
@@ -434,31 +455,81 @@ func (s *Store) escalate(ctx context.Context, t task.Task) error {
 	})
 }
 
+// running are the climbs of an incident that go on, oldest first.
+func (s *Store) running(ctx context.Context, tx *db.Tx, incidentID string) ([]climb, error) {
+	// Written, not only read: a step that is taken at this moment is waited for.
+	cs, err := db.All(ctx, tx, scanClimb, `UPDATE incident_escalation SET level = level WHERE incident = $1 AND state = 'running' RETURNING `+climbColumns, incidentID)
+	if err != nil {
+		return nil, fmt.Errorf("read escalations: %w", err)
+	}
+	slices.SortFunc(cs, func(a, b climb) int { return strings.Compare(a.id, b.id) })
+	return cs, nil
+}
+
 // stopClimbs ends every escalation of the incident.
 func (s *Store) stopClimbs(ctx context.Context, tx *db.Tx, incidentID string) error {
-	_, err := s.stopped(ctx, tx, incidentID)
-	return err
+	cs, err := s.running(ctx, tx, incidentID)
+	if err != nil {
+		return err
+	}
+	return s.stop(ctx, tx, incidentID, cs)
 }
 
-// stopped is stopClimbs and says whether there was one.
-func (s *Store) stopped(ctx context.Context, tx *db.Tx, incidentID string) (bool, error) {
-	cs, err := db.All(ctx, tx, scanClimb, `UPDATE incident_escalation SET state = 'stopped' WHERE incident = $1 AND state = 'running' RETURNING `+climbColumns, incidentID)
+// answer ends the escalations that an acknowledgement by who answers: the
+// incident's own, whoever takes care of it, and of those that somebody asked for
+// the ones that call who. It gives what was ended, and what goes on.
+func (s *Store) answer(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident) (over, on []climb, err error) {
+	cs, err := s.running(ctx, tx, i.ID)
 	if err != nil {
-		return false, fmt.Errorf("stop escalations: %w", err)
+		return nil, nil, err
 	}
 	for _, c := range cs {
-		if err := s.Tasks.Cancel(ctx, tx, taskEscalate, climbKey(c.id, c.level+1)); err != nil {
-			return false, err
+		mine := !c.asked
+		if !mine {
+			if mine, err = s.calls(ctx, tx, c, who.ID); err != nil {
+				return nil, nil, err
+			}
+		}
+		if mine {
+			over = append(over, c)
+		} else {
+			on = append(on, c)
 		}
 	}
-	return len(cs) > 0, s.endClimbed(ctx, tx, incidentID)
+	return over, on, s.stop(ctx, tx, i.ID, over)
 }
 
-// endClimbed ends what the ladder paged: somebody has it now. Who was called
-// by hand is still wanted.
-func (s *Store) endClimbed(ctx context.Context, tx *db.Tx, incidentID string) error {
-	told, err := db.All(ctx, tx, func(r db.Scanner) (id string, err error) { return id, r.Scan(&id) },
-		`SELECT notification FROM incident_page WHERE incident = $1 AND escalation <> '' AND acknowledged_at = 0 ORDER BY id`, incidentID)
+// calls says whether a climb is for a person: it paged them, or they are in its
+// rotation.
+func (s *Store) calls(ctx context.Context, tx *db.Tx, c climb, user string) (bool, error) {
+	var pages int
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM incident_page WHERE escalation = $1 AND person = $2`, c.id, user).Scan(&pages); err != nil {
+		return false, fmt.Errorf("look whom an escalation paged: %w", err)
+	}
+	if pages > 0 {
+		return true, nil
+	}
+	r, err := s.OnCall.Rotation(ctx, tx, c.rotation)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return slices.Contains(r.Members, user) || slices.Contains(r.Ladder(s.Clock.Now()), user), err
+}
+
+// stop ends escalations of an incident and with them what the ladders paged:
+// somebody has it now. Who was called by hand is still wanted, and so is whom
+// an escalation calls that goes on.
+func (s *Store) stop(ctx context.Context, tx *db.Tx, incidentID string, cs []climb) error {
+	for _, c := range cs {
+		if _, err := tx.Exec(ctx, `UPDATE incident_escalation SET state = 'stopped' WHERE id = $1`, c.id); err != nil {
+			return fmt.Errorf("stop escalation: %w", err)
+		}
+		if err := s.Tasks.Cancel(ctx, tx, taskEscalate, climbKey(c.id, c.level+1)); err != nil {
+			return err
+		}
+	}
+	told, err := db.All(ctx, tx, db.Strings, `SELECT notification FROM incident_page WHERE incident = $1 AND escalation <> '' AND acknowledged_at = 0
+ AND escalation NOT IN (SELECT id FROM incident_escalation WHERE state = 'running' AND incident = $1) ORDER BY id`, incidentID)
 	if err != nil {
 		return fmt.Errorf("read unanswered pages: %w", err)
 	}

@@ -142,14 +142,14 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, idO
 			return i, err
 		}
 	}
-	climbing, err := s.stopped(ctx, tx, i.ID)
+	over, on, err := s.answer(ctx, tx, who, i)
 	if err != nil {
 		return i, err
 	}
 	if err := s.alerts.Acknowledged(ctx, tx, who, i); err != nil {
 		return i, err
 	}
-	if !first && mine == nil && !climbing {
+	if !first && mine == nil && len(over) == 0 {
 		return s.able(ctx, tx, who, i) // said before, or nothing to answer
 	}
 	if first {
@@ -162,6 +162,9 @@ func (s *Store) Acknowledge(ctx context.Context, tx *db.Tx, who actor.Actor, idO
 	if mine != nil {
 		ev.Level = mine.Level
 		line = fmt.Sprintf("%s acknowledged, %s after the page.", called(who), Spoken(now.Sub(mine.PagedAt)))
+	}
+	for _, c := range on {
+		line += fmt.Sprintf(" The page to %s goes on until somebody there answers.", c.service)
 	}
 	if err := s.Ledger.Append(ctx, tx, who, about(i), ev); err != nil {
 		return i, err

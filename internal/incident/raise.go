@@ -3,9 +3,11 @@ package incident
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"muster/internal/actor"
 	"muster/internal/db"
+	"muster/internal/id"
 	"muster/internal/notify"
 )
 
@@ -87,10 +89,74 @@ func (s *Store) Again(ctx context.Context, tx *db.Tx, who actor.Actor, incidentI
 	return s.pageAgain(ctx, tx, who, i)
 }
 
-// pageAgain begins a new climb in place of one that may be under way.
+// pageAgain calls whoever is on call anew. Where a climb is under way that nobody
+// answered, it goes on from where it stands, and all whom it called so far are
+// called again: to begin at the bottom would take the call from the others and
+// leave it to those who did not hear it.
 func (s *Store) pageAgain(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident) error {
-	if err := s.stopClimbs(ctx, tx, i.ID); err != nil {
+	cs, err := s.running(ctx, tx, i.ID)
+	if err != nil {
 		return err
 	}
+	for _, c := range cs {
+		switch {
+		case c.asked:
+		case strings.EqualFold(c.service, i.Service):
+			return s.renew(ctx, tx, who, i, c)
+		default: // the incident is about another service now
+			if err := s.stop(ctx, tx, i.ID, []climb{c}); err != nil {
+				return err
+			}
+		}
+	}
 	return s.pageFirst(ctx, tx, who, i)
+}
+
+// renew pages again whom a climb paged so far.
+func (s *Store) renew(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident, c climb) error {
+	type row struct {
+		user, notification string
+		level              int
+		everybody          bool
+	}
+	pages, err := db.All(ctx, tx, func(r db.Scanner) (v row, err error) {
+		return v, r.Scan(&v.user, &v.notification, &v.level, &v.everybody)
+	}, `SELECT person, notification, level, everybody FROM incident_page WHERE escalation = $1 AND acknowledged_at = 0 ORDER BY id`, c.id)
+	if err != nil {
+		return fmt.Errorf("read whom an escalation paged: %w", err)
+	}
+	last, names := map[string]row{}, []string{}
+	for _, p := range pages {
+		last[p.user] = p
+	}
+	for _, p := range pages {
+		if err := s.Notify.End(ctx, tx, p.notification); err != nil {
+			return err
+		}
+		newest, again := last[p.user]
+		delete(last, p.user)
+		if ok, err := s.OnCall.Active(ctx, tx, p.user); err != nil {
+			return err
+		} else if !again || !ok {
+			continue
+		}
+		if newest.everybody { // whoever has one page for all rounds keeps it
+			err = s.renewPage(ctx, tx, who, i, c, p.user, "page:"+id.New())
+		} else {
+			err = s.page(ctx, tx, who, i, c.id, c.service, p.user, newest.level)
+		}
+		if err != nil {
+			return err
+		}
+		name, err := s.name(ctx, tx, p.user)
+		if err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	s.touch(tx, i.ID)
+	if len(names) == 0 {
+		return nil
+	}
+	return s.say(ctx, tx, who, i, "Paged again, as nobody acknowledged yet: %s.", listed(names))
 }

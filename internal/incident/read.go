@@ -188,10 +188,11 @@ type climb struct {
 	id, incident, service, rotation, state string
 	started, next                          time.Time
 	level                                  int
-	rounds                                 int // of paging everybody
+	rounds                                 int  // of paging everybody
+	asked                                  bool // by hand, of another service than the incident's own
 }
 
-const climbColumns = `id, incident, service, rotation, state, started_at, next_at, level, rounds`
+const climbColumns = `id, incident, service, rotation, state, started_at, next_at, level, rounds, asked`
 
 // what the climb is for, in words.
 func (c climb) what(r oncall.Rotation) string {
@@ -203,7 +204,7 @@ func (c climb) what(r oncall.Rotation) string {
 
 func scanClimb(r db.Scanner) (c climb, err error) {
 	var started, next int64
-	err = r.Scan(&c.id, &c.incident, &c.service, &c.rotation, &c.state, &started, &next, &c.level, &c.rounds)
+	err = r.Scan(&c.id, &c.incident, &c.service, &c.rotation, &c.state, &started, &next, &c.level, &c.rounds, &c.asked)
 	c.started, c.next = db.At(started), db.At(next)
 	return c, err
 }

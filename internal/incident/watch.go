@@ -20,6 +20,9 @@ const taskWatch = "incident.watch"
 
 const watchEvery = time.Minute
 
+// watchTries is a day of them: nothing else plans the next look.
+const watchTries = 300
+
 // remindAfter is how long an incident may stay untouched, by severity.
 var remindAfter = map[int]time.Duration{1: time.Hour, 2: 2 * time.Hour, 3: 4 * time.Hour, 4: 24 * time.Hour}
 
@@ -44,7 +47,7 @@ func (s *Store) Watch(ctx context.Context, tx *db.Tx) error {
 	}
 	// Everybody who plans it within one minute plans the same look.
 	at := s.Clock.Now().Truncate(watchEvery).Add(watchEvery)
-	return s.Tasks.Enqueue(ctx, tx, taskWatch, struct{}{}, task.Options{At: at, Key: fmt.Sprintf("watch/%d", at.Unix())})
+	return s.Tasks.Enqueue(ctx, tx, taskWatch, struct{}{}, task.Options{At: at, Key: fmt.Sprintf("watch/%d", at.Unix()), MaxAttempts: watchTries})
 }
 
 func (s *Store) watch(ctx context.Context, _ task.Task) error {
@@ -54,14 +57,22 @@ func (s *Store) watch(ctx context.Context, _ task.Task) error {
 		if ids, err = db.All(ctx, tx, db.Strings, `SELECT id`+watched+` ORDER BY id`); err != nil {
 			return fmt.Errorf("list open incidents: %w", err)
 		}
+		if err := s.overdue(ctx, tx); err != nil {
+			return err
+		}
 		return s.Watch(ctx, tx)
 	})
 	if err != nil {
 		return err
 	}
+	// One that cannot be looked after does not keep the others from it; it has its
+	// next look in a minute.
 	for _, id := range ids {
 		if err := s.Access.Do(ctx, who, func(tx *db.Tx) error { return s.lookAfter(ctx, tx, who, id) }); err != nil {
-			return err
+			if ctx.Err() != nil {
+				return err
+			}
+			s.Log.ErrorContext(ctx, "incident not looked after", "incident", id, "error", err)
 		}
 	}
 	return nil

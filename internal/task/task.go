@@ -300,7 +300,7 @@ func (q *Queue) do(ctx context.Context, t Task) {
 		state, text, outcome = "failed", err.Error(), "failed"
 	case err != nil:
 		state, text, outcome = "ready", err.Error(), "retried"
-		at = now.Add(time.Duration(t.Attempt*t.Attempt) * time.Second)
+		at = now.Add(min(time.Duration(t.Attempt*t.Attempt)*time.Second, 5*time.Minute))
 	}
 	if err != nil && ctx.Err() == nil {
 		q.log.Warn("task failed", "kind", t.Kind, "task", t.ID, "attempt", t.Attempt, "last", t.Last, "error", err)

@@ -1,0 +1,144 @@
+package incident_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"muster/internal/actor"
+	"muster/internal/db"
+	"muster/internal/incident"
+	. "muster/internal/incident/incidenttest"
+	"muster/internal/notify"
+	"muster/internal/oncall"
+)
+
+// second adds a service of another team.
+func second(r *Rig, name string, members ...string) {
+	r.Do(func(tx *db.Tx) error {
+		rot, err := r.OnCall.CreateRotation(Ctx, tx, r.Admin, oncall.SaveRotation{Name: name + " team", Members: members, StartsAt: Now.Add(-time.Hour)})
+		if err != nil {
+			return err
+		}
+		_, err = r.OnCall.CreateService(Ctx, tx, r.Admin, oncall.SaveService{Name: name, RotationID: rot.ID})
+		return err
+	})
+}
+
+func pageService(t *testing.T, r *Rig, who actor.Actor, id, service string) incident.Incident {
+	t.Helper()
+	return change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+		return r.Incidents.Page(Ctx, tx, who, id, incident.Target{Service: service})
+	})
+}
+
+func acknowledge(t *testing.T, r *Rig, who actor.Actor, id string) incident.Incident {
+	t.Helper()
+	return change(t, r, func(tx *db.Tx) (incident.Incident, error) { return r.Incidents.Acknowledge(Ctx, tx, who, id) })
+}
+
+func opened(r *Rig, who actor.Actor) int {
+	ns, _ := r.Notify.Open(Ctx, r.DB.Read(), who.ID)
+	return len(ns)
+}
+
+// Another team that somebody called answers for itself: that whoever called it
+// takes care, or that the incident rises, does not end its page.
+func TestATeamThatIsCalledAnswersForItself(t *testing.T) {
+	two := 2
+	for name, c := range map[string]struct {
+		act  func(t *testing.T, r *Rig, i incident.Incident, dave actor.Actor)
+		goes bool
+	}{
+		"the first team acknowledges": {func(t *testing.T, r *Rig, i incident.Incident, _ actor.Actor) { acknowledge(t, r, r.Ann, i.ID) }, true},
+		"the severity rises": {func(t *testing.T, r *Rig, i incident.Incident, _ actor.Actor) {
+			change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+				return r.Incidents.Update(Ctx, tx, r.Bob, i.ID, incident.Change{Severity: &two})
+			})
+		}, true},
+		"its own team acknowledges": {func(t *testing.T, r *Rig, i incident.Incident, dave actor.Actor) {
+			acknowledge(t, r, r.Ann, i.ID)
+			acknowledge(t, r, dave, i.ID)
+		}, false},
+		"the incident is over": {func(t *testing.T, r *Rig, i incident.Incident, _ actor.Actor) {
+			change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+				return r.Incidents.SetStage(Ctx, tx, r.Bob, i.ID, incident.Resolved, "")
+			})
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(t, notify.Settings{})
+			dave, eve := r.Person("dave", "responder"), r.Person("eve", "responder")
+			second(r, "ledger-db", dave.ID, eve.ID)
+			r.Start()
+			i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 3, Service: "payments-api", Collects: "k"})
+			pageService(t, r, r.Ann, i.ID, "ledger-db")
+			c.act(t, r, i, dave)
+			if n := opened(r, dave); (n == 1) != c.goes {
+				t.Fatalf("%d calls stand open for the database's team", n)
+			}
+			r.Clock.Advance(5*time.Minute + time.Second)
+			if c.goes {
+				until(t, r, i.ID, func(i incident.Incident) bool { return slices.Contains(pagedIDs(i), eve.ID) })
+				return
+			}
+			if i := r.Incident(i.ID); i.NextPage != nil || slices.Contains(pagedIDs(i), eve.ID) {
+				t.Errorf("paging goes on: %+v", i.NextPage)
+			}
+		})
+	}
+}
+
+// What becomes worse while nobody has answered is told to all who were called so
+// far, and paging goes on from where it stood: it does not begin anew with
+// whoever did not hear it, nor does it take the call from the others.
+func TestARiseWhileNobodyAnswersCallsAllAgain(t *testing.T) {
+	r := New(t, notify.Settings{})
+	cleo := r.Person("cleo", "responder")
+	catchAll(r, cleo.ID)
+	r.Start()
+	i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 3, Service: "payments-api", Collects: "k"})
+	for n := 2; n <= 4; n++ {
+		r.Clock.Advance(5 * time.Minute)
+		i = pagesUntil(t, r, i.ID, n)
+	}
+	r.Clock.Advance(5 * time.Minute)
+	i = pagesUntil(t, r, i.ID, 8) // everybody
+	next, before := i.NextPage.At, map[string]int{}
+	all := []actor.Actor{r.Ann, r.Bob, cleo, r.Admin}
+	for _, who := range all {
+		before[who.ID] = len(told(r, who, "page"))
+	}
+	r.Do(func(tx *db.Tx) error {
+		_, err := r.Incidents.Raise(Ctx, tx, machine(), i.ID, 1, "All down")
+		return err
+	})
+	i = r.Incident(i.ID)
+	for _, who := range all {
+		ns, _ := r.Notify.Open(Ctx, r.DB.Read(), who.ID)
+		if len(ns) != 1 || ns[0].Severity != 1 || len(told(r, who, "page")) != before[who.ID]+1 {
+			t.Errorf("%s: %d open, %d pages after %d", who.Name, len(ns), len(told(r, who, "page")), before[who.ID])
+		}
+	}
+	if i.NextPage == nil || !i.NextPage.Everybody || !i.NextPage.At.Equal(next) {
+		t.Errorf("next %+v, want everybody at %v", i.NextPage, next)
+	}
+	says(t, r, i, "Paged again, as nobody acknowledged yet:")
+	if i = acknowledge(t, r, cleo, i.ID); i.NextPage != nil || opened(r, r.Ann)+opened(r, r.Admin) != 0 {
+		t.Errorf("the acknowledgement does not end it: %+v", i.NextPage)
+	}
+}
+
+// A step of the ladder that was given up (the disk was full for an hour) is
+// taken once one can.
+func TestALostStepOfTheLadderIsTakenLater(t *testing.T) {
+	r := New(t, notify.Settings{})
+	r.Start()
+	i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 1, Service: "payments-api", Collects: "k"})
+	r.Do(func(tx *db.Tx) error {
+		_, err := tx.Exec(Ctx, `UPDATE task SET state = 'failed' WHERE kind = 'incident.escalate'`)
+		return err
+	})
+	r.Clock.Advance(7 * time.Minute)
+	pagesUntil(t, r, i.ID, 2)
+}
