@@ -29,6 +29,7 @@ import (
 	"muster/internal/incident"
 	"muster/internal/ledger"
 	"muster/internal/message"
+	"muster/internal/node"
 	"muster/internal/task"
 )
 
@@ -44,6 +45,7 @@ type Alert struct {
 	Summary        string            `json:"summary"`
 	Service        string            `json:"service"`
 	Environment    string            `json:"environment"`
+	Production     bool              `json:"production" doc:"The environment's name means production"`
 	Severity       int               `json:"severity" minimum:"1" maximum:"4"`
 	Labels         map[string]string `json:"labels"`
 	Annotations    map[string]string `json:"annotations"`
@@ -130,6 +132,7 @@ func scan(r db.Scanner) (a Alert, err error) {
 	}
 	a.StartsAt, a.LastAt, a.resolvedAt = db.At(starts), db.At(last), db.At(resolved)
 	a.latestStart, a.before = db.At(latest), db.At(before)
+	a.Production = node.SaysProduction(a.Environment)
 	if ends != 0 {
 		t := db.At(ends)
 		a.EndsAt = &t

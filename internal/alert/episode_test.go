@@ -454,6 +454,9 @@ func TestAHandMadeIncidentIsLeftAlone(t *testing.T) {
 	if got := r.Incident(mine.ID); len(got.Alerts) != 1 {
 		t.Fatalf("%+v", got.Alerts)
 	}
+	if !mine.Production {
+		t.Error("prod is not said to be production")
+	}
 	for field, in := range map[string]incident.Declare{"gathers": {Title: "x", Gathers: true}, " gathers": {Title: "x", Service: "payments-api", Mode: "test", Gathers: true}} {
 		err := r.Try(func(tx *db.Tx) error { _, err := r.Incidents.Declare(Ctx, tx, r.Bob, in); return err })
 		if fs := fault.FieldsOf(err); len(fs) != 1 || fs[0].Field != strings.TrimSpace(field) {
@@ -463,7 +466,10 @@ func TestAHandMadeIncidentIsLeftAlone(t *testing.T) {
 	// What it is about changes: so does what it gathers.
 	dev := "dev"
 	r.Do(func(tx *db.Tx) error {
-		_, err := r.Incidents.Update(Ctx, tx, r.Bob, mine.ID, incident.Change{Environment: &dev})
+		i, err := r.Incidents.Update(Ctx, tx, r.Bob, mine.ID, incident.Change{Environment: &dev})
+		if err == nil && i.Production {
+			t.Error("dev is said to be production")
+		}
 		return err
 	})
 	r.deliver(r.src, one(firing("C", 0, "env", "dev")))

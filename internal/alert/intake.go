@@ -17,6 +17,7 @@ import (
 	"muster/internal/incident"
 	"muster/internal/ledger"
 	"muster/internal/message"
+	"muster/internal/node"
 )
 
 // Incoming is one alert as a delivery tells of it, in any monitoring system's words.
@@ -288,7 +289,7 @@ func (in *intake) fire(ctx context.Context, rules []compiled, groupKey string, c
 	title, summary := words(one)
 	fresh := Alert{
 		SourceID: in.src.ID, Source: in.src.Name, Fingerprint: one.Fingerprint, GroupKey: groupKey, State: Open, Title: title, Summary: summary,
-		Service: r.service, Environment: r.environment, Severity: r.severity, Labels: one.Labels, Annotations: one.Annotations,
+		Service: r.service, Environment: r.environment, Production: node.SaysProduction(r.environment), Severity: r.severity, Labels: one.Labels, Annotations: one.Annotations,
 		StartsAt: start, latestStart: start, LastAt: in.now, Count: 1, GeneratorURL: one.GeneratorURL, rule: r.rule,
 	}
 	if was {

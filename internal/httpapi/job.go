@@ -26,6 +26,7 @@ type JobSummary struct {
 	Version         int64           `json:"version"`
 	NeedsApprovalIn []string        `json:"needs_approval_in" doc:"Environments in which a run waits for another person"`
 	Environments    []string        `json:"environments" doc:"The project's environments"`
+	Production      []string        `json:"production_environments" doc:"Those of them with nodes that need what production needs"`
 	CannotRun       []string        `json:"cannot_run" doc:"Why nobody can run it, empty when it can be run"`
 	Abilities       map[string]bool `json:"abilities"`
 }
@@ -156,6 +157,7 @@ type viewer struct {
 	project node.Project
 	may     access.Judge
 	envs    []string
+	prod    []string                   // those with a node that is production
 	rules   map[string][]approval.Rule // those that concern nodes of an environment
 }
 
@@ -164,7 +166,7 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor
 	if err != nil {
 		return viewer{}, err
 	}
-	v := viewer{project: p, may: may, envs: []string{}, rules: map[string][]approval.Rule{}}
+	v := viewer{project: p, may: may, envs: []string{}, prod: []string{}, rules: map[string][]approval.Rule{}}
 	machines := map[string][]approval.Machine{}
 	ns, err := d.Nodes.All(ctx, q, p.Name)
 	if err != nil {
@@ -176,8 +178,12 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor
 			v.envs = append(v.envs, e)
 		}
 		machines[e] = append(machines[e], run.Machine(n))
+		if n.Production() && !slices.Contains(v.prod, e) {
+			v.prod = append(v.prod, e)
+		}
 	}
 	slices.Sort(v.envs)
+	slices.Sort(v.prod)
 	rules, err := d.Approvals.Rules(ctx, q, p.Name)
 	for _, r := range rules {
 		for _, e := range v.envs {
@@ -191,7 +197,7 @@ func (d ProjectDeps) viewer(ctx context.Context, q db.Querier, a *API, who actor
 
 func (v viewer) summary(j job.Job) JobSummary {
 	s := JobSummary{ID: j.ID, UUID: j.UUID, Project: j.Project, Group: j.Group, Name: j.Name, FullName: j.FullName(), Description: j.Description, Version: j.Version,
-		NeedsApprovalIn: []string{}, Environments: v.envs, CannotRun: j.Def.CannotRun(v.project.AllowRaw)}
+		NeedsApprovalIn: []string{}, Environments: v.envs, Production: v.prod, CannotRun: j.Def.CannotRun(v.project.AllowRaw)}
 	for _, e := range v.envs {
 		if slices.ContainsFunc(v.rules[e], func(r approval.Rule) bool { return len(r.Options) == 0 && r.Asks(false, j.FullName()) }) {
 			s.NeedsApprovalIn = append(s.NeedsApprovalIn, e)

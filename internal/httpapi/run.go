@@ -54,6 +54,7 @@ type RunPath struct {
 type RunPreview struct {
 	Nodes       []Node              `json:"nodes"`
 	Environment string              `json:"environment"`
+	Production  bool                `json:"production" doc:"One of the nodes needs what production needs: its environment is production, or nobody knows what it is"`
 	Approval    *ApprovalNeed       `json:"approval"`
 	Problems    []job.OptionProblem `json:"problems"`
 	Denied      *DeniedText         `json:"denied,omitempty"`
@@ -73,7 +74,7 @@ type DeniedText struct {
 }
 
 func previewView(p run.Preview) RunPreview {
-	out := RunPreview{Nodes: nodeViews(p.Nodes), Environment: p.Environment, Problems: p.Problems}
+	out := RunPreview{Nodes: nodeViews(p.Nodes), Environment: p.Environment, Production: p.Production, Problems: p.Problems}
 	if out.Problems == nil {
 		out.Problems = []job.OptionProblem{}
 	}

@@ -12,6 +12,7 @@ import (
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/id"
+	"muster/internal/node"
 	"muster/internal/notify"
 	"muster/internal/room"
 )
@@ -128,6 +129,7 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTick
 	}
 	if in.Severity < i.Severity {
 		i.Title, i.Service, i.Environment, i.Summary = in.Title, in.Service, in.Environment, in.Summary
+		i.Production = node.SaysProduction(i.Environment)
 		if err := s.raise(ctx, tx, who, i, in.Severity, ""); err != nil {
 			return i, err
 		}

@@ -15,6 +15,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/message"
+	"muster/internal/node"
 	"muster/internal/room"
 )
 
@@ -208,7 +209,7 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$16,$9,$10,$11,$12,$13,$17,'',0,$14,$15,$15,0,0,
 		}
 	}
 	data, err := json.Marshal(map[string]any{
-		"id": i.ID, "ticket": i.Ticket, "title": i.Title, "severity": i.Severity, "service": i.Service, "environment": i.Environment,
+		"id": i.ID, "ticket": i.Ticket, "title": i.Title, "severity": i.Severity, "service": i.Service, "environment": i.Environment, "production": node.SaysProduction(i.Environment),
 		"declared_by": i.DeclaredBy, "declared_by_name": called(who), "mode": i.Mode, "summary": i.Summary, "declared_at": now,
 	})
 	if err != nil {

@@ -47,6 +47,7 @@ type Incident struct {
 	Restricted  bool            `json:"restricted"`
 	Service     string          `json:"service"`
 	Environment string          `json:"environment"`
+	Production  bool            `json:"production" doc:"The environment's name means production"`
 	Summary     string          `json:"summary"`
 	DeclaredBy  string          `json:"declared_by"`
 	Roles       []RoleHeld      `json:"roles"`

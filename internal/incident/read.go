@@ -9,6 +9,7 @@ import (
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
+	"muster/internal/node"
 	"muster/internal/notify"
 	"muster/internal/oncall"
 )
@@ -30,6 +31,7 @@ func scan(r db.Scanner) (i Incident, err error) {
 		*i.Times.field(name) = when(at[n])
 	}
 	i.gathered, i.Gathers = db.At(gathered), i.collects != ""
+	i.Production = node.SaysProduction(i.Environment)
 	i.Roles, i.Pages, i.Alerts, i.Abilities = []RoleHeld{}, []Paging{}, []AlertRef{}, map[string]bool{}
 	return i, err
 }

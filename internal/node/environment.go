@@ -99,6 +99,10 @@ func Standard(text string) string {
 	return kind
 }
 
+// SaysProduction is whether an environment's name by itself means production,
+// where there is no node that could be asked.
+func SaysProduction(text string) bool { return Standard(text) == Prod }
+
 // Known says whether the node's environment says what it is.
 func (n Node) Known() bool { return n.kind != "" }
 

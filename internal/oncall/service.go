@@ -18,6 +18,7 @@ import (
 	"muster/internal/fault"
 	"muster/internal/id"
 	"muster/internal/ledger"
+	"muster/internal/node"
 )
 
 // Service is something the bank runs and somebody answers for.
@@ -26,6 +27,7 @@ type Service struct {
 	Name         string          `json:"name" doc:"Short name as alerts carry it, for example payments-api"`
 	Title        string          `json:"title"`
 	Environments []string        `json:"environments"`
+	Production   []string        `json:"production_environments" doc:"Those of them whose name means production"`
 	RotationID   string          `json:"rotation_id"`
 	RunbookURL   string          `json:"runbook_url"`
 	AckTimeout   int             `json:"ack_timeout_seconds" doc:"An acknowledged SEV-1 or SEV-2 that nobody touches for this long is paged again; 0: never"`
@@ -143,7 +145,18 @@ func scanService(r db.Scanner) (sv Service, err error) {
 	if sv.Environments == nil {
 		sv.Environments = []string{}
 	}
-	return sv, err
+	return sv.judged(), err
+}
+
+// judged says which of its environments mean production.
+func (sv Service) judged() Service {
+	sv.Production = []string{}
+	for _, e := range sv.Environments {
+		if node.SaysProduction(e) {
+			sv.Production = append(sv.Production, e)
+		}
+	}
+	return sv
 }
 
 // Services lists what who may read, by name, with what is wrong with their pages.
@@ -209,7 +222,7 @@ func (s *Store) CreateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 	if n, _ := res.RowsAffected(); n == 0 {
 		return Service{}, fault.Newf(fault.Conflict, "There is already a service %q. Change that one, or choose another name.", sv.Name)
 	}
-	return s.savedService(ctx, tx, who, sv, true)
+	return s.savedService(ctx, tx, who, sv.judged(), true)
 }
 
 // ChangeService holds what is to change; nil stays as it is.
@@ -255,7 +268,7 @@ func (s *Store) UpdateService(ctx context.Context, tx *db.Tx, who actor.Actor, i
 		sv.ID, sv.Name, sv.Title, db.JSON(sv.Environments), sv.RotationID, sv.RunbookURL, sv.AckTimeout, db.Micro(s.clock.Now()), sv.GatherAfter); err != nil {
 		return Service{}, fmt.Errorf("update service: %w", err)
 	}
-	return s.savedService(ctx, tx, who, sv, false)
+	return s.savedService(ctx, tx, who, sv.judged(), false)
 }
 
 func (s *Store) validate(ctx context.Context, q db.Querier, in *SaveService) error {

@@ -47,11 +47,15 @@ func TestUnknownMeansProduction(t *testing.T) {
 	ask := func(filter string) run.Request { return run.Request{JobID: job, Filter: filter} }
 	for name, production := range map[string]bool{"prod-pay-1": true, "blue1": true, "live1": true, "eu1": true, "qa9": false, "web1": false} {
 		p, err := o.Runs.Preview(o.Ctx, o.DB.Read(), o.Op, ask(name))
-		if err != nil || (p.Need != nil) != production {
-			t.Errorf("%s: preview asks for approval: %v, %v", name, p.Need, err)
+		if err != nil || (p.Need != nil) != production || p.Production != production {
+			t.Errorf("%s: preview asks for approval: %v, is production: %v, %v", name, p.Need, p.Production, err)
 		}
-		if r, err := o.Request(o.Op, ask(name)); err != nil || (r.State == run.Waiting) != production {
-			t.Errorf("%s: %s, %v", name, r.State, err)
+		r, err := o.Request(o.Op, ask(name))
+		if err != nil || (r.State == run.Waiting) != production || r.Production != production {
+			t.Errorf("%s: %s, is production: %v, %v", name, r.State, r.Production, err)
+		}
+		if kept, err := o.Runs.Glance(o.Ctx, o.DB.Read(), o.Op, r.ID); err != nil || kept.Production != production {
+			t.Errorf("%s: kept as production: %v, %v", name, kept.Production, err)
 		}
 		if r, err := o.Request(o.Op, run.Request{Project: "demo", Command: "uptime", Filter: name}); err != nil || (r.State == run.Waiting) != production {
 			t.Errorf("%s, ad hoc: %s, %v", name, r.State, err)
@@ -84,8 +88,8 @@ func TestUnknownMeansProduction(t *testing.T) {
 		o.Do(o.Admin, func(tx *db.Tx) error { return o.Nodes.SetEnvironments(o.Ctx, tx, o.Admin, "demo", v) })
 	}
 	words(node.Vocabulary{"Blue": "dev"})
-	if r, err := o.Request(resp, ask("blue1")); err != nil || r.State != run.Queued {
-		t.Errorf("blue means dev: %s %v", r.State, err)
+	if r, err := o.Request(resp, ask("blue1")); err != nil || r.State != run.Queued || r.Production {
+		t.Errorf("blue means dev: %s %v %v", r.State, r.Production, err)
 	}
 	words(node.Vocabulary{"blue": "prod", "qa-2": "prod"})
 	for _, name := range []string{"blue1", "qa9"} {

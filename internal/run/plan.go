@@ -48,6 +48,7 @@ type plan struct {
 	identities  []map[string]string
 	spec        spec
 	environment string
+	production  bool // for one of the nodes what production needs is needed
 	need        *approval.Requirement
 	steps       []RunStep
 	title       string
@@ -235,7 +236,9 @@ func (s *Store) pick(ctx context.Context, q db.Querier, who actor.Actor, p *plan
 		if e := n.Shown(); !slices.Contains(envs, e) {
 			envs = append(envs, e)
 		}
+		p.production = p.production || n.Production()
 	}
+	p.spec.Production = &p.production
 	slices.Sort(envs)
 	p.environment = strings.Join(envs, ", ")
 	return nil
@@ -321,6 +324,7 @@ func optionLookup(v job.Values) job.Lookup {
 type Preview struct {
 	Nodes       []node.Node
 	Environment string
+	Production  bool // of one of the nodes
 	Need        *approval.Requirement
 	Problems    []job.OptionProblem
 	Denied      string // why this person may not, "" when they may
@@ -332,7 +336,7 @@ func (s *Store) Preview(ctx context.Context, q db.Querier, who actor.Actor, in R
 	if err != nil {
 		return Preview{}, err
 	}
-	out := Preview{Nodes: p.nodes, Environment: p.environment, Need: p.need, Problems: p.problems}
+	out := Preview{Nodes: p.nodes, Environment: p.environment, Production: p.production, Need: p.need, Problems: p.problems}
 	if p.denied != nil {
 		out.Denied = fault.Message(p.denied)
 	}

@@ -67,7 +67,7 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 		return Run{}, err
 	}
 	r := Run{Command: p.spec.Command, NodeFilter: p.spec.Shown, Steps: p.steps, RequestBy: who.ID, hand: handOf(who), spec: p.spec, Abilities: map[string]bool{}, Nodes: []RunNode{}, Options: []RunOption{}}
-	r.RunSummary = RunSummary{ID: id.New(), Project: p.project.Name, Kind: KindAdhoc, Title: p.title, Environment: p.environment, RequestedBy: who.ID, Via: who.Via(),
+	r.RunSummary = RunSummary{ID: id.New(), Project: p.project.Name, Kind: KindAdhoc, Title: p.title, Environment: p.environment, Production: p.production, RequestedBy: who.ID, Via: who.Via(),
 		RoomID: about.Room, IncidentID: about.Incident, RequestedAt: s.clock.Now(), Progress: RunProgress{Total: len(p.nodes)}}
 	if p.job != nil {
 		r.Kind, r.Job, r.JobID, r.JobGroup, r.JobUUID = KindJob, &RunJob{p.job.ID, p.job.FullName(), p.job.Version}, p.job.ID, p.job.Group, p.job.UUID

@@ -106,6 +106,7 @@ type RunSummary struct {
 	State       string      `json:"state" enum:"waiting,queued,running,succeeded,failed,stopped,timed-out,unknown"`
 	Reason      string      `json:"reason" doc:"Why it is in this state, in words"`
 	Environment string      `json:"environment" doc:"Of its nodes; several are joined by a comma"`
+	Production  bool        `json:"production" doc:"One of its nodes needed what production needs when it was asked for: its environment is production, or nobody knows what it is"`
 	RequestedBy string      `json:"requested_by" doc:"User id"`
 	Via         string      `json:"requested_via,omitempty" doc:"Display name of who made the API token it was asked for with, when that is not the person"`
 	RoomID      string      `json:"room_id,omitempty"`
@@ -221,7 +222,9 @@ type spec struct {
 	Shown     string            `json:"shown,omitempty"`  // the filter that counted
 	Threads   int               `json:"threads,omitempty"`
 	Keepgoing bool              `json:"keepgoing,omitempty"`
-	Node      string            `json:"node,omitempty"` // the only local node, for a job without a filter
+	// Production is whether a node was; not there in runs of before it was kept.
+	Production *bool  `json:"production,omitempty"`
+	Node       string `json:"node,omitempty"` // the only local node, for a job without a filter
 }
 
 // sealedSecrets is encrypted beside the run and removed when it ended.

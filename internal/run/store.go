@@ -151,7 +151,21 @@ func scan(r db.Scanner) (x Run, err error) {
 		return x, err
 	}
 	x.Command, x.NodeFilter = x.spec.Command, x.spec.Shown
+	if p := x.spec.Production; p != nil {
+		x.Production = *p
+	} else {
+		x.Production = saysProduction(x.Environment)
+	}
 	return x, nil
+}
+
+// saysProduction judges a run of before it was kept, by the names of its nodes'
+// environments alone: what nobody knows is production.
+func saysProduction(environments string) bool {
+	return slices.ContainsFunc(strings.Split(environments, ", "), func(e string) bool {
+		k := node.Standard(e)
+		return k == "" || k == node.Prod
+	})
 }
 
 func decodeSpec(s string) (spec, error) { return db.FromJSON[spec](s) }

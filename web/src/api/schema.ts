@@ -2797,6 +2797,8 @@ export interface components {
             };
             /** Format: date-time */
             last_at: string;
+            /** @description The environment's name means production */
+            production: boolean;
             /** @description The person who ended it */
             resolved_by?: string;
             service: string;
@@ -3581,6 +3583,8 @@ export interface components {
             /** @description Who is paged next if nobody acknowledges */
             next_page?: components["schemas"]["NextPage"];
             pages: components["schemas"]["Paging"][];
+            /** @description The environment's name means production */
+            production: boolean;
             restricted: boolean;
             roles: components["schemas"]["RoleHeld"][];
             room: components["schemas"]["RoomRef"];
@@ -3620,6 +3624,8 @@ export interface components {
             /** @description A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as filter */
             nodes_unselected: boolean;
             options: components["schemas"]["Option"][];
+            /** @description Those of them with nodes that need what production needs */
+            production_environments: string[];
             project: string;
             steps: components["schemas"]["JobStep"][];
             strategy: string;
@@ -3668,6 +3674,8 @@ export interface components {
             name: string;
             /** @description Environments in which a run waits for another person */
             needs_approval_in: string[];
+            /** @description Those of them with nodes that need what production needs */
+            production_environments: string[];
             project: string;
             uuid: string;
             /** Format: int64 */
@@ -4870,6 +4878,8 @@ export interface components {
             /** Format: int64 */
             number: number;
             options: components["schemas"]["RunOption"][];
+            /** @description One of its nodes needed what production needs when it was asked for: its environment is production, or nobody knows what it is */
+            production: boolean;
             progress: components["schemas"]["RunProgress"];
             project: string;
             /** @description Why it is in this state, in words */
@@ -4950,6 +4960,8 @@ export interface components {
             environment: string;
             nodes: components["schemas"]["Node"][];
             problems: components["schemas"]["OptionProblem"][];
+            /** @description One of the nodes needs what production needs: its environment is production, or nobody knows what it is */
+            production: boolean;
         };
         RunProgress: {
             /** Format: int64 */
@@ -4985,6 +4997,8 @@ export interface components {
             log_lines: number;
             /** Format: int64 */
             number: number;
+            /** @description One of its nodes needed what production needs when it was asked for: its environment is production, or nobody knows what it is */
+            production: boolean;
             progress: components["schemas"]["RunProgress"];
             project: string;
             /** @description Why it is in this state, in words */
@@ -5070,6 +5084,8 @@ export interface components {
             id: string;
             /** @description Short name as alerts carry it, for example payments-api */
             name: string;
+            /** @description Those of them whose name means production */
+            production_environments: string[];
             rotation_id: string;
             runbook_url: string;
             title: string;

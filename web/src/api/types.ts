@@ -374,6 +374,8 @@ export type Service = {
   name: string
   title: string
   environments: string[]
+  /** Those whose name means production. */
+  production_environments: string[]
   rotation_id: string
   runbook_url: string
   ack_timeout_seconds: number
@@ -429,6 +431,9 @@ export type AlertRule = {
   environment: string
   severity: string | number
   action: 'declare' | 'attach' | 'ignore' | 'default'
+  /** The incident it declares is known only to the people of groups. */
+  restricted?: boolean
+  groups?: string[]
 }
 export type AlertState = 'open' | 'acknowledged' | 'resolved'
 export type Alert = {
@@ -442,6 +447,7 @@ export type Alert = {
   summary: string
   service: string
   environment: string
+  production: boolean
   severity: number
   labels: Record<string, string>
   annotations: Record<string, string>
@@ -493,8 +499,11 @@ export type Incident = {
   stage: Stage
   mode: 'real' | 'test' | 'drill' | 'retrospective'
   restricted: boolean
+  /** Alerts of its service and environment join it while it is open. */
+  gathers: boolean
   service: string
   environment: string
+  production: boolean
   summary: string
   declared_by: string
   roles: IncidentRole[]
@@ -552,6 +561,8 @@ export type JobSummary = {
   version: number
   needs_approval_in: string[]
   environments: string[]
+  /** Those of them with nodes that need what production needs. */
+  production_environments: string[]
   cannot_run: string[]
   abilities: Abilities
 }
@@ -566,7 +577,11 @@ export type JobOption = {
   regex: string
   multivalued: boolean
   delimiter: string
+  /** Of several values: without a choice all are taken. */
+  all_selected: boolean
   secure: boolean
+  /** Without a value it is taken from key storage. */
+  stored: boolean
   hidden: boolean
   default: string
   is_date: boolean
@@ -577,6 +592,10 @@ export type Job = JobSummary & {
   options: JobOption[]
   steps: JobStep[]
   nodefilter: string
+  /** Nobody can give another node filter. */
+  filter_fixed: boolean
+  /** Nodes start unticked: whoever runs it picks some. */
+  nodes_unselected: boolean
   dispatch: CardData
   strategy: string
   timeout: string
@@ -614,6 +633,8 @@ export type Decision = {
 export type Preview = {
   nodes: Node[]
   environment: string
+  /** Of one of the nodes: by its environment, or because nobody knows it. */
+  production: boolean
   approval: { needed: boolean; need: number; groups: string[] } | null
   problems: { option: string; message: string }[]
   denied?: { text: string } | null
@@ -637,6 +658,8 @@ export type RunSummary = {
   state: RunState
   reason: string
   environment: string
+  /** One of its nodes needed what production needs when it was asked for. */
+  production: boolean
   requested_by: string
   /** Who made the API token it was asked for with, when that is not the person. */
   requested_via?: string

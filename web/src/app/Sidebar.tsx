@@ -204,13 +204,13 @@ const IncidentRow = memo(({ incident: i, room, people, on }: { incident: Inciden
   return (
     <li>
       <Link to="/rooms/$id" params={{ id: i.room.id }} aria-current={on ? 'page' : undefined} className={cx(s.incident, on && s.on)}>
-        <SeverityChip severity={i.severity} />
+        <SeverityChip severity={i.severity} mode={i.mode} />
         <span className={s.two}>
           <b title={i.title}>{i.title}</b>
           <span className={s.meta}>
             <span>
               <span className="tnum">{i.ticket}</span>, {length(Math.max(1, Math.floor((now - (ms(i.times.declared) ?? now)) / 60_000)) * 60_000)}
-              {i.mode !== 'real' && `, ${i.mode}`}
+              {i.mode === 'retrospective' && ', retrospective'}
             </span>
             {people.length > 0 && <UserStack ids={people} max={3} size={16} />}
           </span>

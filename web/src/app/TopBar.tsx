@@ -5,6 +5,7 @@ import { cx } from '@/lib/cx'
 import { usePhone } from '@/lib/hooks'
 import { useTheme } from '@/lib/theme'
 import { useIncidents, useOffice, useOnCall, UserAvatar, UserName } from '@/realtime'
+import { modeMark } from '@/lib/severity'
 import { Clock, IconButton, Kbd, openPalette, Popover, Time, useOverlays } from '@/ui'
 import { useDrawer } from './drawer'
 import { Logo } from './Logo'
@@ -86,7 +87,9 @@ function IncidentChips() {
           title={i.title}
         >
           <Flame size={13} aria-hidden="true" />
-          <b>SEV-{i.severity}</b>
+          <b>
+            {modeMark(i.mode)} SEV-{i.severity}
+          </b>
           <span className={s.ticket}>{i.ticket}</span>
           <span className={s.clock}>
             <span className="sr">open for </span>

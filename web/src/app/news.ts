@@ -8,6 +8,7 @@ import { askDesktop, closeDesktop, desktopPermission, showDesktop } from '@/lib/
 import { useEvent } from '@/lib/hooks'
 import type { Sound } from '@/lib/sound'
 import { nameOf, tapEvents, undisturbed, useKnocks, useOffice, useOnCall } from '@/realtime'
+import { modeMark } from '@/lib/severity'
 import { toast } from '@/ui'
 import { graveNews } from './announce'
 
@@ -69,7 +70,7 @@ export function useNews(pages: readonly OpenPage[], reach: Reaching | undefined)
         if (before.status !== 'ready' || now.status !== 'ready' || undisturbed()) return
         for (const { incident: i, raised } of graveNews(before.incidents, now.incidents, Date.now())) {
           if (i.pages.some((p) => p.user_id === me && !p.acknowledged_at)) continue // The bar tells them.
-          toast(`${i.mode === 'drill' || i.mode === 'test' ? 'DRILL ' : ''}SEV-${i.severity} ${i.ticket} ${i.title}`, {
+          toast(`${modeMark(i.mode) && `${modeMark(i.mode)} `}SEV-${i.severity} ${i.ticket} ${i.title}`, {
             tone: 'grave',
             detail: raised ? 'It is worse than it was.' : 'A new incident.',
             action: { label: 'Open', run: () => void navigate({ to: '/rooms/$id', params: { id: i.room.id } }) },

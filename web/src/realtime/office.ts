@@ -98,6 +98,11 @@ export function stopOffice() {
 // Readings. Each returns the same object while nothing in it changed.
 
 export const useUser = (id: string | null | undefined): User | undefined => useOffice((s) => (id ? s.users[id] : undefined))
+/** Groups that somebody is in, roles included: what is offered where one is named. */
+export const useGroupNames = (): string[] => {
+  const users = useUsers()
+  return useMemo(() => [...new Set(Object.values(users).flatMap((u) => u.roles))].sort((a, b) => a.localeCompare(b)), [users])
+}
 export const useUsers = (): Record<string, User> => useOffice((s) => s.users)
 export const usePresence = (id: string | null | undefined): Presence | undefined => useOffice((s) => (id ? s.presence[id] : undefined))
 export const useRoomInfo = (id: string | null | undefined): Room | undefined => useOffice((s) => (id ? s.rooms[id] : undefined))

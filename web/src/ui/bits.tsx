@@ -1,9 +1,11 @@
 // The smallest pieces: chips, counts, keys, times, progress, placeholders.
-import { Check, Copy, FlaskConical, Info, RotateCw, ShieldAlert, TriangleAlert, Wrench } from 'lucide-react'
+import { Check, Copy, Info, RotateCw, ShieldAlert, TriangleAlert, Wrench } from 'lucide-react'
 import { useEffect, useRef, useState, type CSSProperties, type ReactNode } from 'react'
 import { ApiError, errorText } from '@/api/client'
-import type { Stage } from '@/api/types'
+import type { Incident, Stage } from '@/api/types'
 import { cx } from '@/lib/cx'
+import { environmentLabel } from '@/lib/environment'
+import { modeMark } from '@/lib/severity'
 import { useNow } from '@/lib/hooks'
 import { ago, clock, dateTime, local, ms, running, type When, utc, when } from '@/lib/time'
 import { Button, IconButton } from './Button'
@@ -40,24 +42,21 @@ export const Chip = ({
 const SEVERITY_TONE: Record<number, Tone> = { 1: 'red', 2: 'amber', 3: 'blue', 4: 'mute' }
 export const severityTone = (n: number): Tone => SEVERITY_TONE[n] ?? 'mute'
 /** Always says "SEV-1": a bare number would look like a count. */
-export const SeverityChip = ({ severity }: { severity: number }) => (
-  <span className={cx(s.chip, s.sev, s['sev' + severity])}>SEV-{severity}</span>
+export const SeverityChip = ({ severity, mode }: { severity: number; mode?: Incident['mode'] }) => (
+  <span className={cx(s.chip, s.sev, s['sev' + severity])}>{[modeMark(mode), `SEV-${severity}`].filter(Boolean).join(' ')}</span>
 )
 
-/** Production is marked by word, weight and shape (a cut corner and a shield), not only by colour. */
-export const EnvChip = ({ env, long }: { env: string; long?: boolean }) => {
+/** Production is marked by word, weight and shape (a cut corner and a shield), not only by colour. The server says what is. */
+export const EnvChip = ({ env, production = false, long }: { env: string; production?: boolean; long?: boolean }) => {
   if (!env) return null
-  const prod = isProduction(env)
-  const Icon = prod ? ShieldAlert : /^(qa|test|uat|stag)/i.test(env) ? FlaskConical : Wrench
+  const Icon = production ? ShieldAlert : Wrench
   return (
-    <span className={cx(s.chip, s.env, prod ? s.prod : s.other)}>
+    <span className={cx(s.chip, s.env, production ? s.prod : s.other)}>
       <Icon size={11} aria-hidden="true" />
-      {prod ? (/^unknown$/i.test(env) ? 'Unknown, as production' : /^prod/i.test(env) ? 'Production' : env) : long ? env + ' environment' : env}
+      {environmentLabel(env, production, long)}
     </span>
   )
 }
-/** Whether one of a run’s environments is production, or one that nobody knows: that counts as production. */
-export const isProduction = (env: string) => env.split(', ').some((e) => /^(prod|unknown$)/i.test(e))
 
 const STAGE_TONE: Record<Stage, Tone> = {
   declared: 'red',

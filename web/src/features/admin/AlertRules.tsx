@@ -4,8 +4,9 @@ import { useEffect, useState } from 'react'
 import { ApiError, api, errorText, type AlertRule, type Items } from '@/api'
 import { cx } from '@/lib/cx'
 import { uuid } from '@/lib/ids'
-import { Box, Button, CopyButton, Empty, ErrorState, Field, IconButton, Input, Loading, Notice, Select, toast } from '@/ui'
-import { move, numbered, RULE_ACTIONS, RULE_EXAMPLES, ruleProblem, shadowedFrom } from './model'
+import { useGroupNames } from '@/realtime'
+import { Box, Button, Checkbox, CopyButton, Empty, ErrorState, Field, GroupInput, IconButton, Input, Loading, Notice, Select, toast } from '@/ui'
+import { declares, move, numbered, RULE_ACTIONS, RULE_EXAMPLES, ruleProblem, shadowedFrom } from './model'
 import { Head, useRefresh } from './parts'
 import s from './admin.module.css'
 
@@ -17,6 +18,7 @@ export default function AlertRules() {
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<unknown>(null)
   const [tried, setTried] = useState(false)
+  const known = useGroupNames()
   useEffect(() => {
     if (data) setRules((old) => old ?? data.items)
   }, [data])
@@ -93,10 +95,10 @@ export default function AlertRules() {
                 </IconButton>
               </div>
               <div className={s.ruleGrid}>
-                <Field label="Name">
+                <Field label="Name" error={tried && problems[i]?.field === 'name' && problems[i].text}>
                   <Input value={r.name} onChange={(e) => set(i, { name: e.target.value })} />
                 </Field>
-                <Field label="When" hint={r.when.trim() ? undefined : 'Empty: always'} error={tried && problems[i]}>
+                <Field label="When" hint={r.when.trim() ? undefined : 'Empty: always'} error={tried && problems[i]?.field === 'when' && problems[i].text}>
                   <Input mono value={r.when} placeholder='labels.severity == "critical"' spellCheck={false} onChange={(e) => set(i, { when: e.target.value })} />
                 </Field>
               </div>
@@ -118,12 +120,22 @@ export default function AlertRules() {
                     <Field label="Environment" hint="Empty: the label env">
                       <Input mono value={r.environment} placeholder="labels.env" spellCheck={false} onChange={(e) => set(i, { environment: e.target.value })} />
                     </Field>
-                    <Field label="Severity" hint="1 to 4 or an expression; empty: its label">
+                    <Field label="Severity" hint="1 to 4 or an expression; empty: its label" error={tried && problems[i]?.field === 'severity' && problems[i].text}>
                       <Input mono value={String(r.severity ?? '')} spellCheck={false} onChange={(e) => set(i, { severity: e.target.value })} />
                     </Field>
                   </>
                 )}
               </div>
+              {declares(r) && (
+                <div className={s.ruleGrid}>
+                  <Checkbox label="Restricted" hint="Only its members know of the incident it declares" checked={!!r.restricted} onChange={(e) => set(i, e.target.checked ? { restricted: true } : { restricted: false, groups: [] })} />
+                  {r.restricted && (
+                    <Field label="Groups whose people become members" hint="Roles or groups as they are written" error={tried && problems[i]?.field === 'groups' && problems[i].text}>
+                      <GroupInput value={r.groups ?? []} onChange={(groups) => set(i, { groups })} known={known} />
+                    </Field>
+                  )}
+                </div>
+              )}
             </li>
           ))}
         </ol>

@@ -2,9 +2,9 @@ import { LogOut, Pencil, UserPlus } from 'lucide-react'
 import { useState } from 'react'
 import { api, useMyId, type User } from '@/api'
 import { rank } from '@/lib/fuzzy'
-import { UserAvatar } from '@/realtime'
-import { Button, Checkbox, Chip, ConfirmButton, DataTable, Dialog, DialogActions, Empty, Field, Input, Notice, toast, toastError } from '@/ui'
-import { emailProblem, loginFrom, loginProblem, roleConflict, roleLabel, ROLES } from './model'
+import { UserAvatar, useGroupNames } from '@/realtime'
+import { Button, Checkbox, Chip, ConfirmButton, DataTable, Dialog, DialogActions, Empty, Field, GroupInput, Input, Notice, toast, toastError } from '@/ui'
+import { emailProblem, groupsOf, loginFrom, loginProblem, roleConflict, roleLabel, ROLES } from './model'
 import { FormDialog, Head, Secret, useItems, useRefresh } from './parts'
 import s from './admin.module.css'
 
@@ -173,6 +173,7 @@ function PersonForm({ user, onClose, onSaved, onPassword }: { user?: User; onClo
   const [named, setNamed] = useState(!!user)
   const [email, setEmail] = useState(user?.email ?? '')
   const [roles, setRoles] = useState<string[]>(user?.roles ?? ['responder'])
+  const known = groupsOf(useGroupNames())
   const login = named ? name : loginFrom(display)
   const problems = { display: display.trim() ? '' : 'A name is required.', name: user ? '' : loginProblem(login), email: emailProblem(email.trim()) }
   const conflict = roleConflict(roles)
@@ -217,6 +218,9 @@ function PersonForm({ user, onClose, onSaved, onPassword }: { user?: User; onClo
               <Checkbox key={r.id} label={r.label} hint={r.can} checked={roles.includes(r.id)} onChange={(e) => setRoles(e.target.checked ? [...roles, r.id] : roles.filter((x) => x !== r.id))} />
             ))}
           </fieldset>
+          <Field label="Groups" hint="More groups that policies and approvals speak of, as they are written there" error={Object.entries(fields).find(([k]) => k.startsWith('roles'))?.[1]}>
+            <GroupInput value={groupsOf(roles)} onChange={(groups) => setRoles([...roles.filter((r) => !groupsOf([r]).length), ...groups])} known={known} />
+          </Field>
           {conflict && <Notice tone="amber">{conflict}</Notice>}
           {user && onPassword && (
             <div className={s.actions}>

@@ -39,7 +39,7 @@ export function ProjectNodes({ project }: { project: Project }) {
               empty={<Empty title={settled ? 'No node fits' : 'No nodes yet'}>{settled ? '' : 'Import a node list.'}</Empty>}
               columns={[
                 { key: 'n', head: 'Node', cell: (n) => <b className="mono">{n.name}</b> },
-                { key: 'e', head: 'Environment', cell: (n) => <EnvChip env={n.environment || 'unknown'} /> },
+                { key: 'e', head: 'Environment', cell: (n) => <EnvChip env={n.environment || 'unknown'} production={n.production} /> },
                 { key: 'h', head: 'Host', wide: true, cell: (n) => <span className="mono">{n.username ? `${n.username}@${n.hostname}` : n.hostname}</span> },
                 { key: 't', head: 'Tags', fill: true, cell: (n) => <span className={s.chips}>{n.tags.map((t) => <Chip key={t}>{t}</Chip>)}</span> },
                 { key: 'r', head: 'Last contact', wide: true, cell: (n) => (!n.last_contact_at ? <span className="c-3">none yet</span> : n.last_contact_error ? <span className="c-red" title={n.last_contact_error}>failed, <Time at={n.last_contact_at} /></span> : <Time at={n.last_contact_at} />) },

@@ -46,7 +46,7 @@ export default function Services() {
                     <b>{x.name}</b>
                     <span className="c-3">{x.title}</span>
                     {x.environments.map((e) => (
-                      <EnvChip key={e} env={e} />
+                      <EnvChip key={e} env={e} production={x.production_environments.includes(e)} />
                     ))}
                     <span className="grow" />
                     <Button size="s" icon={<Pencil size={12} />} aria-label={`Edit ${x.name}`} disabled={x.abilities?.manage === false} onClick={() => setService(x)}>

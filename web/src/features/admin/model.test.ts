@@ -14,14 +14,25 @@ describe('rotations', () => {
 
 describe('rules', () => {
   it('names what is missing or not closed', () => {
-    expect(m.ruleProblem(rule({ name: '' }))).toContain('name')
-    expect(m.ruleProblem(rule({ when: '' }))).toBe('')
-    expect(m.ruleProblem(rule({ severity: 'critical' }))).toBe('')
-    expect(m.ruleProblem(rule({ when: 'labels.x == "y' }))).toContain('quoted')
-    expect(m.ruleProblem(rule({ when: '(a && b' }))).toContain('bracket')
-    expect(m.ruleProblem(rule({ when: 'a)' }))).toContain('too many')
-    expect(m.ruleProblem(rule({ severity: 9 }))).toContain('1 to 4')
-    expect(m.ruleProblem(rule({ severity: 'labels.sev == "x" ? 1 : 3', when: 'labels.a == "(\\")"' }))).toBe('')
+    expect(m.ruleProblem(rule({ name: '' }))).toMatchObject({ field: 'name' })
+    expect(m.ruleProblem(rule({ when: '' }))).toBeNull()
+    expect(m.ruleProblem(rule({ severity: 'critical' }))).toBeNull()
+    expect(m.ruleProblem(rule({ when: 'labels.x == "y' }))?.text).toContain('quoted')
+    expect(m.ruleProblem(rule({ when: '(a && b' }))?.text).toContain('bracket')
+    expect(m.ruleProblem(rule({ when: 'a)' }))?.text).toContain('too many')
+    expect(m.ruleProblem(rule({ severity: 9 }))).toMatchObject({ field: 'severity' })
+    expect(m.ruleProblem(rule({ severity: 'labels.sev == "x" ? 1 : 3', when: 'labels.a == "(\\")"' }))).toBeNull()
+  })
+  it('lets a restricted incident be known to somebody', () => {
+    expect(m.ruleProblem(rule({ action: 'declare', restricted: true }))).toMatchObject({ field: 'groups' })
+    expect(m.ruleProblem(rule({ action: 'declare', restricted: true, groups: ['Risk, Level 2'] }))).toBeNull()
+    expect(m.numbered([rule({ action: 'declare', restricted: true, groups: ['Risk'] }), rule({ action: 'attach', restricted: true, groups: ['Risk'] })]).map((r) => [r.restricted, r.groups])).toEqual([
+      [true, ['Risk']],
+      [false, []],
+    ])
+  })
+  it('tells groups from roles', () => {
+    expect(m.groupsOf(['operator', 'Payments, Level 2', 'SRE'])).toEqual(['Payments, Level 2', 'SRE'])
   })
   it('sees rules that are never reached', () => {
     expect(m.shadowedFrom([rule({ when: 'a' }), rule(), rule({ when: 'b' })])).toBe(2)

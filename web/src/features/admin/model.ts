@@ -25,6 +25,10 @@ export const ROLES: { id: Role; label: string; can: string }[] = [
 export function roleLabel(id: string): string {
   return ROLES.find((r) => r.id === id)?.label ?? id
 }
+/** Groups beyond the roles, as they are written. */
+export function groupsOf(roles: readonly string[]): string[] {
+  return roles.filter((r) => !ROLES.some((x) => x.id === r))
+}
 /** Duties that should not lie in one hand are allowed, but said aloud. */
 export function roleConflict(roles: readonly string[]): string {
   const has = (r: Role) => roles.includes(r)
@@ -93,13 +97,17 @@ export const RULE_EXAMPLES: { when: string; says: string }[] = [
   { when: 'source == "alertmanager-eu"', says: 'it came from a source' },
   { when: 'true', says: 'everything else' },
 ]
-export function ruleProblem(r: AlertRule): string {
-  if (!r.name.trim()) return 'Give the rule a name: it is shown where it decided something.'
-  const sev = String(r.severity ?? '').trim()
-  if (r.action !== 'ignore' && /^\d+$/.test(sev) && !/^[1-4]$/.test(sev)) return 'The severity is a number from 1 to 4, a word such as critical, or an expression.'
+/** A rule that may declare an incident, which then may be a restricted one. */
+export const declares = (r: Pick<AlertRule, 'action'>) => r.action === 'declare' || r.action === 'default'
+export type RuleProblem = { field: 'name' | 'when' | 'severity' | 'groups'; text: string }
+export function ruleProblem(r: AlertRule): RuleProblem | null {
+  if (!r.name.trim()) return { field: 'name', text: 'Give the rule a name: it is shown where it decided something.' }
   const open = balance(r.when)
-  if (open) return open
-  return ''
+  if (open) return { field: 'when', text: open }
+  const sev = String(r.severity ?? '').trim()
+  if (r.action !== 'ignore' && /^\d+$/.test(sev) && !/^[1-4]$/.test(sev)) return { field: 'severity', text: 'The severity is a number from 1 to 4, a word such as critical, or an expression.' }
+  if (declares(r) && r.restricted && !r.groups?.length) return { field: 'groups', text: 'Name the groups that may know of it, or nobody would.' }
+  return null
 }
 function balance(expr: string): string {
   let depth = 0
@@ -125,7 +133,7 @@ export function move<T>(list: readonly T[], from: number, to: number): T[] {
   return out
 }
 export function numbered(rules: readonly AlertRule[]): AlertRule[] {
-  return rules.map((r, i) => ({ ...r, position: i + 1, severity: String(r.severity ?? '') }))
+  return rules.map((r, i) => ({ ...r, position: i + 1, severity: String(r.severity ?? ''), ...(declares(r) ? {} : { restricted: false, groups: [] }) }))
 }
 /** The first rule that makes those after it unreachable. */
 export function shadowedFrom(rules: readonly AlertRule[]): number {

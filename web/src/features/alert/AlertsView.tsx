@@ -91,7 +91,7 @@ export default function AlertsView() {
                   <b>{a.title}</b>
                   <AlertState state={a.state} />
                   <SeverityChip severity={a.severity} />
-                  <EnvChip env={a.environment} />
+                  <EnvChip env={a.environment} production={a.production} />
                 </div>
                 {a.summary && <p>{a.summary}</p>}
                 <div className={s.meta}>

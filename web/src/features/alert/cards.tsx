@@ -24,7 +24,7 @@ export function AlertCard({ card, latest }: CardProps) {
         <div className={s.title}>
           <b>{a.title}</b>
           <SeverityChip severity={a.severity} />
-          <EnvChip env={a.environment} />
+          <EnvChip env={a.environment} production={a.production} />
         </div>
         {a.summary && <p>{a.summary}</p>}
         <div className={s.meta}>

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Alert } from '@/api/types'
 import * as m from './model'
 
-const alert = (over: Partial<Alert> = {}): Alert => ({ id: 'a', source_id: '', source: 'am', fingerprint: '', group_key: '', state: 'open', title: 'QueueHigh', summary: 'deep', service: 'pay', environment: 'prod', severity: 2, labels: {}, annotations: {}, starts_at: '2026-11-22T14:00:00Z', last_at: '2026-11-22T14:10:00Z', count: 1, generator_url: '', abilities: {}, ...over })
+const alert = (over: Partial<Alert> = {}): Alert => ({ id: 'a', source_id: '', source: 'am', fingerprint: '', group_key: '', state: 'open', title: 'QueueHigh', summary: 'deep', service: 'pay', environment: 'prod', production: true, severity: 2, labels: {}, annotations: {}, starts_at: '2026-11-22T14:00:00Z', last_at: '2026-11-22T14:10:00Z', count: 1, generator_url: '', abilities: {}, ...over })
 
 describe('alerts', () => {
   it('knows which of two tellings is the newer', () => {

@@ -3,9 +3,10 @@ import { useNavigate } from '@tanstack/react-router'
 import { Siren } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Incident, type Items, type Service } from '@/api'
-import { enterRoom } from '@/realtime'
-import { Button, Checkbox, Dialog, DialogActions, Field, FieldRow, Form, Input, Notice, Select, SeverityChip, Textarea, toast, WhyDenied } from '@/ui'
-import { SEVERITIES, titleProblem } from './model'
+import { environmentWord } from '@/lib/environment'
+import { enterRoom, useGroupNames } from '@/realtime'
+import { Button, Checkbox, Dialog, DialogActions, Field, FieldRow, Form, GroupInput, Input, Notice, Select, SeverityChip, Textarea, toast, WhyDenied } from '@/ui'
+import { canGather, declaration, SEVERITIES, titleProblem } from './model'
 import s from './incident.module.css'
 
 /** Declares an incident: the title becomes the name of its room. */
@@ -28,7 +29,9 @@ function Fields({ onClose }: { onClose: () => void }) {
   const [summary, setSummary] = useState('')
   const [mode, setMode] = useState<Incident['mode']>('real')
   const [restricted, setRestricted] = useState(false)
-  const [groups, setGroups] = useState('')
+  const [groups, setGroups] = useState<string[]>([])
+  const [gathers, setGathers] = useState(false)
+  const known = useGroupNames()
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
   const [failed, setFailed] = useState<unknown>(null)
@@ -41,7 +44,7 @@ function Fields({ onClose }: { onClose: () => void }) {
     if (titleProblem(title)) return
     setBusy(true)
     try {
-      const i = await api.post<Incident>('/incidents', { title: title.trim(), severity, service: service || undefined, environment: environment || undefined, summary: summary.trim() || undefined, mode: mode === 'real' ? undefined : mode, restricted: restricted || undefined, groups: (restricted && groups.split(/[\s,]+/).filter(Boolean)) || undefined })
+      const i = await api.post<Incident>('/incidents', declaration({ title, severity, service, environment, summary, mode, restricted, groups, gathers }))
       void queries.invalidateQueries({ queryKey: ['incidents'] })
       toast(`${i.ticket} is declared`)
       onClose()
@@ -95,7 +98,7 @@ function Fields({ onClose }: { onClose: () => void }) {
             <option value="">Not known yet</option>
             {envs.map((x) => (
               <option key={x} value={x}>
-                {/^prod/.test(x) ? 'Production' : x}
+                {environmentWord(x)}
               </option>
             ))}
           </Select>
@@ -111,10 +114,19 @@ function Fields({ onClose }: { onClose: () => void }) {
           <option value="test">A test: pages nobody</option>
         </Select>
       </Field>
+      {canGather({ service, mode, restricted }) && (
+        <Checkbox
+          label="Alerts of this service join this incident"
+          hint={`Those of ${service}${environment ? ` in ${environment}` : ''} that fire while it is open. Otherwise they have an incident of their own.`}
+          checked={gathers}
+          onChange={(e) => setGathers(e.target.checked)}
+        />
+      )}
+      {fields['gathers'] && <Notice tone="amber">{fields['gathers']}</Notice>}
       <Checkbox label="Restricted" hint="Only its members know of it: no list, map or count shows it to others" checked={restricted} onChange={(e) => setRestricted(e.target.checked)} />
       {restricted && (
-        <Field label="Groups that may know of it" hint="Roles or groups, separated by commas; you are a member yourself" error={Object.entries(fields).find(([k]) => k.startsWith('groups'))?.[1]}>
-          <Input value={groups} onChange={(e) => setGroups(e.target.value)} />
+        <Field label="Groups that may know of it" hint="Roles or groups as they are written; you are a member yourself" error={Object.entries(fields).find(([k]) => k.startsWith('groups'))?.[1]}>
+          <GroupInput value={groups} onChange={setGroups} known={known} />
         </Field>
       )}
       {failed !== null && Object.keys(fields).length === 0 && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not declare incidents' : 'The incident was not declared'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>}

@@ -7,7 +7,7 @@ import { running } from '@/lib/time'
 import { UserName, useOffice } from '@/realtime'
 import { buttonClass, Chip, EnvChip, ErrorState, Facts, IconButton, Loading, PanelSection, StageChip, Time } from '@/ui'
 import { useActs, useIncident, useTimeline } from './live'
-import { awaitsAck, isOpen, lastChange, modeWord, openFor, responders, safeTicket } from './model'
+import { awaitsAck, isOpen, lastChange, openFor, responders, safeTicket } from './model'
 import { CallActions, Metrics, NoteForm, Response, Roles, Severity, Stages, Timeline } from './parts'
 import s from './incident.module.css'
 
@@ -28,7 +28,7 @@ function Panel({ i, onClose }: { i: Incident; onClose: () => void }) {
       <div className={s.head}>
         <span>{i.ticket}</span>
         <Severity i={i} acts={acts} />
-        {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
+        {i.mode === 'retrospective' && <Chip tone="violet">Retrospective</Chip>}
         {i.restricted && <Chip outline>Restricted</Chip>}
         {i.stage === 'closed' && <StageChip stage={i.stage} />}
         <span className="grow" />
@@ -101,7 +101,7 @@ export function IncidentFacts({ i }: { i: Incident }) {
     <Facts
       items={[
         ['Service', i.service || 'none named'],
-        ['Environment', i.environment ? <EnvChip key="e" env={i.environment} long /> : 'not known'],
+        ['Environment', i.environment ? <EnvChip key="e" env={i.environment} production={i.production} long /> : 'not known'],
         [
           'Ticket',
           ticket ? (

@@ -8,7 +8,7 @@ import { Followups, PostmortemMenu } from './Followups'
 import { Clocks, IncidentFacts } from './IncidentPanel'
 import { useActs, useIncident, type Acts } from './live'
 import { MoreActs } from './MoreActs'
-import { fromLocalInput, modeWord, STAMP_NAMES, stampWord, titleProblem, toLocalInput } from './model'
+import { fromLocalInput, STAMP_NAMES, stampWord, titleProblem, toLocalInput } from './model'
 import { CallActions, Metrics, Response, Roles, Severity, Stages, Timeline } from './parts'
 import s from './incident.module.css'
 
@@ -75,8 +75,8 @@ function Loaded({ i }: { i: Incident }) {
           <div className={s.titleRow}>
             <Severity i={i} acts={acts} />
             <StageChip stage={i.stage} />
-            <EnvChip env={i.environment} long />
-            {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
+            <EnvChip env={i.environment} production={i.production} long />
+            {i.mode === 'retrospective' && <Chip tone="violet">Retrospective</Chip>}
             {i.restricted && <Chip outline>Restricted</Chip>}
           </div>
           {i.summary && <p className={s.summary}>{i.summary}</p>}

@@ -10,7 +10,7 @@ import { UserName, UserStack, useIncidents, useInsideRooms } from '@/realtime'
 import { Button, Chip, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Notice, Page, SeverityChip, StageChip, TabPanel, Tabs, Time, toast } from '@/ui'
 import DeclareForm from './DeclareForm'
 import { MergeDialog } from './MoreActs'
-import { awaitsAck, bySeverity, isOpen, matchIncident, metricName, modeWord, openFor, openWord, outcomes, type OpenThing } from './model'
+import { awaitsAck, bySeverity, isOpen, matchIncident, metricName, openFor, openWord, outcomes, type OpenThing } from './model'
 import s from './incident.module.css'
 
 /** Incidents: the open ones as they move, the closed ones by date. */
@@ -172,13 +172,13 @@ function Row({ i, chosen, onChoose }: { i: Incident; chosen?: boolean; onChoose?
       {onChoose && <input type="checkbox" className={s.choose} aria-label={`Choose ${i.ticket}`} checked={!!chosen} onChange={(e) => onChoose(e.target.checked)} />}
       <div className={s.rowMain}>
         <span className={s.rowTitle}>
-          <SeverityChip severity={i.severity} />
+          <SeverityChip severity={i.severity} mode={i.mode} />
           <Link to="/incidents/$id" params={{ id: i.ticket }}>
             {i.ticket} {i.title}
           </Link>
           <StageChip stage={i.stage} />
-          <EnvChip env={i.environment} />
-          {i.mode !== 'real' && <Chip tone="violet">{modeWord(i.mode)}</Chip>}
+          <EnvChip env={i.environment} production={i.production} />
+          {i.mode === 'retrospective' && <Chip tone="violet">Retrospective</Chip>}
           {i.restricted && <Chip outline>Restricted</Chip>}
         </span>
         <span className={s.rowSub}>

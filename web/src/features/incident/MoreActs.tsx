@@ -2,8 +2,8 @@ import { useNavigate } from '@tanstack/react-router'
 import { EllipsisVertical } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { errorText, type Incident } from '@/api'
-import { useIncidents } from '@/realtime'
-import { Button, Dialog, DialogActions, Field, Form, IconButton, Input, Menu, MenuItem, Notice, Select, toast } from '@/ui'
+import { useGroupNames, useIncidents } from '@/realtime'
+import { Button, Dialog, DialogActions, Field, Form, GroupInput, IconButton, Menu, MenuItem, Notice, Select, toast } from '@/ui'
 import type { Acts } from './live'
 import { bySeverity, isOpen } from './model'
 
@@ -80,7 +80,8 @@ export function MergeDialog({ tickets, merge, onClose }: { tickets: Incident[]; 
 }
 
 function RestrictDialog({ i, acts, onClose }: { i: Incident; acts: Acts; onClose: () => void }) {
-  const [groups, setGroups] = useState('')
+  const [groups, setGroups] = useState<string[]>([])
+  const known = useGroupNames()
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
   const act = async (patch: Parameters<Acts['update']>[0], said: string) => {
@@ -95,7 +96,6 @@ function RestrictDialog({ i, acts, onClose }: { i: Incident; acts: Acts; onClose
       setBusy(false)
     }
   }
-  const named = groups.split(/[\s,]+/).filter(Boolean)
   return (
     <Dialog
       open
@@ -107,11 +107,11 @@ function RestrictDialog({ i, acts, onClose }: { i: Incident; acts: Acts; onClose
       <Form
         onSubmit={(e) => {
           e.preventDefault()
-          void act({ restricted: true, groups: named }, `${i.ticket} is known to its members only`)
+          void act({ restricted: true, groups }, `${i.ticket} is known to its members only`)
         }}
       >
-        <Field label="Groups whose people become members" hint="Roles or groups, separated by commas. Who joins a group later is added by a member.">
-          <Input value={groups} onChange={(e) => setGroups(e.target.value)} autoFocus />
+        <Field label="Groups whose people become members" hint="Roles or groups as they are written. Who joins a group later is added by a member.">
+          <GroupInput value={groups} onChange={setGroups} known={known} autoFocus />
         </Field>
         {error && <Notice>{error}</Notice>}
         <DialogActions>
@@ -121,7 +121,7 @@ function RestrictDialog({ i, acts, onClose }: { i: Incident; acts: Acts; onClose
               Open it to everybody
             </Button>
           )}
-          <Button type="submit" kind="primary" busy={busy} disabled={i.restricted && named.length === 0}>
+          <Button type="submit" kind="primary" busy={busy} disabled={i.restricted && groups.length === 0}>
             {i.restricted ? 'Add them' : 'Restrict it'}
           </Button>
         </DialogActions>

@@ -5,7 +5,7 @@ import { UserName, useOpenIncident } from '@/realtime'
 import { Clock, EnvChip, SeverityChip, StageChip, type CardProps } from '@/ui'
 import s from './incident.module.css'
 
-type Snapshot = Pick<Incident, 'ticket' | 'title' | 'severity' | 'service' | 'environment' | 'declared_by'>
+type Snapshot = Pick<Incident, 'ticket' | 'title' | 'severity' | 'service' | 'environment' | 'declared_by' | 'mode'> & Partial<Pick<Incident, 'production'>>
 
 /** The declaration in the talk; while the incident is open it says where it stands now. */
 export function IncidentCard({ card }: CardProps) {
@@ -16,12 +16,12 @@ export function IncidentCard({ card }: CardProps) {
     <section className={cx(s.card, s['card' + i.severity])} aria-label={`Card of incident ${i.ticket}`}>
       <div className={s.cardText}>
         <div>
-          <SeverityChip severity={i.severity} />
+          <SeverityChip severity={i.severity} mode={i.mode} />
           <Link to="/incidents/$id" params={{ id: i.ticket }}>
             {i.ticket} {i.title}
           </Link>
           {open && <StageChip stage={open.stage} />}
-          <EnvChip env={i.environment} />
+          <EnvChip env={i.environment} production={i.production} />
         </div>
         <span>
           Declared by <UserName id={i.declared_by} fallback="an alert rule" />

@@ -5,7 +5,7 @@ import * as m from './model'
 const T = (min: number) => new Date(Date.parse('2026-11-22T14:00:00Z') + min * 60_000).toISOString()
 const page = (user: string, state: Page['state'], over: Partial<Page> = {}): Page => ({ id: user, user_id: user, level: 0, state, paged_at: T(0), channel_states: [], ...over })
 const here = (user: string, room: string | null = 'room'): Presence => ({ user_id: user, state: 'available', said: 'available', status_text: '', room_id: room, seat: null, since: T(1) })
-const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-1', title: 'x', room: { id: 'room', name: 'room' }, severity: 2, stage: 'triage', mode: 'real', restricted: false, service: 'pay', environment: 'prod', summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: T(0) }, ticket_url: '', abilities: {}, ...over })
+const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-1', title: 'x', room: { id: 'room', name: 'room' }, severity: 2, stage: 'triage', mode: 'real', restricted: false, gathers: false, service: 'pay', environment: 'prod', production: true, summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: T(0) }, ticket_url: '', abilities: {}, ...over })
 const entry = (kind: string, at: number, data: unknown = {}): TimelineEntry => ({ id: kind + at, at: T(at), kind, actor: { id: '', name: '' }, text: kind, data })
 
 describe('responders', () => {
@@ -149,4 +149,19 @@ it('how a page went out is told for each way, with its tries', () => {
     { channel: 'gateway:1', bad: false, text: 'SMS: sent', tries: ['20:15:04 UTC: sent, it answered: queued as 42'] },
     { channel: 'gateway:2', bad: false, text: 'Pager: not needed', tries: [] },
   ])
+})
+
+describe('declaring', () => {
+  const d: m.Declaring = { title: ' Slow ', severity: 2, service: 'pay', environment: 'prod', summary: '', mode: 'real', restricted: false, groups: [], gathers: true }
+  it('lets alerts join only where the server would', () => {
+    expect(m.declaration(d)).toEqual({ title: 'Slow', severity: 2, service: 'pay', environment: 'prod', gathers: true })
+    expect(m.declaration({ ...d, gathers: false }).gathers).toBeUndefined()
+    expect(m.declaration({ ...d, service: '' }).gathers).toBeUndefined()
+    expect(m.declaration({ ...d, mode: 'drill' }).gathers).toBeUndefined()
+    expect(m.declaration({ ...d, restricted: true }).gathers).toBeUndefined()
+  })
+  it('sends groups as they are written', () => {
+    expect(m.declaration({ ...d, restricted: true, groups: ['Risk, Level 2'] })).toMatchObject({ restricted: true, groups: ['Risk, Level 2'] })
+    expect(m.declaration({ ...d, groups: ['x'] }).groups).toBeUndefined()
+  })
 })

@@ -244,9 +244,24 @@ export function bySeverity(a: Incident, b: Incident): number {
 export function awaitsAck(i: Pick<Incident, 'stage' | 'mode' | 'times' | 'next_page'>): boolean {
   return isOpen(i) && i.mode !== 'test' && i.mode !== 'retrospective' && (!i.times.acknowledged || !!i.next_page)
 }
-/** What an incident is where it is not real, as a chip says it. */
-export function modeWord(mode: Incident['mode']): string {
-  return { real: '', drill: 'DRILL', test: 'Test', retrospective: 'Retrospective' }[mode]
+export type Declaring = { title: string; severity: number; service: string; environment: string; summary: string; mode: Incident['mode']; restricted: boolean; groups: readonly string[]; gathers: boolean }
+/** Whether alerts may join by wish: they are of real trouble, of a service, and heard by everybody who may read them. */
+export function canGather(d: Pick<Declaring, 'service' | 'mode' | 'restricted'>): boolean {
+  return d.service !== '' && d.mode === 'real' && !d.restricted
+}
+/** What is sent to declare; what was not chosen is left to the server. */
+export function declaration(d: Declaring) {
+  return {
+    title: d.title.trim(),
+    severity: d.severity,
+    service: d.service || undefined,
+    environment: d.environment || undefined,
+    summary: d.summary.trim() || undefined,
+    mode: d.mode === 'real' ? undefined : d.mode,
+    restricted: d.restricted || undefined,
+    groups: d.restricted && d.groups.length > 0 ? d.groups : undefined,
+    gathers: (canGather(d) && d.gathers) || undefined,
+  }
 }
 export type OpenThing = { kind: 'alert' | 'run'; id: string; title: string; state: string; link: string }
 /** One thing that still goes on, in words. */

@@ -6,6 +6,7 @@ import { useMemo, useState, type FormEvent, type ReactElement } from 'react'
 import { api, errorText, useMyId, type Incident, type IncidentRoleName, type Items, type Metric, type Recording, type Stage, type TimelineEntry, type User } from '@/api'
 import { cx } from '@/lib/cx'
 import { ago } from '@/lib/time'
+import { modeMark } from '@/lib/severity'
 import { callsOf, heardAt, UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
@@ -14,13 +15,13 @@ import s from './incident.module.css'
 
 /** The severity, and for the commander the way to change it. */
 export function Severity({ i, acts }: { i: Incident; acts: Acts }) {
-  if (!i.abilities?.command) return <SeverityChip severity={i.severity} />
+  if (!i.abilities?.command) return <SeverityChip severity={i.severity} mode={i.mode} />
   return (
     <Menu
       align="start"
       trigger={
-        <button type="button" className={s.chipButton} aria-label={`SEV-${i.severity}, change the severity`}>
-          <SeverityChip severity={i.severity} />
+        <button type="button" className={s.chipButton} aria-label={`${modeMark(i.mode)} SEV-${i.severity}, change the severity`.trim()}>
+          <SeverityChip severity={i.severity} mode={i.mode} />
         </button>
       }
     >

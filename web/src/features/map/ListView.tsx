@@ -70,13 +70,13 @@ function WarRow({ r, p }: { r: MapRoom; p: Props }) {
     <li data-row={r.id} className={cx(s.row, s.rowWar, s['rowSev' + i.severity], r.id === p.here && s.rowHere)} aria-current={r.id === p.here ? 'location' : undefined}>
       <button type="button" className={s.rowMain} onClick={() => p.onSelect(r.id)}>
         <span className={s.rowTitle}>
-          <SeverityChip severity={i.severity} />
+          <SeverityChip severity={i.severity} mode={i.mode} />
           <b>{i.ticket}</b>
           <span className={s.rowName}>{i.title}</span>
         </span>
         <span className={s.rowSub}>
           <StageChip stage={i.stage} />
-          <EnvChip env={i.environment} />
+          <EnvChip env={i.environment} production={i.production} />
           <span className={s.rowClock}>
             open for <Clock from={i.times.declared} />
           </span>

@@ -3,7 +3,7 @@ import { memo, type KeyboardEvent } from 'react'
 import type { Incident, Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { Doors, Furniture } from './Furniture'
-import { clockWords, describe, resolved, type MapRoom } from './model'
+import { clockWords, describe, resolved, severityMark, type MapRoom } from './model'
 import { fit, wrap } from './plan'
 import s from './map.module.css'
 
@@ -150,19 +150,21 @@ function IncidentLabels({ i, x, y, w, now, least }: { i: Incident; x: number; y:
   const k = size / 11
   const open = clockWords(i, now)
   // The clock stands beside the ticket where both fit.
-  const narrow = w < 170 * k || w < 44 * k + (i.ticket.length + open.length + 3) * size * 0.58 + 36
+  const narrow = w < 170 * k || w < (i.mode === 'real' ? 44 : 88) * k + (i.ticket.length + open.length + 3) * size * 0.58 + 36
   const lines = wrap(i.title, w - 22, size + 0.5, narrow ? 2 : 1)
+  const badge = severityMark(i, w - (i.ticket.length * size * 0.58 + 42), 7 * k)
+  const after = badge.length * 7 * k + 9 * k
   const base = y + 11 + 11 * k
   const line = 13 * k
   const titleTop = base + line + 2
   return (
     <g>
-      <rect x={x} y={y + 10} width={38 * k} height={15 * k} rx={4} className={s['sevBox' + i.severity]} />
-      <text x={x + 19 * k} y={base - 0.5} className={cx(s.sevText, s['sevText' + i.severity])}>
-        SEV-{i.severity}
+      <rect x={x} y={y + 10} width={after - 6 * k} height={15 * k} rx={4} className={s['sevBox' + i.severity]} />
+      <text x={x + (after - 6 * k) / 2} y={base - 0.5} className={cx(s.sevText, s['sevText' + i.severity])}>
+        {badge}
       </text>
-      <text x={x + 44 * k} y={base} className={s.label}>
-        {fit(i.ticket, w - 44 * k - 20, size + 1)}
+      <text x={x + after} y={base} className={s.label}>
+        {fit(i.ticket, w - after - 20, size + 1)}
       </text>
       {!narrow && (
         <text x={x + w - 24} y={base} textAnchor="end" className={cx(s.clock, s['clock' + i.severity])}>

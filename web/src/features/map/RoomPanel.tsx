@@ -37,9 +37,9 @@ export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, followin
       </p>
       {i && (
         <div className={s.panelMeta}>
-          <SeverityChip severity={i.severity} />
+          <SeverityChip severity={i.severity} mode={i.mode} />
           <StageChip stage={i.stage} />
-          <EnvChip env={i.environment} />
+          <EnvChip env={i.environment} production={i.production} />
           {!resolved(i) && (
             <span>
               open for <Clock from={i.times.declared} />

@@ -7,9 +7,15 @@ const at = (name: string, room: string | null, over: Partial<Presence> = {}): Pr
 const room = (id: string, over: Partial<Room> = {}): Room => ({ id, name: id, kind: 'team', topic: '', private: false, door: 'open', subject: { kind: '', id: '' }, floor: 'f', recording: 'none', seq: 0, archived: false, created_at: '', unread: 0, mentions: 0, read_seq: 0, member: true, abilities: {}, ...over })
 const floor = (rooms: Floor['layout']['rooms']): Floor => ({ id: 'f', name: 'Ops', version: 1, changed_by: '', layout: { width: 80, height: 60, rooms } })
 const slot = (room_id: string, x: number, y: number, seats = 8) => ({ room_id, x, y, w: 20, h: 18, kind: 'team', seats })
-const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-7', title: 'Queue backs up', room: { id: 'a', name: 'a' }, severity: 1, stage: 'triage', mode: 'real', restricted: false, service: '', environment: 'prod', summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: '2026-11-22T14:00:00Z' }, ticket_url: '', abilities: {}, ...over })
+const incident = (over: Partial<Incident> = {}): Incident => ({ id: 'i', ticket: 'INC-7', title: 'Queue backs up', room: { id: 'a', name: 'a' }, severity: 1, stage: 'triage', mode: 'real', restricted: false, gathers: false, service: '', environment: 'prod', production: true, summary: '', declared_by: '', roles: [], pages: [], alerts: [], times: { declared: '2026-11-22T14:00:00Z' }, ticket_url: '', abilities: {}, ...over })
 const office = (over: Partial<m.Office> = {}): m.Office => ({ rooms: [room('a'), room('b')], people: [user('ada', 'Ada Nwosu'), user('ben', 'Ben Carter')], presence: [at('ada', 'a'), at('ben', 'b')], incidents: [], runs: [], ...over })
 
+it('says on the plan that a drill is one', () => {
+  const drill = { severity: 2, mode: 'drill' as const }
+  expect(m.severityMark(drill, 200, 7)).toBe('DRILL SEV-2')
+  expect(m.severityMark(drill, 40, 7)).toBe('DRILL')
+  expect(m.severityMark({ severity: 1, mode: 'real' }, 10, 7)).toBe('SEV-1')
+})
 describe('who sits where', () => {
   it('keeps the seat the server gave, and finds a free one for who has none', () => {
     const seats = [0, 1, 2].map((x) => ({ x, y: 0, label: 'below' as const }))

@@ -1,5 +1,6 @@
 // Who stands where, what a room says about itself, and how the keyboard walks the plan. No DOM: tested as functions.
 import type { Floor, Incident, Presence, Room, RunSummary, User } from '@/api/types'
+import { modeMark } from '@/lib/severity'
 import { gridOf, planRoom, type Rect, type RoomPlan, type Seat } from './plan'
 
 export type Placed = { user: User; presence: Presence; seat: Seat; name: string; you: boolean }
@@ -234,7 +235,7 @@ function words(r: MapRoom): string[] {
 /** What a screen reader hears for a room; the picture says the same. */
 export function describe(r: MapRoom, now: number, call = ''): string {
   if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
-  const parts: string[] = [r.incident ? `${r.incident.ticket}, severity ${r.incident.severity}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
+  const parts: string[] = [r.incident ? `${r.incident.ticket}, ${[modeMark(r.incident.mode).toLowerCase(), `severity ${r.incident.severity}`].filter(Boolean).join(', ')}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
   // You stand first in the room, and are said below.
   const others = r.present.filter((p) => !r.people.some((x) => x.you && x.user.id === p.user.id))
@@ -249,6 +250,12 @@ export function describe(r: MapRoom, now: number, call = ''): string {
   const unread = unreadWords(r.room)
   if (unread) parts.push(unread)
   return parts.join(', ')
+}
+/** What a war room's badge says within a width: a drill is never taken for an outage, so its word stays where not all fits. */
+export function severityMark(i: Pick<Incident, 'severity' | 'mode'>, width: number, letter: number): string {
+  const word = modeMark(i.mode)
+  const all = [word, `SEV-${i.severity}`].filter(Boolean).join(' ')
+  return word && all.length * letter > width ? word : all
 }
 /** "A", "A and B", "A, B and 4 more". */
 export const listed = (names: readonly string[]): string => (names.length > 1 ? `${names.slice(0, -1).join(', ')} and ${names.at(-1)}` : (names[0] ?? ''))

@@ -221,7 +221,7 @@ function useItems(onClose: () => void): Item[] {
         icon: icon(Flame, i.severity === 1 ? 'c-red' : 'c-amber'),
         title: i.title,
         detail: i.ticket,
-        end: <SeverityChip severity={i.severity} />,
+        end: <SeverityChip severity={i.severity} mode={i.mode} />,
         run: go('/rooms/' + i.room.id),
         alt: { label: 'facts', run: go('/incidents/' + i.ticket) },
       })
@@ -242,7 +242,7 @@ function useItems(onClose: () => void): Item[] {
             <ShieldCheck size={12} aria-hidden="true" />
             <span className={s.word}>Approval in</span>
             {j.needs_approval_in.map((e) => (
-              <EnvChip key={e} env={e} />
+              <EnvChip key={e} env={e} production={j.production_environments.includes(e)} />
             ))}
           </span>
         ) : null,

@@ -18,9 +18,9 @@ export default function CatchUp({ room, onClose }: { room: Room; onClose: () => 
         <h2>Catch up</h2>
         {q.data?.incident && (
           <>
-            <SeverityChip severity={q.data.incident.severity} />
+            <SeverityChip severity={q.data.incident.severity} mode={q.data.incident.mode} />
             <StageChip stage={q.data.incident.stage} />
-            <EnvChip env={q.data.incident.environment} />
+            <EnvChip env={q.data.incident.environment} production={q.data.incident.production} />
             <span className="c-3">
               since <Time at={q.data.incident.times.declared} mode="when" />
               {' · '}

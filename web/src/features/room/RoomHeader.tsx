@@ -51,9 +51,9 @@ export function RoomHeader({
           <Icon size={16} className={room.kind === 'incident' ? 'c-red' : 'c-3'} aria-hidden="true" />
           <span>{room.name}</span>
         </h1>
-        {incident && <SeverityChip severity={incident.severity} />}
+        {incident && <SeverityChip severity={incident.severity} mode={incident.mode} />}
         {incident && !phone && !panel && <StageChip stage={incident.stage} />}
-        {incident && !phone && <EnvChip env={incident.environment} />}
+        {incident && !phone && <EnvChip env={incident.environment} production={incident.production} />}
         {room.door !== 'open' && <Chip icon={room.door === 'locked' ? <Lock size={11} /> : <DoorClosed size={11} />}>Door {room.door}</Chip>}
         {recorded && (
           <Chip tone="red" icon={<Disc size={11} aria-hidden="true" />}>

@@ -4,7 +4,7 @@ import { Play, ShieldCheck } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Items, type Node, type Preview, type Project, type Run } from '@/api'
 import { useSettled } from '@/lib/hooks'
-import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, GuideLink, Input, isProduction, Loading, Notice, Page, Select, Textarea, toast, WhyDenied } from '@/ui'
+import { Button, Checkbox, DialogActions, Empty, ErrorState, Field, FieldRow, Form, GuideLink, Input, Loading, Notice, Page, Select, Textarea, toast, WhyDenied } from '@/ui'
 import { HitList, PlanSummary } from './JobForm'
 import { nodesWord } from './model'
 
@@ -30,9 +30,7 @@ export default function AdhocView() {
 /** Before there is a command, the filter's nodes alone. */
 async function hits(project: string, filter: string): Promise<Preview> {
   const { items } = await api.get<{ items: Node[] }>(`/projects/${project}/nodes`, { filter })
-  const environments = [...new Set(items.map((n) => n.environment).filter(Boolean))]
-  // Where environments are mixed, the one that must not be overlooked is named.
-  return { nodes: items, environment: environments.find(isProduction) ?? environments[0] ?? '', approval: null, problems: [] }
+  return { nodes: items, environment: [...new Set(items.map((n) => n.environment || 'unknown'))].sort().join(', '), production: items.some((n) => n.production), approval: null, problems: [] }
 }
 
 function Fields({ projects }: { projects: Project[] }) {
@@ -113,7 +111,7 @@ function Fields({ projects }: { projects: Project[] }) {
       {command.trim() && <PlanSummary preview={p} />}
       {failed !== null && <Notice title={failed instanceof ApiError && failed.status === 403 ? 'You may not run this' : 'The command did not run'}>{errorText(failed)}{failed instanceof ApiError && failed.status === 403 && <><br /><WhyDenied /></>}</Notice>}
       <DialogActions>
-        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!p?.denied || p?.nodes.length === 0} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
+        <Button type="submit" kind={p?.production && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!p?.denied || p?.nodes.length === 0} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
           {p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(p.nodes.length)}` : 'Run'}
         </Button>
       </DialogActions>

@@ -1,13 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { Check, Play, Server, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { Check, Play, Server, ShieldCheck } from 'lucide-react'
 import { useId, useMemo, useState, type FormEvent } from 'react'
 import { ApiError, api, errorText, type Job, type Node, type Preview, type Run } from '@/api'
+import { environmentWord } from '@/lib/environment'
 import { useSettled } from '@/lib/hooks'
 import { uuid } from '@/lib/ids'
-import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, type Given, ErrorState, Field, Form, Input, isProduction, Loading, Notice, Select, Spinner, Textarea, toast, WhyDenied } from '@/ui'
-import { environmentWord, nodesWord } from './model'
-import { asCommand, chosenNodes, control, dateExample, defaults, fromRun, labelOf, neededForNodes, splitMany, toSend, validate, type Option, type Values } from './options'
+import { Button, Checkbox, CopyButton, Dialog, DialogActions, EnvChip, type Given, ErrorState, Field, Form, Input, Loading, Notice, Select, Spinner, Textarea, toast, WhyDenied } from '@/ui'
+import { nodesWord, productionWords } from './model'
+import { asCommand, chosenNodes, control, dateExample, defaults, fromRun, labelOf, leftAtFirst, neededForNodes, splitMany, toSend, validate, type Option, type Values } from './options'
+import { ProductionNote } from './parts'
 import s from './run.module.css'
 
 /** A job's form as a dialog, from the palette or a room. */
@@ -40,14 +42,11 @@ export default function JobForm({ jobId, roomId, again, open, onOpenChange }: { 
   )
 }
 
-/** A job may keep its node filter to itself. */
-type Fixed = Job & { filter_fixed?: boolean }
-
-export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Fixed; roomId?: string; again?: Given; onDone: (run: Run) => void; onCancel?: () => void }) {
+export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Job; roomId?: string; again?: Given; onDone: (run: Run) => void; onCancel?: () => void }) {
   const queries = useQueryClient()
   const [values, setValues] = useState<Values>(() => (again ? fromRun(job.options, again.options) : defaults(job.options)))
   const [filter, setFilter] = useState(again?.filter ?? '')
-  // The nodes that are unticked; of a run that was, all but its own.
+  // The nodes that are unticked, once somebody ticked.
   const [left, setLeft] = useState<ReadonlySet<string> | null>(null)
   const [tried, setTried] = useState(false)
   const [busy, setBusy] = useState(false)
@@ -67,7 +66,7 @@ export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Fixed
     retry: false,
   })
   const found = useMemo(() => preview.data?.nodes.map((n) => n.name) ?? [], [preview.data])
-  const out = useMemo(() => left ?? new Set(again && again.nodes.length > 0 ? found.filter((n) => !again.nodes.includes(n)) : []), [left, again, found])
+  const out = useMemo(() => left ?? leftAtFirst(found, again?.nodes, job.nodes_unselected), [left, again, found, job.nodes_unselected])
   const nodes = useMemo(() => chosenNodes(found, out), [found, out])
   const part = useQuery({
     queryKey: ['job', job.id, 'preview', previewed, nodes],
@@ -109,10 +108,11 @@ export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Fixed
     }
   }
   const missing = filter.trim() ? [] : neededForNodes(job.nodefilter, job.options, values)
-  const p = missing.length > 0 ? undefined : nodes.length > 0 ? (part.data ?? preview.data) : preview.data
   const count = found.length - found.filter((n) => out.has(n)).length
+  const none = found.length > 0 && count === 0
+  const p = missing.length > 0 || none ? undefined : nodes.length > 0 ? (part.data ?? preview.data) : preview.data
   // A run on no node does nothing; a job may say that it wants just that.
-  const nothing = missing.length > 0 || (!!p && (found.length > 0 ? count === 0 : p.problems.some((x) => x.option === 'filter')))
+  const nothing = missing.length > 0 || none || (!!p && found.length === 0 && p.problems.some((x) => x.option === 'filter'))
   const others = theirs.filter((x) => x.option !== 'filter' && !job.options.some((o) => o.name === x.option))
   const denied = p?.denied?.text
   const shown = job.options.filter((o) => control(o) !== 'none')
@@ -154,7 +154,7 @@ export function JobFields({ job, roomId, again, onDone, onCancel }: { job: Fixed
       </p>
       <DialogActions>
         {onCancel && <Button onClick={onCancel}>Cancel</Button>}
-        <Button type="submit" kind={p && isProduction(p.environment) && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!denied || job.abilities.run === false || nothing} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
+        <Button type="submit" kind={p?.production && !p.approval?.needed ? 'stop' : 'primary'} busy={busy} disabled={!!denied || job.abilities.run === false || nothing} icon={p?.approval?.needed ? <ShieldCheck size={14} /> : <Play size={13} />}>
           {nothing ? 'Run' : p?.approval?.needed ? 'Ask for approval' : p ? `Run on ${nodesWord(count)}` : 'Run'}
         </Button>
       </DialogActions>
@@ -173,11 +173,11 @@ export function HitList({ filter, onFilter, byDefault, preview, loading, error, 
       </Field>
       <div className={s.hitsHead} role="status">
         <Server size={13} aria-hidden="true" />
-        {missing.length > 0 ? `Choose ${missing.join(' and ')} to see the nodes` : preview ? (gone > 0 ? `${nodes.length - gone} of ${nodesWord(nodes.length)}` : nodesWord(nodes.length)) : 'Which nodes'}
-        {preview && <EnvChip env={preview.environment} long />}
+        {missing.length > 0 ? `Choose ${missing.join(' and ')} to see the nodes` : preview ? (gone > 0 ? `${gone === nodes.length ? 'Choose where it runs: none' : nodes.length - gone} of ${nodesWord(nodes.length)}` : nodesWord(nodes.length)) : 'Which nodes'}
+        {preview && <EnvChip env={preview.environment} production={preview.production} long />}
         {loading && <Spinner size={10} label="Looking for nodes" />}
       </div>
-      {nodes.length > 1 && nodes.length <= 200 && left && onLeave ? <NodeTicks nodes={nodes} left={left} onLeave={onLeave} /> : nodes.length > 0 && <NodeNames nodes={nodes} />}
+      {left && onLeave && (left.size > 0 || (nodes.length > 1 && nodes.length <= 200)) && nodes.length > 0 ? <NodeTicks nodes={nodes} left={left} onLeave={onLeave} /> : nodes.length > 0 && <NodeNames nodes={nodes} />}
       {preview && nodes.length === 0 && <p className={s.dim}>No node fits this filter: nothing would run.</p>}
       {!!error && !(error instanceof ApiError && error.fields['filter']) && <Notice tone="amber">{errorText(error)}</Notice>}
     </div>
@@ -240,13 +240,10 @@ export function PlanSummary({ preview: p }: { preview: Preview | undefined }) {
           {p.denied.text}
         </Notice>
       )}
-      {!p.denied && isProduction(p.environment) && (
-        <p className={s.prodNote}>
-          <ShieldAlert size={15} aria-hidden="true" />
-          <span>
-            This changes <b>production</b> on {nodesWord(p.nodes.length)}.
-          </span>
-        </p>
+      {!p.denied && p.production && (
+        <ProductionNote>
+          This changes <b>production</b> {productionWords(p.nodes)}
+        </ProductionNote>
       )}
       {!p.denied && p.approval?.needed && (
         <p className={s.planLine}>

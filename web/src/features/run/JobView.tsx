@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { ShieldCheck } from 'lucide-react'
 import { api, type Job } from '@/api'
+import { environmentInSentence, environmentWord } from '@/lib/environment'
 import { UserName, useRoomInfo } from '@/realtime'
 import { Box, Chip, CopyButton, ErrorState, Facts, Loading, Notice, Page, Time, WhyDenied } from '@/ui'
 import { JobFields } from './JobForm'
-import { environmentWord } from './model'
 import s from './run.module.css'
 
 /** A job: its form first, beside it what it does and how it came to be. */
@@ -30,7 +30,7 @@ export default function JobView() {
       actions={
         job.needs_approval_in.length > 0 && (
           <Chip tone="amber" icon={<ShieldCheck size={11} />}>
-            Approval in {job.needs_approval_in.map((e) => environmentWord(e).toLowerCase()).join(', ')}
+            Approval in {job.needs_approval_in.map((e) => environmentInSentence(e)).join(', ')}
           </Chip>
         )
       }

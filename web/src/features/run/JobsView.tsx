@@ -4,9 +4,9 @@ import { ListChecks, Play, Search, ShieldCheck, Terminal } from 'lucide-react'
 import { useMemo, useState } from 'react'
 import { api, type Items, type JobSummary, type Project } from '@/api'
 import { rank } from '@/lib/fuzzy'
+import { environmentInSentence } from '@/lib/environment'
 import { Button, buttonClass, Chip, Empty, ErrorState, GuideLink, Loading, Page } from '@/ui'
 import JobForm from './JobForm'
-import { environmentWord } from './model'
 import { byGroup } from './options'
 import s from './run.module.css'
 
@@ -68,7 +68,7 @@ export default function JobsView() {
                     </div>
                     {j.needs_approval_in.length > 0 && (
                       <Chip tone="amber" icon={<ShieldCheck size={11} />} title={`Needs approval in ${j.needs_approval_in.join(', ')}`}>
-                        Approval in {j.needs_approval_in.map((e) => environmentWord(e).toLowerCase()).join(', ')}
+                        Approval in {j.needs_approval_in.map((e) => environmentInSentence(e)).join(', ')}
                       </Chip>
                     )}
                     {j.cannot_run.length > 0 && (

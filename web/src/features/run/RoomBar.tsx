@@ -27,7 +27,7 @@ export default function RoomBar({ room }: { room: Room }) {
             <div className={s.pendText}>
               <b>Needs you: {run.title}</b>
               <span>
-                <EnvChip env={run.environment} />
+                <EnvChip env={run.environment} production={run.production} />
                 <span>{nodesWord(run.progress.total)}</span>
                 <span>
                   run {run.number}, asked by <UserName id={run.requested_by} />

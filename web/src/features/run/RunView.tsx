@@ -4,13 +4,14 @@ import { useState, type ReactNode } from 'react'
 import type { Run } from '@/api'
 import { cx } from '@/lib/cx'
 import { useNow, usePhone } from '@/lib/hooks'
+import { environmentInSentence, environmentWord } from '@/lib/environment'
 import { length, running } from '@/lib/time'
 import { UserAvatar, UserName, useRoomInfo } from '@/realtime'
 import { Button, buttonClass, CopyButton, EnvChip, ErrorState, Facts, Loading, Notice, Page, PanelSection, TabPanel, Tabs, Time, useSlots } from '@/ui'
 import { DeclineButton, ReviewButton, SettleButtons, StopButton } from './actions'
 import { useRun } from './live'
 import { LogViewer } from './LogViewer'
-import { approvalWords, elapsed, environmentWord, expiryWords, isActive, nodesWord, nodeWord, outcome, shortDigest } from './model'
+import { approvalWords, elapsed, expiryWords, isActive, nodesWord, nodeWord, outcome, shortDigest } from './model'
 import { NodeMatrix, Options, PinnedErrors, ProgressLine, StateChip, StepRail } from './parts'
 import s from './run.module.css'
 
@@ -39,7 +40,7 @@ function Loaded({ run }: { run: Run }) {
   const log = <LogViewer run={run} node={node} onNode={setNode} />
   const nodes = <Nodes run={run} node={node} onNode={pickNode} />
   return (
-    <Page flush icon={<EnvChip env={run.environment} />} title={run.title} subtitle={`Run ${run.number}, ${environmentWord(run.environment).toLowerCase()}, ${nodesWord(run.nodes.length)}`} actions={<Actions run={run} />}>
+    <Page flush icon={<EnvChip env={run.environment} production={run.production} />} title={run.title} subtitle={`Run ${run.number}, ${environmentInSentence(run.environment)}, ${nodesWord(run.nodes.length)}`} actions={<Actions run={run} />}>
       <div className={s.page}>
         <Summary run={run} node={node} onNode={pickNode} />
         {phone ? (

@@ -85,7 +85,7 @@ export function RunTable({ runs, filter = 'all', text = '', empty }: { runs: Run
                 <Link to="/runs/$id" params={{ id: String(r.number) }}>
                   {r.title}
                 </Link>
-                <EnvChip env={r.environment} />
+                <EnvChip env={r.environment} production={r.production} />
                 <span className={s.phoneOnly}>Run {r.number}</span>
               </span>
             ),

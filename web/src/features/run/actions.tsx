@@ -1,12 +1,14 @@
 // What one does with a run: stop, approve, decline, settle, run again.
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { CircleStop, ShieldAlert, ShieldCheck } from 'lucide-react'
+import { CircleStop, ShieldCheck } from 'lucide-react'
 import { useState } from 'react'
 import { api, errorText, type Run, type RunSummary } from '@/api'
+import { environmentInSentence } from '@/lib/environment'
 import { useNow } from '@/lib/hooks'
 import { UserName } from '@/realtime'
-import { Button, ConfirmButton, Dialog, DialogActions, EnvChip, ErrorState, Field, isProduction, Loading, Notice, Textarea, toast } from '@/ui'
-import { environmentWord, expiryWords, nodesWord, shortDigest } from './model'
+import { Button, ConfirmButton, Dialog, DialogActions, EnvChip, ErrorState, Field, Loading, Notice, Textarea, toast } from '@/ui'
+import { expiryWords, nodesWord, shortDigest } from './model'
+import { ProductionNote } from './parts'
 import s from './run.module.css'
 
 function useRefresh(id: string) {
@@ -99,23 +101,21 @@ function Review({ id, onDone }: { id: string; onDone: () => void }) {
       <div className={s.what}>
         <div className={s.whatHead}>
           <b>{run.title}</b>
-          <EnvChip env={run.environment} long />
+          <EnvChip env={run.environment} production={run.production} long />
           <span>{nodesWord(run.nodes.length)}</span>
           {expiry && <span className={expiry.soon ? s.soon : s.dim}>{expiry.text}</span>}
         </div>
-        {isProduction(run.environment) && (
-          <p className={s.prodNote}>
-            <ShieldAlert size={15} aria-hidden="true" />
-            <span>
-              This changes <b>production</b> on {nodesWord(run.nodes.length)}.
-            </span>
-          </p>
+        {run.production && (
+          <ProductionNote>
+            This changes <b>production</b>
+            {run.environment.includes(', ') ? `, among ${nodesWord(run.nodes.length)} in all` : ` on ${nodesWord(run.nodes.length)}`}.
+          </ProductionNote>
         )}
         <p className={s.dim}>
           Asked by <UserName id={run.requested_by} />
           {run.requested_via && ` (by a token that ${run.requested_via} made)`}
           {run.job ? `, version ${run.job.version} of the job` : ', a command typed by hand'}
-          {run.environment ? `, on ${environmentWord(run.environment).toLowerCase()}` : ''}.
+          {run.environment ? `, on ${environmentInSentence(run.environment)}` : ''}.
         </p>
       </div>
       {run.command ? (

@@ -6,7 +6,7 @@ import { cx } from '@/lib/cx'
 import { useNow } from '@/lib/hooks'
 import { running } from '@/lib/time'
 import { UserAvatar, UserName } from '@/realtime'
-import { EnvChip, ErrorState, isProduction, Loading, Progress, type CardProps } from '@/ui'
+import { EnvChip, ErrorState, Loading, Progress, type CardProps } from '@/ui'
 import { DeclineButton, ReviewButton, SettleButtons, StopButton } from './actions'
 import { useRun, useRunLog } from './live'
 import { FollowButton, LogRows } from './LogRows'
@@ -23,7 +23,7 @@ export function RunCard({ card, latest }: CardProps) {
   const open = chosen ?? (latest && !(isOver(run.state) && run.state !== 'unknown'))
   return (
     <section
-      className={cx(s.card, isActive(run.state) && s.live, run.state === 'waiting' && s.waiting, (run.state === 'failed' || run.state === 'timed-out') && s.bad, isProduction(run.environment) && s.prodCard)}
+      className={cx(s.card, isActive(run.state) && s.live, run.state === 'waiting' && s.waiting, (run.state === 'failed' || run.state === 'timed-out') && s.bad, run.production && s.prodCard)}
       aria-label={`Run ${run.number}, ${run.title}`}
     >
       {open ? <Full run={run} onLess={() => setChosen(false)} /> : <TwoLines run={run} onMore={() => setChosen(true)} />}
@@ -41,7 +41,7 @@ function TwoLines({ run, onMore }: { run: Run; onMore: () => void }) {
           {run.title}
         </Link>
         <span className={s.dim}>Run {run.number}</span>
-        <EnvChip env={run.environment} />
+        <EnvChip env={run.environment} production={run.production} />
         <button type="button" className={cx(s.more, s.end)} aria-expanded={false} aria-label={`Show run ${run.number}`} onClick={onMore}>
           <ChevronDown size={13} />
           Show
@@ -75,7 +75,7 @@ function Full({ run, onLess }: { run: Run; onLess: () => void }) {
         </Link>
         <span className={s.dim}>Run {run.number}</span>
         <StateChip state={run.state} />
-        <EnvChip env={run.environment} />
+        <EnvChip env={run.environment} production={run.production} />
         <span className={s.dim}>{nodesWord(run.nodes.length || run.progress.total)}</span>
         <span className={cx(s.acts, s.end)}>
           {time !== null && (

@@ -98,6 +98,12 @@ describe('snapshots and links', () => {
     expect(m.newer(s('running', 1), s('running', 2))).toBe(false)
     expect(m.newer(s('waiting'), s('queued'))).toBe(false)
   })
+  it('says on how many nodes production is changed, and when that is only assumed', () => {
+    const node = (production: boolean, environment_known = true) => ({ production, environment_known })
+    expect(m.productionWords([node(true)])).toBe('on 1 node.')
+    expect(m.productionWords([node(true), node(false)])).toBe('on 1 of 2 nodes.')
+    expect(m.productionWords([node(true, false), node(true)])).toBe('on 2 nodes. Of 1 nobody knows the environment, and unknown counts as production.')
+  })
   it('reads and writes line links', () => {
     expect(m.parseLines('#L12')).toEqual({ from: 12, to: 12 })
     expect(m.parseLines('#L20-12')).toEqual({ from: 12, to: 20 })
@@ -105,8 +111,5 @@ describe('snapshots and links', () => {
     expect(m.parseLines('#L0')).toBeNull()
     expect(m.formatLines(3, 3)).toBe('L3')
     expect(m.formatLines(9, 3)).toBe('L3-9')
-  })
-  it('knows production in any spelling', () => {
-    expect([m.isProduction('prod'), m.isProduction('Production'), m.isProduction('nonprod'), m.isProduction('')]).toEqual([true, true, false, false])
   })
 })

@@ -156,15 +156,6 @@ export function shortDigest(digest: string): string {
   return d.length > 12 ? `${d.slice(0, 4)}…${d.slice(-4)}` : d
 }
 
-export function isProduction(environment: string): boolean {
-  return /^prod/i.test(environment)
-}
-/** Environments in words. Unknown ones keep their own name. */
-export function environmentWord(environment: string): string {
-  const known: Record<string, string> = { prod: 'Production', production: 'Production', dev: 'Development', qa: 'QA', test: 'Test', staging: 'Staging', uat: 'UAT', unknown: 'Unknown', '': 'No environment' }
-  return known[environment.toLowerCase()] ?? environment
-}
-
 export function yesVotes(a: Approval): Approval['votes'] {
   return a.votes.filter((v) => v.decision === 'approved' || v.decision === 'approve' || v.decision === 'yes')
 }
@@ -197,6 +188,15 @@ export function expiryWords(expires: string, now: number): { text: string; soon:
 export function nodesWord(n: number): string {
   return n === 1 ? '1 node' : `${n.toLocaleString('en')} nodes`
 }
+/** On how many of the nodes production is changed, and why where it is not plain to see. */
+export function productionWords(nodes: readonly { production: boolean; environment_known: boolean }[]): string {
+  const hit = nodes.filter((n) => n.production)
+  const unknown = hit.filter((n) => !n.environment_known).length
+  const on = hit.length < nodes.length ? `on ${hit.length} of ${nodesWord(nodes.length)}.` : `on ${nodesWord(nodes.length)}.`
+  if (unknown === 0) return on
+  const why = 'nobody knows the environment, and unknown counts as production.'
+  return unknown === nodes.length && unknown === 1 ? `${on} Of it ${why}` : `${on} Of ${unknown === nodes.length ? 'them' : unknown} ${why}`
+}
 export function linesWord(n: number): string {
   return n === 1 ? '1 line' : `${n.toLocaleString('en')} lines`
 }
@@ -215,6 +215,7 @@ export function runFromCard(data: unknown): Run | null {
     title: d.title ?? '',
     reason: d.reason ?? '',
     environment: d.environment ?? '',
+    production: d.production ?? false,
     progress: d.progress ?? { done: 0, total: 0, failed: 0 },
     nodes: (d.nodes ?? []).map((n) => ({ ...n, steps: n.steps ?? [] })),
     steps: d.steps ?? [],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JobOption } from '@/api/types'
 import * as o from './options'
 
-const opt = (over: Partial<JobOption>): JobOption => ({ name: 'x', label: '', description: '', type: 'text', required: false, enforced: false, values: [], regex: '', multivalued: false, delimiter: ',', secure: false, hidden: false, default: '', is_date: false, date_format: '', ...over })
+const opt = (over: Partial<JobOption>): JobOption => ({ name: 'x', label: '', description: '', type: 'text', required: false, enforced: false, values: [], regex: '', multivalued: false, delimiter: ',', all_selected: false, secure: false, stored: false, hidden: false, default: '', is_date: false, date_format: '', ...over })
 
 describe('option rules', () => {
   it('asks for what is required, by its label', () => {
@@ -56,6 +56,16 @@ describe('forms', () => {
   it('starts from defaults, never from a secret', () => {
     expect(o.defaults([opt({ default: 'd' }), opt({ name: 'm', multivalued: true, enforced: true, values: ['a', 'b'], default: 'a, b' }), opt({ name: 's', secure: true, default: 'hush' })])).toEqual({ x: 'd', m: ['a', 'b'], s: '' })
   })
+  it('starts with all values where the job takes all', () => {
+    const all = opt({ name: 'all', multivalued: true, all_selected: true, values: ['a', 'b'], default: 'a' })
+    expect(o.defaults([{ ...all, enforced: true }, { ...all, name: 'free', delimiter: ';' }])).toEqual({ all: ['a', 'b'], free: 'a;b' })
+    // What everybody ticked away is empty, not all again.
+    expect(o.toSend([{ ...all, enforced: true }], { all: [] })).toEqual({ all: '' })
+  })
+  it('sends what was emptied, and leaves out what never was', () => {
+    expect(o.toSend([opt({ default: 'd' }), opt({ name: 'y' }), opt({ name: 'pw', secure: true, default: 'x' })], { x: '', y: '', pw: '' })).toEqual({ x: '' })
+    expect(o.asCommand('j', [opt({ default: 'd' })], { x: '' }, '')).toBe('/run j x=')
+  })
   it('shows the same run as a command, without secrets and defaults', () => {
     const options = [opt({ name: 'service' }), opt({ name: 'env', default: 'dev' }), opt({ name: 'pw', secure: true })]
     expect(o.asCommand('ops/restart', options, { service: "o'brien x", env: 'dev', pw: 'hush' }, 'tags: web')).toBe(`/run ops/restart service='o'\\''brien x' 'tags: web'`)
@@ -75,6 +85,13 @@ describe('a run once more', () => {
   })
   it('keeps an option empty that was empty', () => {
     expect(o.fromRun(options, { list: '' })).toEqual({ env: '', list: [], pw: '' })
+  })
+  it('starts with the nodes of the run, or with none where they are picked by hand', () => {
+    const left = (was: string[] | undefined, unselected: boolean) => [...o.leftAtFirst(['a', 'b', 'c'], was, unselected)]
+    expect(left(undefined, false)).toEqual([])
+    expect(left(undefined, true)).toEqual(['a', 'b', 'c'])
+    expect(left(['b'], true)).toEqual(['a', 'c'])
+    expect(left([], true)).toEqual([])
   })
   it('names the nodes only when some are left out', () => {
     expect(o.chosenNodes(['a', 'b'], new Set())).toEqual([])

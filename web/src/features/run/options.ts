@@ -2,8 +2,7 @@
 // answer stays the last word.
 import type { JobOption } from '@/api/types'
 
-/** A stored option takes its value from key storage when nothing is typed. */
-export type Option = JobOption & { stored?: boolean }
+export type Option = JobOption
 
 export type Values = Record<string, string | string[]>
 export type Problem = { option: string; message: string }
@@ -22,12 +21,15 @@ export function control(o: Option): 'password' | 'choices' | 'many' | 'select' |
   return 'text'
 }
 
+/** What the job takes for an option that is left out: of several values perhaps all. */
+const byDefault = (o: Option): string => (o.multivalued && o.all_selected && o.values.length > 0 ? o.values.join(o.delimiter || ',') : o.default)
+
 export function defaults(options: readonly Option[]): Values {
   const out: Values = {}
   for (const o of options) {
     if (o.secure) out[o.name] = ''
-    else if (control(o) === 'choices') out[o.name] = splitMany(o.default ?? '', o)
-    else out[o.name] = o.default ?? ''
+    else if (control(o) === 'choices') out[o.name] = splitMany(byDefault(o), o)
+    else out[o.name] = byDefault(o)
   }
   return out
 }
@@ -48,6 +50,12 @@ export function neededForNodes(filter: string, options: readonly Option[], value
   return options
     .filter((o) => filter.includes(`\${option.${o.name}}`) && !o.secure && several(o, values[o.name]).length === 0)
     .map(labelOf)
+}
+
+/** Nodes that start unticked: of a run that was all but its own; of a job whose nodes are picked by hand all of them. */
+export function leftAtFirst(found: readonly string[], was: readonly string[] | undefined, unselected: boolean): ReadonlySet<string> {
+  if (was) return new Set(was.length > 0 ? found.filter((n) => !was.includes(n)) : [])
+  return new Set(unselected ? found : [])
 }
 
 /** Nodes to name when some of those the filter found are left out; none when all of them run. */
@@ -131,24 +139,26 @@ export function asCommand(job: string, options: readonly Option[], values: Value
   for (const o of options) {
     const v = values[o.name]
     const text = Array.isArray(v) ? v.join(o.delimiter || ',') : (v ?? '')
-    if (!text || o.secure || o.hidden) continue
-    if (text === (o.default ?? '')) continue
+    if (o.secure || o.hidden || text === byDefault(o)) continue
     parts.push(`${o.name}=${quote(text)}`)
   }
   if (filter) parts.push(quote(filter))
   return parts.join(' ')
 }
 function quote(v: string): string {
-  return /^[\w@%+=:,./-]+$/.test(v) ? v : `'${v.replace(/'/g, `'\\''`)}'`
+  return v === '' || /^[\w@%+=:,./-]+$/.test(v) ? v : `'${v.replace(/'/g, `'\\''`)}'`
 }
 
-/** Values to send: empty optional ones are left out, so that the job's own defaults hold. */
+/** Values to send: empty ones are left out, unless they were emptied: what is left out takes the job's default. */
 export function toSend(options: readonly Option[], values: Values): Values {
   const out: Values = {}
   for (const o of options) {
     const v = values[o.name]
     const list = several(o, v)
-    if (list.length === 0) continue
+    if (list.length === 0) {
+      if (!o.secure && byDefault(o)) out[o.name] = ''
+      continue
+    }
     out[o.name] = o.multivalued && !o.secure ? list : list[0]!
   }
   return out

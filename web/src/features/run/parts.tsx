@@ -1,6 +1,6 @@
 // Pieces that the card, the page and the lists share.
-import { Check, CircleAlert, Minus, Square, X } from 'lucide-react'
-import { memo } from 'react'
+import { Check, CircleAlert, Minus, ShieldAlert, Square, X } from 'lucide-react'
+import { memo, type ReactNode } from 'react'
 import type { Approval, Run, RunState } from '@/api'
 import { cx } from '@/lib/cx'
 import { UserAvatar, UserName } from '@/realtime'
@@ -143,6 +143,14 @@ export const PinnedErrors = ({ run, onNode }: { run: Run; onNode?: (name: string
     </ul>
   )
 }
+
+/** What must not be overlooked before a yes. */
+export const ProductionNote = ({ children }: { children: ReactNode }) => (
+  <p className={s.prodNote}>
+    <ShieldAlert size={15} aria-hidden="true" />
+    <span>{children}</span>
+  </p>
+)
 
 /** Who asked and who said yes, by name. */
 export const Approvers = ({ approval }: { approval: Approval }) => {
