@@ -70,6 +70,9 @@ func (t *taint) String() string { return strings.Join(t.tokens(), ", ") }
 type arg struct {
 	s  string
 	by *taint
+	// many says that blanks in the value make further arguments of it, as those
+	// of $x outside of quotes do.
+	many bool
 }
 
 const (
@@ -98,6 +101,7 @@ type judge struct {
 	vars  map[string]*taint
 	known map[string][]string // what a variable is set to, where the text shows it
 	dark  map[string]bool     // variables that are also set to something it does not show
+	wide  map[string]bool     // variables whose value may have blanks in it
 	funcs map[string]*taint   // functions, with what they are fed
 	pool  map[string]*taint
 	any   *taint
@@ -119,7 +123,7 @@ func private(r rune) bool { return r >= firstMark && r <= tameMark }
 
 // judge looks at where the values end up.
 func (s *scanner) judge(options []Option) {
-	j := &judge{s: s, pool: map[string]*taint{}, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, funcs: map[string]*taint{},
+	j := &judge{s: s, pool: map[string]*taint{}, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, wide: map[string]bool{}, funcs: map[string]*taint{},
 		files: files{map[string]*taint{}, map[string]bool{}}}
 	for _, o := range options {
 		by := tainted(j.pool, true, Ref{"option", o.Name})
@@ -233,6 +237,29 @@ func (j *judge) fedTo(by *taint, name string) {
 	j.refuse(by, "is given to "+name+" as its input, which it reads as a program", "")
 }
 
+// spread refuses a value that becomes several arguments, of which a command would
+// read some as more than data.
+func (j *judge) spread(args []arg, name string) {
+	for _, a := range args {
+		if a.many && a.by != nil {
+			j.refuse(a.by, "stands outside of quotes in an argument of "+name+", where blanks in it make further arguments", `put it in double quotes`)
+		}
+	}
+}
+
+// named refuses a value where a builtin takes the name of a variable.
+func (j *judge) named(args []arg, name string) {
+	j.refuse(of(args), "stands where "+name+" takes the name of a variable, which bash evaluates", "")
+}
+
+// hold notes what a variable may hold.
+func (j *judge) hold(name string, by *taint) {
+	if by != nil && !j.wide[name] {
+		j.wide[name], j.grew = true, true
+	}
+	j.grow(j.vars, name, by)
+}
+
 func (j *judge) grow(m map[string]*taint, name string, by *taint) {
 	if now := either(m[name], by); now != m[name] {
 		m[name] = now
@@ -312,16 +339,23 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 		switch l := c.Loop.(type) {
 		case *syntax.WordIter:
 			by := j.vars["@"]
+			wide := by != nil
 			if l.InPos.IsValid() {
-				by = nil
+				by, wide = nil, false
 				for _, w := range l.Items {
-					by = either(by, j.word(w).by)
+					a := j.word(w)
+					by = either(by, a.by)
+					wide = wide || a.by != nil && !(a.many && a.s == value) // what the shell has split has no blanks
 				}
 			}
 			if c.Select {
-				by = either(by, in)
+				by, wide = either(by, in), true
 			}
-			j.grow(j.vars, l.Name.Value, by)
+			if wide {
+				j.hold(l.Name.Value, by)
+			} else {
+				j.grow(j.vars, l.Name.Value, by)
+			}
 			j.dark[l.Name.Value] = true
 		case *syntax.CStyleLoop:
 			j.arith(l.Init)
@@ -372,7 +406,7 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 }
 
 // special variables change how everything after them is read or found.
-var special = regexp.MustCompile(`^(PATH|IFS|ENV|BASH_ENV|BASHOPTS|SHELLOPTS|PS[0-4]|PROMPT_COMMAND|SHELL|EDITOR|VISUAL|PAGER|BROWSER|FPATH|LD_.*|DYLD_.*|GIT_.*|PERL5.*|PYTHON.*|RUBY.*|NODE_.*|LUA_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|.*MAKEFLAGS|MAKEFILES|LESS.*|MANPAGER|TAR_OPTIONS|RSYNC_RSH|CVS_RSH|RSH|SSH_ASKPASS|SUDO_ASKPASS|SUDO_EDITOR|PSQL_.*|TERMINFO|TERMCAP|XARGS.*|NLSPATH|LOCPATH|HOSTALIASES)$`)
+var special = regexp.MustCompile(`^(PATH|IFS|ENV|BASH_ENV|BASHOPTS|SHELLOPTS|PS[0-4]|PROMPT_COMMAND|SHELL|EDITOR|VISUAL|PAGER|BROWSER|FPATH|LD_.*|DYLD_.*|GIT_.*|PERL5.*|PYTHON.*|RUBY.*|NODE_.*|LUA_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|.*MAKEFLAGS|MAKEFILES|LESS.*|MANPAGER|TAR_OPTIONS|RSYNC_RSH|CVS_RSH|RSH|SSH_ASKPASS|SUDO_ASKPASS|SUDO_EDITOR|PSQL.*|TERMINFO|TERMCAP|XARGS.*|NLSPATH|LOCPATH|HOSTALIASES)$`)
 
 func (j *judge) assign(a *syntax.Assign) {
 	var by *taint
@@ -383,6 +417,12 @@ func (j *judge) assign(a *syntax.Assign) {
 		w := j.word(a.Value)
 		by = w.by
 		if a.Name != nil && !a.Naked {
+			switch a.Name.Value {
+			case "ENV", "BASH_ENV", "PSQLRC":
+				j.started(w, "a shell or a client")
+			case "IFS":
+				j.wide[""] = true
+			}
 			switch {
 			case !w.literal() || a.Append:
 				j.dark[a.Name.Value] = true
@@ -410,7 +450,7 @@ func (j *judge) assign(a *syntax.Assign) {
 	if special.MatchString(a.Name.Value) {
 		j.refuse(by, "is put into "+a.Name.Value+", which decides what later commands are", "")
 	}
-	j.grow(j.vars, a.Name.Value, by)
+	j.hold(a.Name.Value, by)
 }
 
 func (j *judge) declare(c *syntax.DeclClause) {
@@ -447,7 +487,7 @@ func (j *judge) arith(x syntax.ArithmExpr) {
 				j.evaluated(j.ref(r))
 			}
 			for _, name := range anyName.FindAllString(n.Value, -1) {
-				j.evaluated(either(j.vars[name], j.calc[name]))
+				j.evaluatedName(name, 0)
 			}
 		case *syntax.SglQuoted:
 			for _, r := range n.Value {
@@ -456,6 +496,7 @@ func (j *judge) arith(x syntax.ArithmExpr) {
 		case *syntax.ParamExp:
 			if n.Param != nil {
 				j.evaluated(either(j.variable(n.Param.Value), j.calc[n.Param.Value]))
+				j.evaluatedName(n.Param.Value, 0)
 			}
 		case *syntax.CmdSubst:
 			j.evaluated(j.stmts(n.Stmts, nil))
@@ -463,6 +504,19 @@ func (j *judge) arith(x syntax.ArithmExpr) {
 		}
 		return true
 	})
+}
+
+// evaluatedName: the text of a variable is an expression in its turn.
+func (j *judge) evaluatedName(name string, depth int) {
+	j.evaluated(either(j.vars[name], j.calc[name]))
+	if depth == 10 {
+		return
+	}
+	for _, text := range j.known[name] {
+		for _, n := range anyName.FindAllString(text, -1) {
+			j.evaluatedName(n, depth+1)
+		}
+	}
 }
 
 func (j *judge) evaluated(by *taint) {
@@ -562,9 +616,13 @@ func (j *judge) parts(ps []syntax.WordPart, quoted bool, a *arg, b *strings.Buil
 		case *syntax.DblQuoted:
 			j.parts(p.Parts, true, a, b)
 		case *syntax.ParamExp:
-			j.put(j.param(p), a, b)
+			by := j.param(p)
+			a.many = a.many || by != nil && j.splits(p, quoted)
+			j.put(by, a, b)
 		case *syntax.CmdSubst:
-			j.put(j.stmts(p.Stmts, nil), a, b)
+			by := j.stmts(p.Stmts, nil)
+			a.many = a.many || by != nil && !quoted
+			j.put(by, a, b)
 		case *syntax.ProcSubst:
 			in := (*taint)(nil)
 			if p.Op == syntax.CmdOut {
@@ -581,6 +639,22 @@ func (j *judge) parts(ps []syntax.WordPart, quoted bool, a *arg, b *strings.Buil
 			b.WriteString(unknown)
 		}
 	}
+}
+
+// splits says whether an expansion may become several arguments.
+func (j *judge) splits(p *syntax.ParamExp, quoted bool) bool {
+	all := p.Param != nil && p.Param.Value == "@" || p.Names != 0
+	if w, ok := p.Index.(*syntax.Word); ok && w.Lit() == "@" {
+		all = true
+	}
+	if quoted || all || p.Length {
+		return all && !p.Length
+	}
+	if p.Param == nil || p.Exp != nil || p.Repl != nil || p.Excl || j.wide[""] {
+		return true
+	}
+	name := p.Param.Value
+	return j.env[name] != nil || j.wide[name] || strings.Trim(name, "0123456789*") == ""
 }
 
 // unescape takes the backslashes out of a literal, as the shell does.
@@ -644,7 +718,7 @@ func (j *judge) param(p *syntax.ParamExp) *taint {
 		by = either(by, w.by)
 		if p.Param != nil && (p.Exp.Op == syntax.AssignUnset || p.Exp.Op == syntax.AssignUnsetOrNull) {
 			j.dark[p.Param.Value] = true
-			j.grow(j.vars, p.Param.Value, w.by)
+			j.hold(p.Param.Value, w.by)
 		}
 	}
 	return by
@@ -663,7 +737,18 @@ func (j *judge) write(w arg, by *taint) {
 	if strings.ContainsAny(name, value+unknown) {
 		name = unknown
 	}
+	if startup.MatchString(w.s) {
+		j.refuse(by, "is put into "+strings.NewReplacer(value, "…", unknown, "…").Replace(w.s)+", which holds commands", "")
+	}
 	j.grow(j.files.written, name, by)
+}
+
+// startup are files whose lines are commands to the system or to the next shell.
+var startup = regexp.MustCompile(`(^|/)(etc/(cron[^/]*(/|$)|profile|bash\.bashrc|rc\.local$|rc\.d/|init\.d/|sudoers|systemd/.*|udev/.*|ld\.so\.preload$)|var/spool/cron/|\.(bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|kshrc)$|crontab$)|\.(service|timer)$`)
+
+// isInput says whether a file name means the standard input.
+func isInput(s string) bool {
+	return s == "-" || s == "/dev/stdin" || strings.HasPrefix(s, "/dev/fd/") || strings.HasPrefix(s, "/proc/") && strings.Contains(s, "/fd/")
 }
 
 // written is the value that was put into a file.

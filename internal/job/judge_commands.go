@@ -27,21 +27,22 @@ var (
 		wc cut tr uniq tee cmp comm join paste fold nl rev tac od hexdump xxd strings sha1sum sha224sum sha256sum sha384sum sha512sum md5sum cksum b2sum base64 base32
 		date sleep kill pkill pgrep pidof killall id whoami hostname uname df du free ps uptime systemctl service journalctl logger expr seq grep egrep fgrep zgrep
 		which cd pushd popd pwd exit return break continue umask ulimit wait shift set unset read curl ping traceroute nslookup dig host getent ss netstat
-		useradd userdel usermod groupadd groupdel chpasswd truncate mktemp sync shred dd file shuf gzip gunzip zcat bzip2 bunzip2 xz unxz zstd nproc getconf printenv type mapfile readarray getopts`)
+		useradd userdel usermod groupadd groupdel chpasswd truncate mktemp sync shred dd file shuf gzip gunzip zcat wall write bzip2 bunzip2 xz unxz zstd nproc getconf printenv type mapfile readarray getopts`)
 	// selecting commands print what they find, not what they are given.
-	selecting = set(`grep egrep fgrep zgrep ps pgrep pidof curl wget systemctl service journalctl git kubectl oc docker podman aws rpm dpkg apt apt-get yum dnf id getent ss netstat
+	selecting = set(`du df grep egrep fgrep zgrep ps pgrep pidof curl wget systemctl service journalctl git kubectl oc docker podman aws rpm dpkg apt apt-get yum dnf id getent ss netstat
 		test [ true false rm rmdir mkdir touch chmod chown chgrp kill pkill killall sleep cd useradd userdel usermod ping`)
-	shellNames = strings.Fields("sh bash dash zsh ksh mksh ash rbash tcsh csh fish pwsh powershell")
+	shellNames = strings.Fields("sh bash dash zsh ksh mksh ash rbash tcsh csh fish nu xonsh elvish osh ysh yash posh pwsh powershell")
 	// interpreters, with the option letters that a program follows.
 	interpreters = map[string]string{"python": "c", "python2": "c", "python3": "c", "pypy": "c", "pypy3": "c", "perl": "eE", "ruby": "e", "node": "ep", "nodejs": "ep", "deno": "ep", "bun": "ep",
-		"php": "rBRE", "lua": "e", "luajit": "e", "tclsh": "-", "Rscript": "e", "java": "-", "groovy": "e", "scala": "e", "expect": "c", "osascript": "e", "jshell": "-"}
+		"php": "rBRE", "lua": "e", "luajit": "e", "tclsh": "-", "Rscript": "e", "java": "-", "groovy": "e", "scala": "e", "expect": "c", "osascript": "e", "jshell": "-",
+		"jrunscript": "ef", "kotlin": "e", "clojure": "e", "clj": "e", "bb": "e", "ghc": "e", "runghc": "-", "runhaskell": "-", "raku": "e", "ipython": "c", "ipython3": "c", "irb": "e", "micropython": "c", "gjs": "c", "cscript": "-", "wscript": "-"}
 	// programs read every argument, or their input, as one, or hand it to a shell
 	// somewhere.
 	programs = set(`eval let trap alias hash bind complete compgen enable declare typeset make gmake bmake ninja cmake just rake ansible ansible-playbook ansible-pull ansible-console
 		salt salt-call salt-ssh clush pdsh dsh pssh parallel-ssh parallel sem tmux screen byobu watch entr ssh autossh mosh rsh rlogin rexec telnet ftp lftp ncftp
 		su crontab at batch vi vim nvim ex view vimdiff ed red emacs nano pico less more most man info gdb lldb m4 gnuplot octave R julia erl elixir iex ghci guile sbcl clisp racket
 		dc wish socat script fab cap knife bolt mco puppet chef-client chef-apply convert mogrify magick identify gs mongo mongosh sqlplus isql tsql bteq hive beeline impala-shell
-		spark-sql spark-shell cqlsh nmap winexe wmic busctl sem`)
+		spark-sql spark-shell cqlsh nmap winexe wmic busctl rails sg capsh perf start-stop-daemon hyperfine msgfilter bwrap systemd-nspawn run-parts incrontab entr cmd mshta rundll32 regsvr32 sqlcmd db2 db2cmd adb xdotool heroku csvtool fc`)
 	// databases have commands of their own that reach the machine (\!, system, .shell);
 	// the letters are options whose argument is only an address or a setting.
 	databases = map[string]string{"psql": "hUdpv", "mysql": "huPD", "mariadb": "huPD", "sqlite3": "", "sqlite": "", "clickhouse-client": "hu", "duckdb": ""}
@@ -55,7 +56,10 @@ var (
 		"taskset": {"", 1}, "chrt": {"", 1}, "numactl": {"mNCpi", 0}, "systemd-run": {"pEtuMH", 0}, "systemd-inhibit": {"", 0}, "nsenter": {"tSGrwW", 0}, "unshare": {"", 0}, "setpriv": {"", 0},
 		"gosu": {"", 1}, "su-exec": {"", 1}, "chpst": {"ueUbPLmoptcf", 0}, "command": {"", 0}, "exec": {"a", 0}, "builtin": {"", 0}, "busybox": {"", 0}, "toybox": {"", 0}, "fakeroot": {"", 0},
 		"xvfb-run": {"efnps", 0}, "dbus-run-session": {"", 0}, "cgexec": {"g", 0}, "chronic": {"", 0}, "eatmydata": {"", 0}, "setarch": {"", 1}, "linux32": {"", 0}, "linux64": {"", 0},
-		"tini": {"", 0}, "dumb-init": {"", 0}, "sshpass": {"pfdP", 0}, "runuser": {"ugG", 0}, "noglob": {"", 0}, "nocorrect": {"", 0}, "rlwrap": {"", 0}, "caffeinate": {"", 0}, "prlimit": {"", 0}}
+		"tini": {"", 0}, "dumb-init": {"", 0}, "sshpass": {"pfdP", 0}, "runuser": {"ugG", 0}, "noglob": {"", 0}, "nocorrect": {"", 0}, "rlwrap": {"", 0}, "caffeinate": {"", 0}, "prlimit": {"", 0},
+		"valgrind": {"", 0}, "ssh-agent": {"aEtPO", 0}, "logsave": {"", 1}, "aa-exec": {"pn", 0}, "cpulimit": {"lpe", 0}, "daemonize": {"cepolEu", 0}, "daemon": {"", 0}, "torify": {"", 0}, "torsocks": {"uPap", 0}, "tsocks": {"", 0}, "proxychains": {"f", 0}, "proxychains4": {"f", 0},
+		"setlock": {"", 1}, "softlimit": {"mdslafcorptn", 0}, "multitime": {"fnqrsiI", 0}, "grc": {"c", 0}, "openvt": {"c", 0}, "distcc": {"", 0}, "ccache": {"", 0}, "firejail": {"", 0}, "systemd-cat": {"tp", 0}, "s6-setuidgid": {"", 1}, "setuidgid": {"", 1}, "envdir": {"", 1},
+		"envuidgid": {"", 1}, "run-one": {"", 0}, "faketime": {"", 1}, "timelimit": {"tTsS", 0}, "lxc-attach": {"nNPse", 0}, "catchsegv": {"", 0}, "jobs": {"", 0}}
 	// armed commands have options that start a program: an argument that begins
 	// with a value could be one. Letters and names of those; letters of others that
 	// take an argument.
@@ -68,11 +72,13 @@ var (
 		"pip": {"", "", ""}, "pip3": {"", "", ""}, "npm": {"", "script-shell node-options", ""}, "npx": {"c", "call", ""}, "yarn": {"", "", ""}, "gem": {"", "", ""}, "mvn": {"", "", "fsPlpT"}, "gradle": {"I", "init-script", ""}, "ant": {"", "listener logger", "f"},
 		"helm": {"", "post-renderer", "nf"}, "svn": {"", "config-option diff-cmd editor-cmd", "mr"}, "hg": {"", "config", "mr"}, "tcpdump": {"z", "", "iwrcCGs"}, "ssh-keygen": {"D", "", "tbfCN"}, "ssh-copy-id": {"o", "", "ip"},
 		"openssl": {"", "engine provider provider-path", ""}, "diff": {"", "", ""}, "sdiff": {"", "diff-program", ""}, "ctags": {"", "", ""}, "logrotate": {"lms", "mail", ""}, "rclone": {"", "password-command", ""}, "restic": {"", "password-command", ""}, "borg": {"", "rsh", ""}, "mutt": {"eHF", "", "s"}, "mail": {"", "", "s"}, "mailx": {"", "", "s"}, "sendmail": {"CXO", "", ""},
+		"aria2c": {"", "on-download-start on-download-pause on-download-stop on-download-complete on-download-error on-bt-download-complete conf-path", "dosxjkc"}, "yt-dlp": {"", "exec exec-before-download config-location downloader external-downloader netrc-cmd", "oPf"}, "youtube-dl": {"", "exec config-location external-downloader", "of"},
+		"pandoc": {"FLd", "filter lua-filter pdf-engine defaults", "oftr"}, "openvpn": {"", "up down route-up route-pre-down ipchange tls-verify learn-address auth-user-pass-verify client-connect client-disconnect config plugin engine iproute", ""}, "exiftool": {"", "if config execute", "od"},
+		"gcc": {"B", "wrapper specs fplugin", "oDIL"}, "g++": {"B", "wrapper specs fplugin", "oDIL"}, "cc": {"B", "wrapper specs fplugin", "oDIL"}, "ld": {"", "plugin", "oL"}, "tshark": {"X", "", "irwcf"}, "smbclient": {"c", "command", "UWp"},
+		"go": {"", "exec toolexec run vettool", "o"}, "wsadmin": {"c", "", "f"},
 	}
 	saysProgram = set("exec execute eval command cmd shell rsh expression code")
 	// systems where `x` is a container, a pod or a machine and a command follows it
-	awkRuns = regexp.MustCompile(`system\s*\(|\||getline|@|\x02`)
-	sedRuns = regexp.MustCompile(`(^|[\s;{}0-9$,!/])e(\s|;|}|$)|s(.)[^\n]*[/|,#@:!%+][gpiIMmw0-9]*e|\x02|(^|\n)e`)
 )
 
 // call judges a command of the text.
@@ -141,16 +147,21 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		j.refuse(first.by, "stands as the command itself", "write the commands out, with case \"$X\" in …")
 		return out
 	}
-	name := base(first.s)
+	name := strings.TrimSuffix(base(first.s), ".exe")
 	if strings.Contains(first.s, "/") {
 		j.started(first, "the shell")
+	}
+	for _, a := range rest { // it may print them
+		if a.by == nil && !strings.HasPrefix(a.s, "-") {
+			out = either(out, j.written(a))
+		}
 	}
 	if name == "" && first.s != "" || name != "[" && strings.ContainsAny(name, unknown+"{}*?[]$`") {
 		j.refuse(out, "follows a command that is only known when it runs", "write the command out")
 		return out
 	}
 	if fed, ok := j.funcs[name]; ok {
-		j.grow(j.vars, "@", all)
+		j.hold("@", all)
 		if now := either(fed, in); now != fed {
 			j.funcs[name], j.grew = now, true
 		}
@@ -178,7 +189,10 @@ func (j *judge) run(args []arg, in *taint) *taint {
 				j.program(rest[0].by, name)
 			}
 			j.started(rest[0], name)
-			j.grow(j.vars, "@", of(rest[1:]))
+			if isInput(rest[0].s) && in != nil {
+				j.fedTo(in, name)
+			}
+			j.hold("@", of(rest[1:]))
 		}
 	case name == "find" || name == "gfind":
 		j.find(rest)
@@ -186,16 +200,26 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		j.xargs(rest, in)
 	case name == "git":
 		j.git(rest)
+	case name == "redis-cli" || name == "valkey-cli":
+		j.redis(name, rest, in)
+	case name == "sysctl":
+		for _, a := range rest {
+			if a.by != nil && (strings.HasPrefix(a.s, value) || strings.HasPrefix(a.s, "kernel.")) {
+				j.program(a.by, name)
+			}
+		}
+		j.spread(rest, name)
 	case name == "rsync" || name == "scp" || name == "sftp":
 		j.remote(name, rest)
-	case name == "docker" || name == "podman" || name == "nerdctl":
+	case containers[name]:
 		return j.container(name, rest, in)
 	case name == "kubectl" || name == "oc":
+		j.spreadBefore(name, rest)
 		if i := slices.IndexFunc(rest, func(a arg) bool { return a.literal() && a.s == "--" }); i >= 0 {
-			j.other(name, rest[:i])      // #nosec G602 -- the length was looked at before
+			j.other(name, rest[:i], nil) // #nosec G602 -- the length was looked at before
 			return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
 		}
-		j.other(name, rest)
+		j.other(name, rest, in)
 	case programs[name]:
 		j.program(all, name)
 		if (name == "alias" || name == "hash" && len(rest) > 0 && strings.HasPrefix(rest[0].s, "-")) && j.any != nil {
@@ -204,6 +228,11 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		for _, a := range rest {
 			j.started(a, name)
 		}
+		if strings.HasSuffix(name, "make") {
+			for _, f := range []string{"Makefile", "makefile", "GNUmakefile"} {
+				j.started(arg{s: f}, name)
+			}
+		}
 		if in != nil {
 			j.fedTo(in, name)
 		}
@@ -211,17 +240,45 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		if w, ok := wrappers[name]; ok {
 			return j.wrapper(name, w.letters, w.skip, rest, in)
 		}
+		if by := j.files.written[name]; by != nil && !strings.Contains(first.s, "/") {
+			j.started(first, "the shell") // by its PATH
+		}
 		if w, ok := armed[name]; ok {
 			j.armed(name, w.letters, w.names, w.takes, rest)
 		} else {
-			return either(out, j.other(name, rest))
+			return either(out, j.other(name, rest, in))
 		}
 	}
+	if name == "wc" && !slices.ContainsFunc(rest, func(a arg) bool { return !strings.HasPrefix(a.s, "-") }) {
+		return nil // numbers
+	}
 	if selecting[name] {
+		if name == "curl" || name == "wget" {
+			return either(in, j.fetch(rest))
+		}
 		return in
 	}
 	return out
 }
+
+// fetch gives what a caller may let a download consist of: one from an address
+// whose host he writes.
+func (j *judge) fetch(rest []arg) (by *taint) {
+	for i, a := range rest {
+		option := i > 0 && len(rest[i-1].s) == 2 && strings.HasPrefix(rest[i-1].s, "-") && !strings.ContainsAny(rest[i-1].s[1:], "fsSLgkivNq#0123456OJ")
+		if a.by != nil && !option && hostOpen.MatchString(a.s) {
+			by = either(by, a.by)
+		}
+	}
+	for i, a := range rest {
+		if i > 0 && a.by == nil && (strings.EqualFold(rest[i-1].s, "-o") || rest[i-1].s == "--output" || rest[i-1].s == "--output-document") {
+			j.write(a, by)
+		}
+	}
+	return by
+}
+
+var hostOpen = regexp.MustCompile(`^([a-z]+://)?[^/?\x01]*\x01`)
 
 var version = regexp.MustCompile(`^(python|perl|ruby|php|lua|node|pypy|tclsh|wish)[0-9][0-9.]*$`)
 
@@ -229,9 +286,10 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 	switch name {
 	case "printf":
 		if len(rest) > 1 && rest[0].s == "-v" {
+			j.named(rest[1:2], "printf -v")
 			if rest[1].by == nil && rest[1].literal() {
 				j.dark[rest[1].s] = true
-				j.grow(j.vars, rest[1].s, of(rest[2:]))
+				j.hold(rest[1].s, of(rest[2:]))
 			}
 			rest = rest[min(2, len(rest)):]
 		}
@@ -242,22 +300,52 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 			j.refuse(rest[0].by, "stands in printf's format, where % and \\ have a meaning", `write printf '%s\n' "$X"`)
 		}
 	case "set":
-		j.grow(j.vars, "@", of(rest))
+		j.hold("@", of(rest))
+	case "unset":
+		j.named(rest, name)
+	case "wait":
+		j.spread(rest, name)
+		for i, a := range rest {
+			if strings.HasPrefix(a.s, "-p") || i > 0 && rest[i-1].s == "-p" {
+				j.named(rest[i:i+1], name)
+			}
+		}
+	case "test", "[":
+		j.spread(rest, name)
+		for i, a := range rest {
+			if i > 0 && a.by != nil && (rest[i-1].by != nil || rest[i-1].s == "-v" || rest[i-1].s == "-R") {
+				j.named(rest[i:i+1], name)
+			}
+		}
+	case "curl":
+		j.spread(rest, name) // which can write files
 	case "read", "mapfile", "readarray", "getopts":
 		if name == "mapfile" || name == "readarray" {
-			j.grow(j.vars, "MAPFILE", in)
+			j.hold("MAPFILE", in)
 		}
-		if in == nil {
+		asked := false
+		for i, a := range rest {
+			if name == "getopts" && i > 1 {
+				break // what it goes through
+			}
+			option := i > 0 && rest[i-1].literal() && strings.HasPrefix(rest[i-1].s, "-")
+			if prompt := name == "read" && (option && strings.HasSuffix(rest[i-1].s, "p") || strings.HasPrefix(a.s, "-p")); !prompt || a.many {
+				j.named(rest[i:i+1], name)
+			} else {
+				asked = asked || a.by != nil
+			}
+		}
+		if in == nil && !asked {
 			in = of(rest)
 		}
 		for _, a := range rest {
 			if a.literal() && !strings.HasPrefix(a.s, "-") {
 				j.dark[a.s] = true
-				j.grow(j.vars, a.s, in)
+				j.hold(a.s, in)
 			}
 		}
 		j.dark["REPLY"] = true
-		j.grow(j.vars, "REPLY", in)
+		j.hold("REPLY", in)
 	case "tee":
 		for _, a := range rest {
 			if !strings.HasPrefix(a.s, "-") {
@@ -282,22 +370,128 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 }
 
 // other is any command that nothing is known of.
-func (j *judge) other(name string, rest []arg) *taint {
+func (j *judge) other(name string, rest []arg, in *taint) *taint {
 	for i, a := range rest {
 		after := rest[min(i+1, len(rest)):] // #nosec G602 -- the length was looked at before
-		if a.literal() && len(after) > 0 && of(after) != nil && takesProgram(base(a.s)) {
-			return j.run(rest[i:], nil) // as it may run it // #nosec G602 -- the length was looked at before
+		if a.literal() && (in != nil || of(after) != nil) {
+			switch {
+			case takesProgram(base(a.s)) && !words[base(a.s)]:
+				return j.run(rest[i:], in) // as it may run it // #nosec G602 -- the length was looked at before
+			case runsNext[a.s]:
+				return j.runNext(name, after, in)
+			case readsNext[a.s] && of(after) != nil:
+				j.program(of(after), name+" "+a.s)
+				return nil
+			}
 		}
 		if a.by == nil {
 			continue
 		}
-		if opt, _, ok := strings.Cut(a.s, "="); ok && strings.HasPrefix(opt, "--") && saysProgram[strings.TrimLeft(opt, "-")] || i > 0 && rest[i-1].literal() && strings.HasPrefix(rest[i-1].s, "--") && saysProgram[strings.TrimLeft(rest[i-1].s, "-")] {
+		before := ""
+		if i > 0 && rest[i-1].literal() {
+			before = rest[i-1].s
+		}
+		opt, _, joined := strings.Cut(a.s, "=")
+		if joined && programOption(opt) || programOption(before) {
 			j.program(a.by, name)
+		} else if (joined && proseOption(opt) || proseOption(before)) && !strings.ContainsAny(a.s, "`$(){}|&;<>\\\"'") {
+			continue
 		} else if !a.by.own && a.looksLikeProgram() {
 			j.refuse(a.by, "stands among text that looks like a program, in an argument of "+name, `hand it over as an argument of its own, "$X", or read it in a script step`)
 		}
 	}
 	return nil
+}
+
+// programOption says whether an option's name says that it takes a program.
+func programOption(opt string) bool {
+	name := strings.TrimLeft(opt, "-")
+	if len(name) < 3 || name == opt || strings.Contains(name, "=") {
+		return false
+	}
+	last := name[strings.LastIndexByte(name, '-')+1:]
+	return saysProgram[name] || endsProgram[last]
+}
+
+// proseOption says whether an option's name says that people read what it takes.
+func proseOption(opt string) bool {
+	return strings.HasPrefix(opt, "--") && saysProse[opt[2:]]
+}
+
+var (
+	endsProgram = set("exec execute eval command cmd commands hook script toolexec wrapper")
+	saysProse   = set("message msg subject title comment description reason summary note annotation")
+	// words are names of programs that are more often something else where they
+	// are an argument: rabbitmqadmin declare, aws batch, svcadm enable.
+	words = set("let trap alias hash bind complete compgen enable declare typeset at batch ex view less more most man info watch script cap knife bolt dc wish sem screen red convert identify fab puppet salt")
+	// runsNext are arguments after which there is a container or a machine and then
+	// a command, readsNext those after which there is a program.
+	runsNext   = set("exec rsh run-command")
+	readsNext  = set("qemu-agent-command eval runner shell tinker php-eval cmd.run command-exec")
+	containers = set("docker podman nerdctl docker-compose podman-compose lxc incus crictl ctr buildah machinectl")
+)
+
+// runNext judges what follows an argument such as exec: options, what the command
+// runs in, and the command.
+func (j *judge) runNext(name string, rest []arg, in *taint) *taint {
+	if i := slices.IndexFunc(rest, func(a arg) bool { return a.literal() && a.s == "--" }); i >= 0 {
+		j.spread(rest[:i], name)     // #nosec G602 -- the length was looked at before
+		return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
+	}
+	i := 0
+	for ; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
+		if a := rest[i].s; len(a) == 2 && strings.ContainsAny(a[1:], "euwcn") || a == "--env" || a == "--user" || a == "--workdir" || a == "--env-file" || a == "--container" || a == "--namespace" {
+			i++
+		}
+	}
+	i = min(i, len(rest))
+	j.spread(rest[:i], name) // #nosec G602 -- the length was looked at before
+	if i+1 >= len(rest) {
+		return either(of(rest), in)
+	}
+	j.spread(rest[i:i+1], name) // #nosec G602 -- the length was looked at before
+	if rest[i].literal() && takesProgram(base(rest[i].s)) {
+		return j.run(rest[i:], in) // #nosec G602 -- the length was looked at before
+	}
+	return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
+}
+
+// spreadBefore refuses several arguments of one value before it is said what
+// kubectl shall do, and where that is to run something.
+func (j *judge) spreadBefore(name string, rest []arg) {
+	for _, a := range rest {
+		if a.literal() && quietIn[a.s] {
+			return
+		}
+		if a.literal() && a.s == "--" {
+			return
+		}
+		j.spread([]arg{a}, name)
+	}
+}
+
+var quietIn = set("get describe logs delete rollout scale annotate label top wait cordon uncordon drain taint set restart stop start rm rmi kill pull push inspect ps images tag pause unpause port stats project")
+
+func (j *judge) redis(name string, rest []arg, in *taint) {
+	for i := 0; i < len(rest); i++ {
+		a := rest[i]
+		if !strings.HasPrefix(a.s, "-") {
+			if a.by != nil || strings.EqualFold(a.s, "eval") {
+				j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
+			}
+			j.spread(rest[:i], name) // #nosec G602 -- the length was looked at before
+			break
+		}
+		if a.s == "--eval" || a.by != nil && strings.HasPrefix(a.s, "-"+value) {
+			j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
+		}
+		if len(a.s) == 2 && strings.ContainsAny(a.s[1:], "hpsanurid") || a.s == "--user" || a.s == "--pass" {
+			i++
+		}
+	}
+	if in != nil && !slices.ContainsFunc(rest, func(a arg) bool { return a.s == "-x" }) {
+		j.fedTo(in, name)
+	}
 }
 
 func takesProgram(name string) bool {
@@ -319,7 +513,9 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 		}
 		if strings.HasPrefix(a.s, "--") {
 			if a.s == "--rcfile" || a.s == "--init-file" {
-				i++
+				if i++; i < len(rest) {
+					j.started(rest[i], name)
+				}
 			}
 			continue
 		}
@@ -354,11 +550,11 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 	case args[0].by != nil: // #nosec G602 -- the length was looked at before
 		j.program(args[0].by, name) // #nosec G602 -- the length was looked at before
 	default:
-		j.started(args[0], name)                                                    // #nosec G602 -- the length was looked at before
-		if base(args[0].s) == "stdin" || strings.HasPrefix(args[0].s, "/dev/fd/") { // #nosec G602 -- the length was looked at before
+		j.started(args[0], name) // #nosec G602 -- the length was looked at before
+		if isInput(args[0].s) {  // #nosec G602 -- the length was looked at before
 			j.fedTo(in, name)
 		}
-		j.other(base(args[0].s), args[1:]) // #nosec G602 -- the length was looked at before
+		j.other(base(args[0].s), args[1:], in) // #nosec G602 -- the length was looked at before
 	}
 	return out
 }
@@ -391,28 +587,32 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 		a := rest[i]
 		if a.by != nil {
 			if name == "java" && strings.HasPrefix(a.s, "-D") && !a.looksLikeProgram() {
+				j.spread(rest[i:i+1], name) // #nosec G602 -- the length was looked at before
 				continue
 			}
 			j.program(a.by, name)
 			return
 		}
 		if !strings.HasPrefix(a.s, "-") || a.s == "-" {
-			if a.s == "-" {
+			if isInput(a.s) {
 				j.fedTo(in, name)
 			} else {
 				j.started(a, name)
 			}
-			j.other(name, rest[i+1:]) // #nosec G602 -- the length was looked at before
+			j.other(name, rest[i+1:], in) // #nosec G602 -- the length was looked at before
 			return
 		}
 		if name == "java" {
 			if a.s == "-cp" || a.s == "-classpath" || a.s == "--class-path" {
-				i++
+				if i++; i < len(rest) && (strings.HasPrefix(rest[i].s, value) || rest[i].many) {
+					j.program(rest[i].by, name)
+				}
 			}
 			continue
 		}
 		if a.s == "-m" && strings.HasPrefix(name, "py") {
-			j.other(name, rest[min(i+2, len(rest)):]) // #nosec G602 -- the length was looked at before
+			j.program(of(rest[i:min(i+2, len(rest))]), name) // #nosec G602 -- the length was looked at before
+			j.other(name, rest[min(i+2, len(rest)):], nil)   // #nosec G602 -- the length was looked at before
 			return
 		}
 		long := strings.HasPrefix(a.s, "--")
@@ -443,6 +643,7 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 
 func (j *judge) database(name string, rest []arg, in *taint) {
 	letters := databases[name]
+	j.spread(rest, name)
 	for i, a := range rest {
 		if a.literal() && (i > 0 && (rest[i-1].s == "-f" || rest[i-1].s == "--file" || rest[i-1].s == "-init") || strings.HasPrefix(a.s, "--file=")) {
 			j.started(a, name)
@@ -459,7 +660,9 @@ func (j *judge) database(name string, rest []arg, in *taint) {
 		long := slices.Contains([]string{"--host", "--user", "--username", "--port", "--database", "--dbname", "--password", "--set", "--variable", "--defaults-group-suffix", "--socket"}, opt)
 		attached := len(a.s) > 2 && a.s[0] == '-' && (strings.ContainsRune(letters, rune(a.s[1])) || a.s[1] == 'p' && letters != "") && strings.HasPrefix(a.s[2:], value)
 		file := letters == "" && (i == 0 || strings.HasPrefix(before, "-")) && strings.Contains(strings.SplitN(a.s, value, 2)[0], "/") && !strings.HasPrefix(a.s, "-") && !a.looksLikeProgram()
-		if !(short || long || attached || file) {
+		// The name of a database, which something is before.
+		named := letters != "" && !strings.HasPrefix(before, "-") && !a.looksLikeProgram() && !strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, value) && !strings.Contains(a.s, "=")
+		if !(short || long || attached || file || named) {
 			j.program(a.by, name)
 		}
 	}
@@ -473,11 +676,13 @@ func (j *judge) awk(name string, rest []arg, in *taint) {
 	i := 0
 	for ; i < len(rest); i++ {
 		a := rest[i]
-		takes := func() arg { // the option's argument
+		j.spread(rest[i:i+1], name) // #nosec G602 -- the length was looked at before
+		takes := func() arg {       // the option's argument
 			if len(a.s) > 2 {
-				return arg{a.s[2:], a.by}
+				return arg{s: a.s[2:], by: a.by}
 			}
 			if i++; i < len(rest) {
+				j.spread(rest[i:i+1], name) // #nosec G602 -- the length was looked at before
 				return rest[i]
 			}
 			return arg{}
@@ -504,6 +709,9 @@ func (j *judge) awk(name string, rest []arg, in *taint) {
 			f := takes()
 			j.program(f.by, name)
 			j.started(f, name)
+			if isInput(f.s) {
+				j.fedTo(in, name)
+			}
 			fromFile = true
 		default:
 			if !a.literal() || strings.ContainsAny(a.s, "eliE") {
@@ -520,8 +728,11 @@ func (j *judge) awk(name string, rest []arg, in *taint) {
 		return
 	}
 	data = either(data, of(rest[min(i, len(rest)):]))
-	if data != nil && awkRuns.MatchString(strings.ReplaceAll(prog.s, "||", "")) && !(data.own && !awkRuns.MatchString(strings.ReplaceAll(strings.ReplaceAll(prog.s, "||", ""), unknown, ""))) {
-		j.refuse(data, "is given to an awk program that may run commands (system, a pipe or getline)", "")
+	if data != nil {
+		runs := j.awkRuns(strings.ReplaceAll(prog.s, unknown, ""), data)
+		if runs || !data.own && strings.Contains(prog.s, unknown) {
+			j.refuse(data, "is given to an awk program that may run commands (system, a pipe or getline)", "")
+		}
 	}
 }
 
@@ -547,6 +758,9 @@ func (j *judge) sed(name string, rest []arg, in *taint) {
 				scripts = append(scripts, rest[i].s)
 				if strings.HasSuffix(a.s, "f") {
 					j.started(rest[i], name)
+					if isInput(rest[i].s) {
+						j.fedTo(in, name)
+					}
 				}
 			}
 		case strings.HasPrefix(a.s, "-") && len(a.s) > 1:
@@ -575,10 +789,13 @@ func (j *judge) sed(name string, rest []arg, in *taint) {
 			j.program(a.by, name)
 		}
 	}
-	if slices.Contains(scripts, "-") && in != nil {
-		j.fedTo(in, name)
+	if !only {
+		j.spread(operands, name)
 	}
-	if by := either(in, of(operands)); by != nil && slices.ContainsFunc(scripts, sedRuns.MatchString) && !by.own {
+	for _, a := range operands {
+		in = either(in, j.written(a))
+	}
+	if by := either(in, of(operands)); by != nil && sedRuns(strings.Join(scripts, "\n")) && !by.own {
 		j.refuse(by, "is given to a sed script that may run commands (e)", "")
 	}
 }
@@ -587,6 +804,9 @@ func (j *judge) jq(name string, rest []arg) {
 	filter := false
 	for i := 0; i < len(rest); i++ {
 		a := rest[i]
+		if !filter {
+			j.spread(rest[i:min(i+3, len(rest))], name) // #nosec G602 -- the length was looked at before
+		}
 		switch a.s {
 		case "--arg", "--argjson", "--slurpfile", "--rawfile":
 			if i+1 < len(rest) {
@@ -613,6 +833,7 @@ func (j *judge) jq(name string, rest []arg) {
 func (j *judge) find(rest []arg) {
 	var paths *taint
 	wholes := 0
+	j.spread(rest, "find")
 	for i := 0; i < len(rest); i++ {
 		a := rest[i]
 		switch a.s {
@@ -624,7 +845,7 @@ func (j *judge) find(rest []arg) {
 			cmd := slices.Clone(rest[i+1 : end]) // #nosec G602 -- the length was looked at before
 			for k := range cmd {
 				if paths != nil && cmd[k].by == nil && strings.Contains(cmd[k].s, "{}") {
-					cmd[k] = arg{strings.ReplaceAll(cmd[k].s, "{}", "/"+value), paths}
+					cmd[k] = arg{s: strings.ReplaceAll(cmd[k].s, "{}", "/"+value), by: paths}
 				}
 			}
 			j.run(cmd, nil)
@@ -645,7 +866,7 @@ func (j *judge) find(rest []arg) {
 
 func (j *judge) xargs(rest []arg, in *taint) {
 	mark := ""
-	i := 0
+	i, one := 0, false
 	for ; i < len(rest); i++ {
 		a := rest[i]
 		if a.s == "--" {
@@ -655,6 +876,7 @@ func (j *judge) xargs(rest []arg, in *taint) {
 		if !strings.HasPrefix(a.s, "-") {
 			break
 		}
+		one = one || a.s == "-n1" || a.s == "--max-args=1" || a.s == "-n" && i+1 < len(rest) && rest[i+1].s == "1"
 		switch {
 		case a.s == "-I" || a.s == "-J":
 			if i++; i < len(rest) {
@@ -672,17 +894,19 @@ func (j *judge) xargs(rest []arg, in *taint) {
 			}
 		}
 	}
-	cmd := slices.Clone(rest[min(i, len(rest)):]) // #nosec G602 -- the length was looked at before
+	i = min(i, len(rest))
+	j.spread(rest[:i], "xargs")   // #nosec G602 -- the length was looked at before
+	cmd := slices.Clone(rest[i:]) // #nosec G602 -- the length was looked at before
 	if len(cmd) == 0 {
 		return
 	}
 	if in != nil {
 		if mark == "" {
-			cmd = append(cmd, arg{value, in})
+			cmd = append(cmd, arg{s: value, by: in, many: !one})
 		}
 		for k := range cmd {
 			if mark != "" && strings.Contains(cmd[k].s, mark) {
-				cmd[k] = arg{strings.ReplaceAll(cmd[k].s, mark, value), either(cmd[k].by, in)}
+				cmd[k] = arg{s: strings.ReplaceAll(cmd[k].s, mark, value), by: either(cmd[k].by, in)}
 			}
 		}
 	}
@@ -721,6 +945,18 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 				j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 				return out
 			}
+		case (name == "strace" || name == "ltrace") && (strings.HasPrefix(a.s, "-o") || strings.HasPrefix(a.s, "--output")):
+			// A file, or a command behind a bar.
+			file := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(a.s, "--output"), "="), "-o")
+			by := a.by
+			if file == "" {
+				if i++; i < len(rest) {
+					file, by = rest[i].s, rest[i].by
+				}
+			}
+			if by != nil && strings.ContainsAny(file[:1], value+"|!") {
+				j.program(by, name)
+			}
 		case long && !strings.Contains(a.s, "=") && longTakes[a.s[2:]], !long && len(a.s) > 1 && strings.ContainsAny(a.s[len(a.s)-1:], letters):
 			i++
 		}
@@ -732,6 +968,7 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 	for ; skip > 0 && i < len(rest); skip-- {
 		i++
 	}
+	j.spread(rest[:min(i, len(rest))], name) // #nosec G602 -- the length was looked at before
 	for i < len(rest) && name == "flock" && (rest[i].s == "-c" || rest[i].s == "--command") {
 		j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 		return out
@@ -762,8 +999,15 @@ func (j *judge) armed(name, letters, names, takes string, rest []arg) {
 		if a.s == "--" {
 			ended = true
 		}
+		if i == 0 && a.literal() && quietOf[name][a.s] {
+			j.other(name, rest, nil)
+			return
+		}
 		if a.by == nil {
 			continue
+		}
+		if !ended {
+			j.spread(rest[i:i+1], name) // #nosec G602 -- the length was looked at before
 		}
 		before := ""
 		if i > 0 && rest[i-1].literal() {
@@ -792,7 +1036,7 @@ func (j *judge) armed(name, letters, names, takes string, rest []arg) {
 			cluster != "" && strings.ContainsAny(cluster, letters) && letters != "", strings.HasPrefix(a.s, "-") && hasValue && is(opt), strings.HasPrefix(a.s, "-"+value), strings.HasPrefix(a.s, "--"+value):
 			j.program(a.by, name)
 		case strings.HasPrefix(a.s, value):
-			if last != "" && strings.Contains(takes, last) {
+			if last != "" && strings.Contains(takes, last) || strings.HasPrefix(before, "--") && takesNext[before[2:]] {
 				break
 			}
 			j.refuse(a.by, "begins an argument of "+name+", where it could be an option that runs a program", `put -- or ./ before it`)
@@ -801,6 +1045,12 @@ func (j *judge) armed(name, letters, names, takes string, rest []arg) {
 		}
 	}
 }
+
+// quietOf are what some of these are told to do in which no option runs anything.
+var quietOf = map[string]map[string]bool{"helm": set("rollback status uninstall delete history get list ls test")}
+
+// takesNext are long options that are followed by their argument.
+var takesNext = set("branch depth namespace env version set values kube-context file directory tag exclude timeout user host port name region profile origin")
 
 var gitQuiet = set("checkout switch tag add commit log show branch reset status rev-parse describe stash rm mv cat-file merge cherry-pick revert diff restore")
 var gitReads = set("config bisect submodule filter-branch difftool mergetool rebase daemon upload-pack receive-pack instaweb send-email am apply")
@@ -813,6 +1063,9 @@ func (j *judge) git(rest []arg) {
 		}
 		if rest[i].s == "-c" && i+1 < len(rest) {
 			j.program(rest[i+1].by, "git -c")
+		}
+		if i+1 < len(rest) {
+			j.spread(rest[i+1:i+2], "git") // #nosec G602 -- the length was looked at before
 		}
 		if rest[i].s == "-c" || rest[i].s == "-C" || rest[i].s == "--git-dir" || rest[i].s == "--work-tree" || rest[i].s == "--namespace" {
 			i++
@@ -830,7 +1083,7 @@ func (j *judge) git(rest []arg) {
 		for k, a := range rest {
 			message := k > 0 && (rest[k-1].s == "-m" || rest[k-1].s == "-am" || rest[k-1].s == "--message") || strings.HasPrefix(a.s, "--message=")
 			if a.by != nil && !a.by.own && !message && a.looksLikeProgram() {
-				j.other("git", []arg{a})
+				j.other("git", []arg{a}, nil)
 			}
 		}
 	case gitReads[sub.s]:
@@ -842,6 +1095,7 @@ func (j *judge) git(rest []arg) {
 
 // remote: what stands behind a colon is read by the shell of another machine.
 func (j *judge) remote(name string, rest []arg) {
+	j.spread(rest, name)
 	for i, a := range rest {
 		if a.by == nil {
 			continue
@@ -860,21 +1114,20 @@ func (j *judge) remote(name string, rest []arg) {
 
 // container finds the command that is run in one.
 func (j *judge) container(name string, rest []arg, in *taint) *taint {
-	i := 0
-	for i < len(rest) && rest[i].s != "exec" {
-		i++
-	}
-	flags := rest[:min(i, len(rest))] // #nosec G602 -- the length was looked at before
-	if i < len(rest) && of(flags) == nil {
-		for i++; i < len(rest) && strings.HasPrefix(rest[i].s, "-"); i++ {
-			if a := rest[i].s; len(a) > 1 && !strings.HasPrefix(a, "--") && strings.ContainsAny(a[len(a)-1:], "euw") || a == "--env" || a == "--user" || a == "--workdir" || a == "--env-file" {
-				i++
-			}
+	j.spreadBefore(name, rest)
+	for i, a := range rest {
+		if a.literal() && a.s == "exec" && of(rest[:i]) == nil { // #nosec G602 -- the length was looked at before
+			return j.runNext(name, rest[i+1:], in) // #nosec G602 -- the length was looked at before
 		}
-		if i < len(rest) {
-			return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
+		with, ok := strings.CutPrefix(a.s, "--entrypoint=")
+		if !ok && i > 0 && rest[i-1].s == "--entrypoint" {
+			with, ok = a.s, true
+		}
+		if ok && takesProgram(base(with)) {
+			j.program(either(of(rest[i:]), in), name+" --entrypoint "+base(with)) // #nosec G602 -- the length was looked at before
+			return in
 		}
 	}
-	j.other(name, rest)
+	j.other(name, rest, in)
 	return in
 }
