@@ -75,7 +75,7 @@ var (
 		"aria2c": {"", "on-download-start on-download-pause on-download-stop on-download-complete on-download-error on-bt-download-complete conf-path", "dosxjkc"}, "yt-dlp": {"", "exec exec-before-download config-location downloader external-downloader netrc-cmd", "oPf"}, "youtube-dl": {"", "exec config-location external-downloader", "of"},
 		"pandoc": {"FLd", "filter lua-filter pdf-engine defaults", "oftr"}, "openvpn": {"", "up down route-up route-pre-down ipchange tls-verify learn-address auth-user-pass-verify client-connect client-disconnect config plugin engine iproute", ""}, "exiftool": {"", "if config execute", "od"},
 		"gcc": {"B", "wrapper specs fplugin", "oDIL"}, "g++": {"B", "wrapper specs fplugin", "oDIL"}, "cc": {"B", "wrapper specs fplugin", "oDIL"}, "ld": {"", "plugin", "oL"}, "tshark": {"X", "", "irwcf"}, "smbclient": {"c", "command", "UWp"},
-		"go": {"", "exec toolexec run vettool", "o"}, "wsadmin": {"c", "", "f"},
+		"wsadmin": {"c", "", "f"},
 	}
 	saysProgram = set("exec execute eval command cmd shell rsh expression code")
 	// systems where `x` is a container, a pod or a machine and a command follows it
