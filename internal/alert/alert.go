@@ -67,6 +67,7 @@ type Alert struct {
 	latestStart time.Time // the latest start heard in this episode
 	before      time.Time // starts and ends up to here are of earlier episodes
 	flapMessage string
+	doubtAt     time.Time // when it was said to fire, and that may have come late
 }
 
 const (
@@ -113,26 +114,30 @@ func New(d Deps) *Store {
 	s := &Store{Deps: d}
 	d.Incidents.WithAlerts(seam{s})
 	d.Tasks.Handle(taskStale, s.stale)
+	d.Tasks.Handle(taskDoubt, s.doubt)
 	return s
 }
 
 const columns = `a.id, a.source, s.name, a.fingerprint, a.group_key, a.state, a.title, a.summary, a.service, a.environment, a.severity, a.labels, a.annotations,
  a.generator_url, a.starts_at, a.ends_at, a.last_at, a.resolved_at, a.count, a.incident, a.message, a.rule, a.acknowledged_by,
- a.ended_by, a.resolved_by, a.latest_start, a.before_at, a.flaps, a.flap_message`
+ a.ended_by, a.resolved_by, a.latest_start, a.before_at, a.flaps, a.flap_message, a.doubt_at`
 
 const from = ` FROM alert a JOIN alert_source s ON s.id = a.source `
 
 func scan(r db.Scanner) (a Alert, err error) {
 	var labels, annotations string
-	var starts, ends, last, resolved, latest, before int64
+	var starts, ends, last, resolved, latest, before, doubt int64
 	if err = r.Scan(&a.ID, &a.SourceID, &a.Source, &a.Fingerprint, &a.GroupKey, &a.State, &a.Title, &a.Summary, &a.Service, &a.Environment, &a.Severity, &labels, &annotations,
 		&a.GeneratorURL, &starts, &ends, &last, &resolved, &a.Count, &a.IncidentID, &a.message, &a.rule, &a.AcknowledgedBy,
-		&a.EndedBy, &a.ResolvedBy, &latest, &before, &a.Flaps, &a.flapMessage); err != nil {
+		&a.EndedBy, &a.ResolvedBy, &latest, &before, &a.Flaps, &a.flapMessage, &doubt); err != nil {
 		return a, err
 	}
 	a.StartsAt, a.LastAt, a.resolvedAt = db.At(starts), db.At(last), db.At(resolved)
 	a.latestStart, a.before = db.At(latest), db.At(before)
 	a.Production = node.SaysProduction(a.Environment)
+	if doubt != 0 {
+		a.doubtAt = db.At(doubt)
+	}
 	if ends != 0 {
 		t := db.At(ends)
 		a.EndsAt = &t

@@ -43,15 +43,16 @@ func (in *intake) board(ctx context.Context, incidentID string) (*board, error) 
 }
 
 // attach shows an alert in its incident's room.
-func (in *intake) attach(ctx context.Context, i incident.Incident, a Alert) error {
+func (in *intake) attach(ctx context.Context, i incident.Incident, a *Alert) error {
 	b, err := in.board(ctx, i.ID)
 	if err != nil {
 		return err
 	}
 	b.stale = true
+	a.IncidentID = i.ID
 	if b.cards < maxCards {
 		b.cards++
-		m, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Text: "Firing: " + a.Title, Card: card(a)})
+		m, err := in.s.Messages.Post(ctx, in.tx, in.said, message.New{Room: i.Room.ID, Text: "Firing: " + a.Title, Card: card(*a)})
 		if err != nil {
 			return fmt.Errorf("alert card: %w", err)
 		}

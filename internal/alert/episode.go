@@ -37,7 +37,8 @@ import (
 //	live                         known, or before             a repeat; the earliest start is kept
 //	live                         clearly later (newer)        a new episode whose end was never heard
 //	live, its incident over      any                          a new episode
-//	resolved less than a minute  known                        an old delivery that came late
+//	resolved less than a minute  known                        an old delivery that came late, unless
+//	                                                          no end follows (doubt.go)
 //	resolved by a person         known, its incident open     the same episode: it stays ended (held)
 //	resolved by a person         known, its incident over     the same, for the reopen window; then a new
 //	                                                          episode: the source has contradicted for
@@ -62,8 +63,8 @@ const (
 )
 
 // lateDuplicate is how soon after its end an alert that says it fires, with the
-// start it already had, is taken for an old delivery that was overtaken. After
-// that it fires again.
+// start it already had, is taken for an old delivery that was overtaken: it fires
+// only if no end follows (doubt.go). After that it fires again at once.
 const lateDuplicate = time.Minute
 
 // replicas is by how much two replicas that see the same trouble may differ in

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode"
 
 	"muster/internal/actor"
 	"muster/internal/db"
@@ -38,6 +39,27 @@ type Delivery struct {
 	Alerts    []Incoming
 	LeftOut   int      // alerts that could not be read
 	Remarks   []string // what was left out or cut, and why
+}
+
+// part is how many alerts one transaction takes in, so that a huge delivery does
+// not keep all others from the database.
+const part = 1000
+
+// Parts cuts a delivery into what is taken in at once.
+func (d Delivery) Parts() []Delivery {
+	out := []Delivery{}
+	for len(d.Alerts) > part {
+		one := d
+		one.Alerts = d.Alerts[:part:part]
+		out = append(out, one)
+		d.Alerts, d.LeftOut, d.Remarks = d.Alerts[part:], 0, nil
+	}
+	return append(out, d)
+}
+
+// Plus adds up what became of the parts of a delivery.
+func (r Received) Plus(o Received) Received {
+	return Received{r.Accepted + o.Accepted, r.Fired + o.Fired, r.Repeated + o.Repeated, r.Resolved + o.Resolved, r.Ignored + o.Ignored, r.LeftOut + o.LeftOut}
 }
 
 // Received says what became of a delivery.
@@ -85,6 +107,29 @@ type raised struct {
 	worn  bool   // its end was never heard
 }
 
+// hear begins the work on what a source says.
+func (s *Store) hear(tx *db.Tx, src Source) *intake {
+	in := s.act(tx, By(src))
+	in.src, in.said, in.worse, in.remarks = src, in.who, map[string]Alert{}, map[string][]string{}
+	return in
+}
+
+// settle finds the incidents of what fires, and makes them as bad as it is.
+func (in *intake) settle(ctx context.Context) error {
+	if err := in.gather(ctx); err != nil {
+		return err
+	}
+	return in.raise(ctx)
+}
+
+// tell lets rooms know what became of alerts.
+func (in *intake) tell(ctx context.Context, ended []Alert, truncated int) error {
+	if err := in.finish(ctx, ended, truncated); err != nil {
+		return err
+	}
+	return in.remark(ctx)
+}
+
 // By is the actor that a source is.
 func By(src Source) actor.Actor {
 	w := actor.System("alert/" + src.ID)
@@ -94,8 +139,8 @@ func By(src Source) actor.Actor {
 
 // Receive takes in a delivery. It is safe to be given the same one again.
 func (s *Store) Receive(ctx context.Context, tx *db.Tx, src Source, d Delivery) (Received, error) {
-	in := s.act(tx, By(src))
-	in.src, in.said, in.worse, in.remarks, in.notes = src, in.who, map[string]Alert{}, map[string][]string{}, slices.Clone(d.Remarks)
+	in := s.hear(tx, src)
+	in.notes = slices.Clone(d.Remarks)
 	// The row's lock makes the deliveries of one source wait for each other.
 	res, err := tx.Exec(ctx, `UPDATE alert_source SET last_delivery_at = $2, last_error = '' WHERE id = $1 AND removed_at = 0`, src.ID, db.Micro(in.now))
 	if err != nil {
@@ -135,10 +180,7 @@ func (s *Store) Receive(ctx context.Context, tx *db.Tx, src Source, d Delivery) 
 			known[one.Fingerprint] = *a
 		}
 	}
-	if err := in.gather(ctx); err != nil {
-		return in.out, err
-	}
-	if err := in.raise(ctx); err != nil {
+	if err := in.settle(ctx); err != nil {
 		return in.out, err
 	}
 	if d.Truncated > 0 {
@@ -152,10 +194,7 @@ func (s *Store) Receive(ctx context.Context, tx *db.Tx, src Source, d Delivery) 
 			}
 		}
 	}
-	if err := in.finish(ctx, resolved, d.Truncated); err != nil {
-		return in.out, err
-	}
-	if err := in.remark(ctx); err != nil {
+	if err := in.tell(ctx, in.over(known, resolved), d.Truncated); err != nil {
 		return in.out, err
 	}
 	if in.problem != nil {
@@ -175,6 +214,25 @@ func (s *Store) Receive(ctx context.Context, tx *db.Tx, src Source, d Delivery) 
 		return in.out, s.watch(ctx, tx, src, in.now)
 	}
 	return in.out, nil
+}
+
+// over is what a delivery ended, as it stands at its end: what was told to fire in
+// the same delivery has its incident by now, or fires again.
+func (in *intake) over(known map[string]Alert, ended []Alert) []Alert {
+	out, seen := []Alert{}, map[string]bool{}
+	for _, a := range ended {
+		if seen[a.ID] || known[a.Fingerprint].State != Resolved {
+			continue
+		}
+		seen[a.ID] = true
+		for _, r := range in.raised {
+			if r.a.ID == a.ID {
+				a.IncidentID, a.message = r.a.IncidentID, r.a.message
+			}
+		}
+		out = append(out, a)
+	}
+	return out
 }
 
 // note says something about this delivery at its source, once.
@@ -237,12 +295,18 @@ func (in *intake) known(ctx context.Context, all []Incoming) (map[string]Alert, 
 			args = append(args, p)
 		}
 		list = list[n:]
-		as, err := db.All(ctx, in.tx, scan, `SELECT `+columns+from+`WHERE a.source = $1 AND a.id IN (SELECT MAX(id) FROM alert WHERE source = $1 AND fingerprint IN (`+strings.Join(marks, ",")+`) GROUP BY fingerprint) ORDER BY a.id`+lock(in.tx), args...)
+		prints := `IN (` + strings.Join(marks, ",") + `)`
+		as, err := db.All(ctx, in.tx, scan, `SELECT `+columns+from+`WHERE a.source = $1 AND (a.id IN (SELECT MAX(id) FROM alert WHERE source = $1 AND fingerprint `+prints+` GROUP BY fingerprint)
+ OR a.state <> 'resolved' AND a.fingerprint `+prints+`) ORDER BY a.id`+lock(in.tx), args...)
 		if err != nil {
 			return nil, fmt.Errorf("read known alerts: %w", err)
 		}
 		for _, a := range as {
-			out[a.Fingerprint] = a
+			// The one that is live, whatever the ids say: a clock that was set back,
+			// or another node's, gives a new alert an id before an older one's.
+			if was, ok := out[a.Fingerprint]; !ok || was.State == Resolved {
+				out[a.Fingerprint] = a
+			}
 		}
 	}
 	return out, nil
@@ -302,8 +366,13 @@ func (in *intake) fire(ctx context.Context, rules []compiled, groupKey string, c
 			if held || since < lateDuplicate {
 				in.out.Repeated++
 				cur.LastAt, cur.Count = in.now, cur.Count+1
-				_, err := in.tx.Exec(ctx, `UPDATE alert SET last_at = $2, count = count + 1 WHERE id = $1`, cur.ID, db.Micro(in.now))
-				return &cur, err
+				if _, err := in.tx.Exec(ctx, `UPDATE alert SET last_at = $2, count = count + 1 WHERE id = $1`, cur.ID, db.Micro(in.now)); err != nil {
+					return nil, fmt.Errorf("count alert: %w", err)
+				}
+				if held || cur.EndedBy != bySource {
+					return &cur, nil
+				}
+				return &cur, in.suspect(ctx, &cur)
 			}
 		}
 		fresh = cur.begin(fresh)
@@ -315,6 +384,13 @@ func (in *intake) fire(ctx context.Context, rules []compiled, groupKey string, c
 		if worn { // how long it has been over nobody knows
 			again = !gone && in.recent(ctx, cur)
 		}
+		if again && r.action == "attach" && cur.IncidentID != "" { // which reopens nothing
+			st, err := in.standing(ctx, cur.IncidentID)
+			if err != nil {
+				return nil, err
+			}
+			again = st.Stage.Open()
+		}
 		if again {
 			a := fresh
 			a.ID, a.Count, a.IncidentID, a.message, a.Flaps, a.flapMessage = cur.ID, cur.Count+1, cur.IncidentID, cur.message, cur.Flaps+1, cur.flapMessage
@@ -322,7 +398,7 @@ func (in *intake) fire(ctx context.Context, rules []compiled, groupKey string, c
 				return nil, err
 			}
 			in.out.Fired++
-			in.raised = append(in.raised, &raised{a: a, r: r, key: in.key(r, groupKey), again: true, worn: worn})
+			in.want(raised{a: a, r: r, key: in.key(r, groupKey), again: true, worn: worn})
 			return &a, nil
 		}
 	}
@@ -335,8 +411,23 @@ VALUES ($1,$2,$3,$4,'open',$5,$6,$7,$8,$9,$10,$11,$12,$13,0,$14,$14,0,1,'','',$1
 		return nil, fmt.Errorf("store alert: %w", err)
 	}
 	in.out.Fired++
-	in.raised = append(in.raised, &raised{a: fresh, r: r, key: in.key(r, groupKey)})
+	in.want(raised{a: fresh, r: r, key: in.key(r, groupKey)})
 	return &fresh, nil
+}
+
+// want notes that an alert needs an incident. What one delivery says of it twice
+// is one wish, of the alert as it was told last.
+func (in *intake) want(r raised) {
+	for _, was := range in.raised {
+		if was.a.ID == r.a.ID {
+			was.a, was.worn = r.a, was.worn || r.worn
+			if was.r.action != "declare" {
+				was.r, was.key = r.r, r.key
+			}
+			return
+		}
+	}
+	in.raised = append(in.raised, &r)
 }
 
 // service finds what Muster knows of a service, however its name is written.
@@ -443,7 +534,7 @@ func (in *intake) repeat(ctx context.Context, cur, fresh Alert, r route) (*Alert
 	changed := a.Title != cur.Title || a.Summary != cur.Summary || a.Severity != cur.Severity
 	if cur.IncidentID == "" && r.action == "declare" { // it became worse, or the rules changed
 		r.service, r.environment = a.Service, a.Environment
-		in.raised = append(in.raised, &raised{a: a, r: r, key: in.key(r, a.GroupKey), again: true})
+		in.want(raised{a: a, r: r, key: in.key(r, a.GroupKey), again: true})
 		return &a, nil
 	}
 	if a.Severity < cur.Severity {
@@ -469,7 +560,7 @@ func (in *intake) write(ctx context.Context, a Alert) error {
 	}
 	_, err := in.tx.Exec(ctx, `UPDATE alert SET group_key=$2, state=$3, title=$4, summary=$5, service=$6, environment=$7, severity=$8, labels=$9, annotations=$10, generator_url=$11,
  starts_at=$12, ends_at=$13, last_at=$14, resolved_at=$15, count=$16, rule=$17, acknowledged_by=$18,
- ended_by=$19, resolved_by=$20, latest_start=$21, before_at=$22, flaps=$23 WHERE id=$1`,
+ ended_by=$19, resolved_by=$20, latest_start=$21, before_at=$22, flaps=$23, doubt_at=0 WHERE id=$1`,
 		a.ID, a.GroupKey, a.State, a.Title, a.Summary, a.Service, a.Environment, a.Severity, db.JSON(a.Labels), db.JSON(a.Annotations), a.GeneratorURL,
 		db.Micro(a.StartsAt), ends, db.Micro(a.LastAt), db.Micro(a.resolvedAt), a.Count, a.rule, a.AcknowledgedBy,
 		a.EndedBy, a.ResolvedBy, db.Micro(a.latestStart), db.Micro(a.before), a.Flaps)
@@ -484,11 +575,17 @@ func (in *intake) resolve(ctx context.Context, cur Alert, was bool, one Incoming
 	start, ends := one.StartsAt.UTC().Truncate(time.Microsecond), one.EndsAt.UTC().Truncate(time.Microsecond)
 	if !was || cur.State == Resolved || cur.old(start, ends) {
 		in.out.Repeated++
-		if was && cur.State == Resolved && cur.EndedBy != bySource {
-			// The source agrees: what it tells from now on is another episode.
-			cur.EndedBy = bySource
-			_, err := in.tx.Exec(ctx, `UPDATE alert SET ended_by = $2 WHERE id = $1`, cur.ID, cur.EndedBy)
-			return cur, false, err
+		if was && cur.State == Resolved && (cur.EndedBy != bySource || !cur.doubtAt.IsZero()) {
+			// The source agrees: what it tells from now on is another episode, after
+			// this end by its own clock.
+			if !unknown(ends) && cur.EndsAt != nil && ends.Before(*cur.EndsAt) {
+				cur.EndsAt = &ends
+			}
+			cur.EndedBy, cur.doubtAt = bySource, time.Time{}
+			if err := in.write(ctx, cur); err != nil {
+				return cur, false, err
+			}
+			return cur, false, nil
 		}
 		return cur, false, nil
 	}
@@ -634,6 +731,9 @@ func (in *intake) collect(ctx context.Context, key string, rs []*raised) error {
 			worst = r
 		}
 	}
+	if ok && !i.Stage.Open() && worst == nil {
+		ok = false // what is only to be attached reopens nothing
+	}
 	fresh := !ok && worst != nil
 	incidentID := i.ID
 	if fresh {
@@ -681,8 +781,7 @@ func (in *intake) collect(ctx context.Context, key string, rs []*raised) error {
 	in.incidents[i.ID] = i
 	for _, r := range rs {
 		in.remarks[i.ID] = append(in.remarks[i.ID], r.r.remarks...)
-		r.a.IncidentID = i.ID
-		if err := in.attach(ctx, i, r.a); err != nil {
+		if err := in.attach(ctx, i, &r.a); err != nil {
 			return err
 		}
 	}
@@ -697,12 +796,20 @@ func (in *intake) record(ctx context.Context, r *raised, incidentID, roomID stri
 	return in.s.Ledger.Append(ctx, in.tx, in.who, about, Fired{Title: r.a.Title, Source: in.src.Name, Fingerprint: r.a.Fingerprint, Service: r.a.Service, Environment: r.a.Environment, Severity: r.a.Severity, Rule: r.r.rule})
 }
 
+// visible is a text, or nothing where nobody could see anything of it.
+func visible(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) }) {
+		return text
+	}
+	return ""
+}
+
 // words finds what to call an alert.
 func words(one Incoming) (title, summary string) {
 	name := one.Labels["alertname"]
-	title = first(one.Annotations["summary"], one.Annotations["title"])
+	title = first(visible(one.Annotations["summary"]), visible(one.Annotations["title"]))
 	if title == "" {
-		title = first(name, "Alert without a name")
+		title = first(visible(name), "Alert without a name")
 		if on := first(one.Labels["instance"], one.Labels["node"], one.Labels["job"]); on != "" {
 			title += " on " + on
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -48,6 +47,9 @@ const refusal = 200
 
 // maxHeld bounds the bodies that are read or wait at once, in bytes.
 const maxHeld = 128 << 20
+
+// maxDrained is how much of a body is read and forgotten beyond what is taken.
+const maxDrained = 256 << 20
 
 type hooks struct {
 	a      *API
@@ -107,7 +109,7 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	}
 	size := r.ContentLength
 	if size < 0 || size > alertmanager.MaxBody {
-		size = alertmanager.MaxBody
+		size = alertmanager.MaxBody + 1
 	}
 	defer h.held.Add(-size)
 	if h.held.Add(size) > maxHeld {
@@ -116,15 +118,15 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, errQueue)
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, alertmanager.MaxBody))
+	body, err := io.ReadAll(io.LimitReader(r.Body, alertmanager.MaxBody+1))
+	if err == nil {
+		// Read to its end, or the sender sees a connection that breaks off and sends
+		// the same again and again.
+		_, err = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrained))
+	}
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			err = alertmanager.TooLarge()
-		} else {
-			err = fault.Wrap(fault.Invalid, "The body broke off. Send it again.", err)
-		}
 		h.limit.take(src.ID, refusal)
-		h.failed(ctx, w, r, src, err)
+		h.failed(ctx, w, r, src, fault.Wrap(fault.Unavailable, "The body broke off. Send it again.", err))
 		return
 	}
 	delivery, err := alertmanager.Decode(body)
@@ -142,13 +144,22 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 		h.failed(ctx, w, r, src, err)
 		return
 	}
-	var got alert.Received
+	got := alert.Received{}
 	err = func() error {
 		defer h.turns.done()
-		return h.a.Do(ctx, alert.By(src), func(tx *db.Tx) error {
-			got, err = h.alerts.Receive(ctx, tx, src, delivery)
-			return err
-		})
+		// A part is a transaction. Where one fails, all is sent again, and what was
+		// taken in before is known then.
+		for _, part := range delivery.Parts() {
+			var one alert.Received
+			if err := h.a.Do(ctx, alert.By(src), func(tx *db.Tx) (err error) {
+				one, err = h.alerts.Receive(ctx, tx, src, part)
+				return err
+			}); err != nil {
+				return err
+			}
+			got = got.Plus(one)
+		}
+		return nil
 	}()
 	if err != nil {
 		h.failed(ctx, w, r, src, err)

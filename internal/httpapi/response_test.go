@@ -181,17 +181,21 @@ func TestTheWebhook(t *testing.T) {
 	if _, shown := src["url"]; shown || strings.Contains(fmt.Sprint(src), url[len(url)-40:]) {
 		t.Error("the secret is shown again")
 	}
-	for body, want := range map[string]int{"": 400, "{": 400, "[1]": 400, strings.Repeat(" ", 8<<20) + "{}": 413} {
+	for body, want := range map[string]int{"": 400, "{": 400, "[1]": 400, strings.Repeat(" ", 32<<20) + "{}": 413} {
 		if code, text := r.hook(url, body); code != want || !strings.Contains(text, `"detail"`) {
 			t.Errorf("%.20q: %d %s", body, code, text)
 		}
 	}
 	// Chunked, so that its length is not known beforehand.
-	req, _ := http.NewRequestWithContext(Ctx, "POST", url, io.MultiReader(strings.NewReader(strings.Repeat(" ", 8<<20)), strings.NewReader("{}")))
+	req, _ := http.NewRequestWithContext(Ctx, "POST", url, io.MultiReader(strings.NewReader(strings.Repeat(" ", 32<<20)), strings.NewReader("{}")))
 	if res, err := http.DefaultClient.Do(req); err != nil || res.StatusCode != 413 {
 		t.Error(res, err)
 	}
 	<-r.hooked
+	// What is too large costs its end, not its beginning, and is read to its end.
+	if code, body := r.hook(url, strings.TrimSuffix(webhook("firing", 0, "A"), "}")+`,"commonAnnotations":{"dump":"`+strings.Repeat("x", 40<<20)+`"}}`); code != 200 || !strings.Contains(body, `"accepted":1`) {
+		t.Error("a delivery of 40 MB:", code, body)
+	}
 	if code, _ := r.hook(url[:len(url)-3]+"xyz", webhook("firing", 0, "A")); code != 404 {
 		t.Error("a wrong secret:", code)
 	}

@@ -1,8 +1,10 @@
 // Package alertmanager reads what Prometheus Alertmanager posts to a webhook
 // (format version 4). Its invariants: what it gives out is bounded and can be
 // stored; only what is no delivery at all is refused; one odd alert never costs
-// the others: it is cut, or left out and counted, and a remark says why. What
-// follows from a delivery is package alert's.
+// the others: it is cut, or left out and counted, and a remark says why. Nor does
+// size: of a body that is too large the alerts are taken that came whole, for the
+// worse the trouble, the larger the body, and what is refused is never sent again.
+// What follows from a delivery is package alert's.
 package alertmanager
 
 import (
@@ -27,8 +29,8 @@ import (
 
 // Bounds of a delivery. What is longer is cut, what is more is left out.
 const (
-	MaxBody       = 8 << 20
-	MaxAlerts     = 1000
+	MaxBody       = 32 << 20
+	MaxAlerts     = 20_000
 	maxPairs      = 64
 	maxName       = 256
 	maxLabel      = 2 << 10
@@ -69,20 +71,27 @@ func (r *reading) remark(format string, a ...any) {
 	}
 }
 
-// Decode reads one delivery.
+// Decode reads one delivery. Of a body that is longer than MaxBody the beginning
+// is enough.
 func Decode(body []byte) (alert.Delivery, error) {
-	if len(body) > MaxBody {
-		return alert.Delivery{}, TooLarge()
-	}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // a proxy's byte order mark
 	var in payload
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&in); err != nil {
-		return alert.Delivery{}, notJSON(err)
+	cutOff := len(body) > MaxBody
+	if cutOff {
+		in = beginning(body[:MaxBody])
+		if in.Alerts == nil || len(*in.Alerts) == 0 {
+			return alert.Delivery{}, tooLarge()
+		}
+	} else {
+		d := json.NewDecoder(bytes.NewReader(body))
+		if err := d.Decode(&in); err != nil {
+			return alert.Delivery{}, notJSON(err)
+		}
+		if _, err := d.Token(); !errors.Is(err, io.EOF) {
+			return alert.Delivery{}, fault.Field("body", "There is more after the end of the JSON object. Send one object per request.")
+		}
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return alert.Delivery{}, fault.Field("body", "There is more after the end of the JSON object. Send one object per request.")
-	}
-	if version := text(in.Version); version != "4" {
+	if version := text(in.Version); version != "4" && !(cutOff && in.Version == nil) { // which stands behind the alerts
 		return alert.Delivery{}, fault.Field("version", fmt.Sprintf("Alertmanager's webhook format must be version \"4\", this says %q. Point a webhook_configs receiver of Alertmanager 0.14 or newer at this URL.", cut(version, 20)))
 	}
 	if in.Alerts == nil {
@@ -97,6 +106,10 @@ func Decode(body []byte) (alert.Delivery, error) {
 		r.out.GroupKey = cut(r.out.GroupKey, 200) + hex.EncodeToString(sum[:])
 	}
 	all := *in.Alerts
+	if cutOff {
+		r.out.Truncated = max(r.out.Truncated, 1)
+		r.remark("A delivery was larger than %d MiB: the %d alerts at its beginning were taken, the rest is not known. Set max_alerts in the receiver's webhook_configs, or shorten the annotations.", MaxBody>>20, min(len(all), MaxAlerts))
+	}
 	if n := len(all); n > MaxAlerts {
 		r.out.Truncated = min(r.out.Truncated, 1<<30) + n - MaxAlerts
 		r.remark("There were %d alerts in one delivery; the first %d were taken. Set max_alerts in the receiver's webhook_configs.", n, MaxAlerts)
@@ -115,9 +128,55 @@ func Decode(body []byte) (alert.Delivery, error) {
 	return r.out, nil
 }
 
-// TooLarge is the refusal of a body beyond MaxBody.
-func TooLarge() error {
-	return fault.Newf(fault.TooLarge, "The delivery is larger than %d KiB. Set max_alerts in the receiver's webhook_configs, or shorten the annotations.", MaxBody>>10)
+// beginning reads what stands whole in the beginning of a delivery.
+func beginning(body []byte) (in payload) {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return in
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return in
+		}
+		if name == "alerts" {
+			in.Alerts = new([]json.RawMessage)
+			if t, err := d.Token(); err != nil || t != json.Delim('[') {
+				return in
+			}
+			for d.More() {
+				var one json.RawMessage
+				if d.Decode(&one) != nil {
+					return in
+				}
+				*in.Alerts = append(*in.Alerts, one)
+			}
+			if _, err := d.Token(); err != nil {
+				return in
+			}
+			continue
+		}
+		var value json.RawMessage
+		if d.Decode(&value) != nil {
+			return in
+		}
+		switch name {
+		case "version":
+			in.Version = value
+		case "groupKey":
+			in.GroupKey = value
+		case "truncatedAlerts":
+			in.TruncatedAlerts = value
+		case "status":
+			in.Status = value
+		}
+	}
+	return in
+}
+
+// tooLarge is the refusal of a body of which not even one alert came whole.
+func tooLarge() error {
+	return fault.Newf(fault.TooLarge, "The delivery is larger than %d MiB, and not one alert in it is shorter. Set max_alerts in the receiver's webhook_configs, or shorten the annotations.", MaxBody>>20)
 }
 
 func notJSON(err error) error {

@@ -63,8 +63,30 @@ func TestWhatIsNoDeliveryIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := Decode(make([]byte, MaxBody+1)); !fault.Is(err, fault.TooLarge) {
-		t.Error(err)
+	for _, body := range []string{strings.Repeat("\x00", MaxBody+1), with(`{"labels":{"alertname":"` + strings.Repeat("x", MaxBody) + `"}}`), `{"version":"3","alerts":[{}],"x":"` + strings.Repeat("x", MaxBody) + `"}`} {
+		if _, err := Decode([]byte(body)); !fault.Is(err, fault.TooLarge) && fault.FieldsOf(err) == nil {
+			t.Error(err)
+		}
+	}
+}
+
+// The worse the trouble, the more is told of it in one delivery: what is too much
+// costs the rest, and not the beginning.
+func TestOfADeliveryThatIsTooLargeTheBeginningIsTaken(t *testing.T) {
+	ok := `{"status":"firing","labels":{"alertname":"PaymentsDown","severity":"critical"},"startsAt":"2026-11-22T12:00:00Z","fingerprint":"good"}`
+	huge := `{"status":"firing","labels":{"alertname":"Pod"},"annotations":{"dump":"` + strings.Repeat("x", MaxBody) + `"}}`
+	for name, body := range map[string]string{
+		"as Alertmanager writes it": `{"receiver":"m","status":"firing","alerts":[` + ok + `,` + huge + `,` + ok + `],"version":"4","groupKey":"g"}`,
+		"the rest is huge":          `{"alerts":[` + ok + `],"version":"4","groupKey":"g","commonAnnotations":{"dump":"` + strings.Repeat("x", MaxBody) + `"}}`,
+		"version first":             with(ok, huge),
+	} {
+		d, err := Decode([]byte(body))
+		if err != nil || len(d.Alerts) != 1 || d.Alerts[0].Fingerprint != "good" || d.Alerts[0].Status != "firing" || d.Truncated < 1 || len(d.Remarks) != 1 {
+			t.Errorf("%s: %v, %d alerts, %d truncated, %v", name, err, len(d.Alerts), d.Truncated, d.Remarks)
+		}
+	}
+	if d, err := Decode([]byte("\xef\xbb\xbf" + good)); err != nil || len(d.Alerts) != 2 {
+		t.Error("with a byte order mark:", err)
 	}
 }
 
@@ -153,7 +175,7 @@ func TestAnOddDeliveryIsTaken(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, d)
 		}
 	}
-	all := make([]string, 1001)
+	all := make([]string, MaxAlerts+1)
 	for n := range all {
 		all[n] = one
 	}
