@@ -24,6 +24,7 @@ test('an empty office is set up by its one-time link, once', async () => {
   await first.page.getByLabel('Name of the office').fill('Northwind Bank')
   await first.page.getByLabel('Your full name').fill('Amara Okafor')
   await first.page.getByLabel('Sign-in name').fill('amara')
+  assert.ok(await first.page.getByLabel(/Page me where nobody else is on call/).isChecked())
   await first.axe('set-up')
   await first.shot('setup')
 
@@ -36,6 +37,13 @@ test('an empty office is set up by its one-time link, once', async () => {
   await first.page.getByText('Northwind Bank').first().waitFor()
   await first.axe('the empty office')
   await first.shot('empty-office')
+
+  // Somebody is paged where nobody else is on call: the first administrator.
+  await first.page.goto(new URL('/admin/services', muster.url).href)
+  await first.page.getByText('catch-all', { exact: true }).first().waitFor()
+  assert.equal(await first.page.getByText('No rotation is the catch-all').count(), 0)
+  await first.axe('services with the catch-all')
+  await first.shot('catch-all')
 
   // The link works once; who comes later is told.
   const late = await person(browser, muster, 'mallory', { signIn: false })

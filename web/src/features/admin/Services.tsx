@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp, CalendarPlus, Pencil, Plus, Trash2, TriangleAlert, X } from 'lucide-react'
 import { useState } from 'react'
 import { api, type Rotation, type Service } from '@/api'
+import { catchAllState } from '@/lib/catchall'
 import { useNow } from '@/lib/hooks'
 import { dateTime } from '@/lib/time'
 import { UserAvatar, UserName, useOffice, useShifts } from '@/realtime'
@@ -93,9 +94,10 @@ export default function Services() {
           </Button>
         }
       />
-      {!rotations.state && rotations.items.length > 0 && !rotations.items.some((r) => r.catch_all) && (
-        <Notice tone="amber" title="No rotation is the catch-all">
-          An alert of no known service, or of one that nobody is on call for, pages the administrators. Edit a rotation to make it the catch-all.
+      {!rotations.state && catchAllState(rotations.items) !== 'manned' && (
+        <Notice tone="amber" title={catchAllState(rotations.items) === 'none' ? 'No rotation is the catch-all' : 'Nobody in the catch-all can be paged'}>
+          An alert of no known service, or of one that nobody is on call for, pages the administrators.{' '}
+          {rotations.items.length === 0 ? 'Add a rotation, and make it the catch-all.' : catchAllState(rotations.items) === 'none' ? 'Edit a rotation to make it the catch-all.' : 'Put somebody else into it.'}
         </Notice>
       )}
       {rotations.state ??

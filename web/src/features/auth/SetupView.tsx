@@ -1,15 +1,16 @@
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
-import { api, ApiError, errorText, signedIn, type Me } from '@/api'
-import { Button, Field, Form, Input, Notice } from '@/ui'
+import { api, ApiError, errorText, signedIn, type Me, type Rotation } from '@/api'
+import { Button, Checkbox, Field, Form, Input, Notice, toastError } from '@/ui'
 import { AuthFrame } from '@/ui/AuthFrame'
 import { Password } from './Password'
-import { passwordHint } from './model'
+import { firstRotation, passwordHint } from './model'
 
 export default function SetupView() {
   const search = useSearch({ strict: false }) as { token?: string }
   const navigate = useNavigate()
   const [form, setForm] = useState({ token: search.token ?? '', office_name: '', display: '', name: '', password: '' })
+  const [catchAll, setCatchAll] = useState(true)
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const fields = error instanceof ApiError ? error.fields : {}
@@ -19,7 +20,10 @@ export default function SetupView() {
     setBusy(true)
     setError(null)
     try {
-      signedIn(await api.post<Me>('/setup', { ...form, name: form.name.trim(), display: form.display.trim(), office_name: form.office_name.trim() || undefined }))
+      const me = await api.post<Me>('/setup', { ...form, name: form.name.trim(), display: form.display.trim(), office_name: form.office_name.trim() || undefined })
+      signedIn(me)
+      // The office is there by now: what went wrong here is said, and stands in the set-up list.
+      if (catchAll) await api.post<Rotation>('/rotations', firstRotation(me.user.id)).catch((x: unknown) => toastError('You are not on the catch-all rotation', x))
       await navigate({ to: '/', replace: true })
     } catch (x) {
       setError(x)
@@ -47,6 +51,12 @@ export default function SetupView() {
         <Field label="Password" required hint={passwordHint(form.password)} error={fields.password}>
           <Password autoComplete="new-password" value={form.password} onChange={set('password')} />
         </Field>
+        <Checkbox
+          label="Page me where nobody else is on call"
+          hint="Makes the catch-all rotation, with you in it: alerts that nobody has a rotation for are paged there. Admin, Services and on call changes it."
+          checked={catchAll}
+          onChange={(e) => setCatchAll(e.target.checked)}
+        />
         {unknown && <Notice>{errorText(error)}</Notice>}
         <Button type="submit" kind="primary" size="l" busy={busy} disabled={!form.name || !form.display || !form.password}>
           Create the office

@@ -7,3 +7,8 @@ export function passwordHint(p: string): string {
   if (p.length < 12) return `${12 - p.length} more ${12 - p.length === 1 ? 'character' : 'characters'}.`
   return 'Long enough.'
 }
+
+/** Who sets up the office is paged where nobody else is, until there are more people. */
+export function firstRotation(userId: string, zone = Intl.DateTimeFormat().resolvedOptions().timeZone) {
+  return { name: 'catch-all', members: [userId], time_zone: zone || 'UTC', catch_all: true }
+}

@@ -2,6 +2,7 @@ import { useQueries, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { Check, Footprints } from 'lucide-react'
 import { api, useMe, type AlertSource, type Items, type JobSummary, type Project, type Rotation, type RunSummary, type Service } from '@/api'
+import { catchAllState } from '@/lib/catchall'
 import { useOffice } from '@/realtime'
 import { Button, GuideLink, Loading, Progress } from '@/ui'
 import { checklist, type Facts } from './model'
@@ -28,6 +29,7 @@ function useFacts(): Facts | null {
     rooms,
     sources: sources.data?.items.length ?? 0,
     covered: (services.data?.items ?? []).filter((x) => x.rotation_id && manned.has(x.rotation_id)).length,
+    caught: catchAllState(rotations.data?.items ?? []) === 'manned',
     jobs: sum(jobs.map((q) => q.data?.items.length)),
     nodes: sum(nodes.map((q) => q.data?.total)),
     runs: runs.data?.items.length ?? 0,

@@ -6,7 +6,7 @@ const room = { id: 'r1', name: 'payments-ops' }
 const auditor = { abilities: { read_ledger: true }, roles: ['auditor'] }
 const operator = { abilities: { declare: true, run: true }, roles: ['operator'] }
 const admin = { abilities: Object.fromEntries(['rooms', 'users', 'services', 'alert_sources', 'projects'].map((x) => ['manage_' + x, true])), roles: ['administrator'] }
-const nothing: Facts = { people: 1, rooms: 0, sources: 0, covered: 0, nodes: 0, jobs: 0, runs: 0 }
+const nothing: Facts = { people: 1, rooms: 0, sources: 0, covered: 0, caught: false, nodes: 0, jobs: 0, runs: 0 }
 
 describe('the walk', () => {
   it('goes where one may go', () => {
@@ -33,9 +33,9 @@ describe('the walk', () => {
 describe('what an office needs', () => {
   it('is read from the office', () => {
     expect(checklist(nothing, admin).filter((i) => i.done)).toEqual([])
-    expect(checklist({ people: 2, rooms: 1, sources: 1, covered: 1, nodes: 3, jobs: 1, runs: 1 }, admin).every((i) => i.done)).toBe(true)
+    expect(checklist({ people: 2, rooms: 1, sources: 1, covered: 1, caught: true, nodes: 3, jobs: 1, runs: 1 }, admin).every((i) => i.done)).toBe(true)
   })
   it('shows only what one may do', () => {
-    expect(checklist(nothing, { abilities: { manage_services: true }, roles: [] }).map((i) => i.id)).toEqual(['service'])
+    expect(checklist(nothing, { abilities: { manage_services: true }, roles: [] }).map((i) => i.id)).toEqual(['service', 'catch-all'])
   })
 })

@@ -99,7 +99,7 @@ export function steps(who: Who, room: { id: string; name: string } | null): Step
 
 // -- what an office needs
 
-export type Facts = { people: number; rooms: number; sources: number; covered: number; nodes: number; jobs: number; runs: number }
+export type Facts = { people: number; rooms: number; sources: number; covered: number; caught: boolean; nodes: number; jobs: number; runs: number }
 export type Item = { id: string; title: string; about: string; to: string; guide: string; done: boolean }
 
 export function checklist(f: Facts, who: Who): Item[] {
@@ -107,6 +107,7 @@ export function checklist(f: Facts, who: Who): Item[] {
     { id: 'room', needs: 'manage_rooms', title: 'Make a room', about: 'A team’s room, where alerts and people meet', to: '/admin/rooms', guide: 'people-and-roles#rooms', done: f.rooms > 0 },
     { id: 'people', needs: 'manage_users', title: 'Add people', about: 'At least two: nobody approves their own request', to: '/admin/people', guide: 'people-and-roles#adding-people', done: f.people > 1 },
     { id: 'service', needs: 'manage_services', title: 'Add a service with a rotation', about: 'What runs, and who is called for it', to: '/admin/services', guide: 'on-call#services-and-rotations', done: f.covered > 0 },
+    { id: 'catch-all', needs: 'manage_services', title: 'Say who is paged where nobody else is', about: 'A rotation as the catch-all, with people in it', to: '/admin/services', guide: 'on-call#the-catch-all', done: f.caught },
     { id: 'source', needs: 'manage_alert_sources', title: 'Connect an alert source', about: 'An address for Alertmanager to post to', to: '/admin/alert-sources', guide: 'alertmanager#connect-it', done: f.sources > 0 },
     { id: 'node', needs: 'manage_projects', title: 'Make a project with a node', about: 'The machines that jobs run on', to: '/admin/projects', guide: 'jobs-and-approvals#nodes', done: f.nodes > 0 },
     { id: 'job', needs: 'manage_projects', title: 'Import a job', about: 'Rundeck’s job files work as they are', to: '/admin/projects', guide: 'jobs-and-approvals#jobs', done: f.jobs > 0 },
