@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"muster/internal/alert"
+	"muster/internal/await"
 	"muster/internal/db"
 	"muster/internal/incident"
 	. "muster/internal/incident/incidenttest"
@@ -21,7 +22,7 @@ func (r *rig) settles(ok func() bool) {
 		default:
 		}
 	})()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(await.Limit)
 	for !ok() {
 		select {
 		case <-told:

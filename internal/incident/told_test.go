@@ -8,6 +8,7 @@ import (
 
 	"muster/internal/account"
 	"muster/internal/actor"
+	"muster/internal/await"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/incident"
@@ -28,7 +29,7 @@ func until(t *testing.T, r *Rig, id string, ok func(incident.Incident) bool) inc
 			}
 		}
 	})()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(await.Limit)
 	for {
 		i := r.Incident(id)
 		if ok(i) {

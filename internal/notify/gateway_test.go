@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/internal/actor"
+	"muster/internal/await"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/notify"
@@ -58,7 +59,7 @@ func (p *telephone) call(t *testing.T) called {
 	select {
 	case c := <-p.calls:
 		return c
-	case <-time.After(20 * time.Second):
+	case <-time.After(await.Limit):
 		t.Fatal("nobody called")
 	}
 	panic("unreachable")
