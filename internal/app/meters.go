@@ -71,6 +71,11 @@ func (a *App) countCalls() {
 	})
 }
 
+// shown is the condition for an incident to be in figures that everybody who may
+// read metrics sees: real trouble, and nothing that is its members' alone. Whoever
+// reads /metrics may be outside, and a number by severity tells that there is one.
+const shown = `mode = 'real' AND NOT restricted`
+
 // countRows shows how many there are of things that have a state.
 func (a *App) countRows() {
 	count := func(name, help, query string) {
@@ -83,9 +88,9 @@ func (a *App) countRows() {
 		})
 	}
 	count("ledger_records", "Records in the sealed ledger.", `SELECT size FROM ledger_head WHERE one = 1`)
-	count("incidents_open", "Incidents neither resolved nor closed.", `SELECT COUNT(*) FROM incident WHERE stage NOT IN ('resolved', 'closed')`)
+	count("incidents_open", "Real incidents neither resolved nor closed; restricted ones are left out.", `SELECT COUNT(*) FROM incident WHERE stage NOT IN ('resolved', 'closed') AND `+shown)
 	count("approvals_pending", "Questions that wait for an answer.", `SELECT COUNT(*) FROM approval WHERE state = 'asked'`)
-	count("alerts_open", "Alerts that fire.", `SELECT COUNT(*) FROM alert WHERE state <> 'resolved'`)
+	count("alerts_open", "Alerts that fire; those of drills, tests and restricted incidents are left out.", `SELECT COUNT(*) FROM alert a LEFT JOIN incident i ON i.id = a.incident WHERE a.state <> 'resolved' AND (i.id IS NULL OR `+shown+`)`)
 	count("tasks_ready", "Tasks that are due or scheduled.", `SELECT COUNT(*) FROM task WHERE state = 'ready'`)
 	count("tasks_failed", "Tasks given up in the last week.", `SELECT COUNT(*) FROM task WHERE state = 'failed'`)
 	a.meter.Gauges("runs", "Runs that have not ended, by state: waiting is for approval, unknown waits for a person to settle it.", []string{"state"}, func(set func(float64, ...string)) {
@@ -201,21 +206,29 @@ type tally struct {
 	done chan struct{}
 	once sync.Once
 
-	events, logins, denials, declared, resolved, alerts, runsAsked, runsEnded, logBytes, logLines, approvals, lost *meter.Counter
-	toAck, toResolve, queued, took, waited                                                                         *meter.Histogram
+	mu      sync.Mutex
+	changes map[change]int // of alerts, until it was looked up what their incidents are
+	wake    chan struct{}
+
+	events, logins, denials, declared, practised, resolved, alerts, runsAsked, runsEnded, logBytes, logLines, approvals, lost *meter.Counter
+	toAck, toResolve, queued, took, waited                                                                                    *meter.Histogram
 }
+
+// change is what became of alerts of one incident.
+type change struct{ incident, what string }
 
 func newTally(m *meter.Meter, d *db.DB) *tally {
 	sev := []string{"1", "2", "3", "4"}
-	t := &tally{db: d, work: make(chan ledger.Body, 1024), done: make(chan struct{})}
+	t := &tally{db: d, work: make(chan ledger.Body, 1024), done: make(chan struct{}), changes: map[change]int{}, wake: make(chan struct{}, 1)}
 	t.events = m.Counter("ledger_events_total", "Events recorded, by outcome.", "outcome").Zero("done", "denied", "failed")
 	t.logins = m.Counter("logins_total", "Sign-ins with a password: ok, failed, locked (an account was locked).", "result").Zero("ok", "failed", "locked")
 	t.denials = m.Counter("denials_total", "Refusals by policy, by the type of thing.", "type").Zero("room", "job", "incident")
-	t.declared = m.Counter("incidents_declared_total", "Incidents declared, drills and tests included.", "severity").Zero(sev...)
-	t.resolved = m.Counter("incidents_resolved_total", "Incidents resolved.", "severity").Zero(sev...)
-	t.alerts = m.Counter("alert_changes_total", "Alerts that fired, fired again, were acknowledged or resolved.", "change").Zero("fired", "reopened", "acknowledged", "resolved")
-	t.toAck = m.Histogram("incident_acknowledge_seconds", "From declaration to the first acknowledgement.", meter.People, "severity").Zero(sev...)
-	t.toResolve = m.Histogram("incident_resolve_seconds", "From declaration to resolution.", meter.People, "severity").Zero(sev...)
+	t.declared = m.Counter("incidents_declared_total", "Real incidents declared; restricted ones are left out.", "severity").Zero(sev...)
+	t.practised = m.Counter("exercises_declared_total", "Drills and tests declared; restricted ones are left out.", "mode").Zero("drill", "test")
+	t.resolved = m.Counter("incidents_resolved_total", "Real incidents resolved; restricted ones are left out.", "severity").Zero(sev...)
+	t.alerts = m.Counter("alert_changes_total", "Alerts that fired, fired again, were acknowledged or resolved; those of drills, tests and restricted incidents are left out.", "change").Zero("fired", "reopened", "acknowledged", "resolved")
+	t.toAck = m.Histogram("incident_acknowledge_seconds", "From declaration to the first acknowledgement, of real incidents; restricted ones are left out.", meter.People, "severity").Zero(sev...)
+	t.toResolve = m.Histogram("incident_resolve_seconds", "From declaration to resolution, of real incidents; restricted ones are left out.", meter.People, "severity").Zero(sev...)
 	t.runsAsked = m.Counter("runs_requested_total", "Runs asked for: job or adhoc.", "kind").Zero("job", "adhoc")
 	t.runsEnded = m.Counter("runs_ended_total", "Runs by how they ended; unknown are those whose server vanished.", "state").
 		Zero(run.Succeeded, run.Failed, run.StoppedBy, run.TimedOut, run.Unknown)
@@ -245,10 +258,18 @@ func (t *tally) hear(r ledger.Body) {
 	case "account.LockedOut":
 		t.logins.Inc("locked")
 	case "alert.Fired", "alert.Reopened", "alert.Acknowledged", "alert.Resolved":
-		t.alerts.Inc(strings.ToLower(strings.TrimPrefix(r.Kind, "alert.")))
+		t.alert(r)
 	case "incident.Declared":
 		n, _ := r.Fields["severity"].(int)
-		t.declared.Inc(strconv.Itoa(n))
+		mode, _ := r.Fields["mode"].(string)
+		restricted, _ := r.Fields["restricted"].(bool)
+		switch {
+		case restricted:
+		case mode == "real":
+			t.declared.Inc(strconv.Itoa(n))
+		case mode == "drill" || mode == "test":
+			t.practised.Inc(mode)
+		}
 	case "run.Requested":
 		kind, _ := r.Fields["kind"].(string)
 		t.runsAsked.Inc(kind)
@@ -276,6 +297,49 @@ func (t *tally) hear(r ledger.Body) {
 	}
 }
 
+// alert counts a change of an alert. One of an incident waits until it is known
+// what that is; the changes are added up meanwhile, so that a flood of alerts
+// loses none and asks once for each incident.
+func (t *tally) alert(r ledger.Body) {
+	what := strings.ToLower(strings.TrimPrefix(r.Kind, "alert."))
+	if r.Incident == "" {
+		t.alerts.Inc(what)
+		return
+	}
+	t.mu.Lock()
+	t.changes[change{r.Incident, what}]++
+	t.mu.Unlock()
+	select {
+	case t.wake <- struct{}{}:
+	default: // it is awake
+	}
+}
+
+// settle counts the changes that wait.
+func (t *tally) settle() {
+	t.mu.Lock()
+	waiting := t.changes
+	t.changes = map[change]int{}
+	t.mu.Unlock()
+	known := map[string]bool{}
+	for c, n := range waiting {
+		counts, asked := known[c.incident]
+		if !asked {
+			ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+			err := t.db.Read().QueryRow(ctx, `SELECT `+shown+` FROM incident WHERE id = $1`, c.incident).Scan(&counts)
+			cancel()
+			if err != nil && !db.IsNoRows(err) {
+				t.lost.Add(float64(n))
+				continue
+			}
+			known[c.incident] = counts
+		}
+		if counts {
+			t.alerts.Add(float64(n), c.what)
+		}
+	}
+}
+
 func (t *tally) later(r ledger.Body) {
 	select {
 	case t.work <- r:
@@ -289,6 +353,8 @@ func (t *tally) read() {
 		select {
 		case r := <-t.work:
 			t.times(r)
+		case <-t.wake:
+			t.settle()
 		case <-t.done:
 			return
 		}
@@ -315,13 +381,15 @@ func (t *tally) times(r ledger.Body) {
 	_, id, _ := strings.Cut(r.Resource, ":")
 	switch r.Kind {
 	case "incident.StageChanged":
-		sev, s, ok := took(`SELECT severity, declared, resolved FROM incident WHERE id = $1`, r.Incident)
-		t.resolved.Inc(sev)
+		sev, s, ok := took(`SELECT severity, declared, resolved FROM incident WHERE id = $1 AND `+shown, r.Incident)
+		if sev != "" {
+			t.resolved.Inc(sev)
+		}
 		if ok {
 			t.toResolve.Observe(s, sev)
 		}
 	case "incident.Acknowledged":
-		if sev, s, ok := took(`SELECT severity, declared, acknowledged FROM incident WHERE id = $1`, r.Incident); ok {
+		if sev, s, ok := took(`SELECT severity, declared, acknowledged FROM incident WHERE id = $1 AND `+shown, r.Incident); ok {
 			t.toAck.Observe(s, sev)
 		}
 	case "run.Started":

@@ -269,11 +269,44 @@ func TestPrivateIsPrivate(t *testing.T) {
 		for _, e := range sk.came() {
 			// A plan must not look different to two people: it has the place of
 			// every room, and no name.
-			if strings.Contains(e.text, mark) || e.typ != "floor" && strings.Contains(e.text, w.private.ID) || strings.Contains(e.text, w.vaultRun.ID) || strings.Contains(e.text, w.secret.ID) {
+			if strings.Contains(e.text, mark) || strings.Contains(e.text, w.secret.Room.ID) || e.typ != "floor" && strings.Contains(e.text, w.private.ID) || strings.Contains(e.text, w.vaultRun.ID) || strings.Contains(e.text, w.secret.ID) {
 				t.Errorf("told outside: %s %s", e.channel, e.text)
 			}
 		}
 	}
+	// The plan has the place of a private room, and the room of a restricted
+	// incident for its members only: that there is one is theirs to know.
+	for name, knows := range map[string]bool{account.Administrator: false, account.Auditor: false, account.Observer: false, "carol": false, "bob": true} {
+		for _, path := range []string{"/office", "/floors"} {
+			a := s.as(name).want(200, "GET", path, nil)
+			if got := strings.Contains(a.text, w.secret.Room.ID); got != knows {
+				t.Errorf("%s as %s: the restricted incident's room is in it: %v", path, name, got)
+			}
+			if path == "/floors" && !strings.Contains(a.text, w.private.ID) {
+				t.Errorf("%s as %s: the private room has no place", path, name)
+			}
+		}
+	}
+	// Who is taken in is shown it.
+	if strings.Contains(fmt.Sprint(floorsTold(carol)), w.secret.Room.ID) {
+		t.Error("Carol was shown the room before")
+	}
+	s.do(func(ctx context.Context, tx *db.Tx) error {
+		_, err := s.Incidents.Update(ctx, tx, system, w.secret.ID, incident.Change{Members: []string{s.people["carol"].ID}})
+		return err
+	})
+	carol.wait("its place on the plan", func(e event) bool {
+		return e.typ == "floor" && e.channel == "user:"+s.people["carol"].ID && strings.Contains(e.text, w.secret.Room.ID)
+	})
+}
+
+func floorsTold(sk *socket) (texts []string) {
+	for _, e := range sk.came() {
+		if e.typ == "floor" {
+			texts = append(texts, e.text)
+		}
+	}
+	return texts
 }
 
 func TestMembership(t *testing.T) {

@@ -41,7 +41,11 @@ func (a *App) serviceStatus(ctx context.Context, q db.Querier, who actor.Actor, 
 	for _, i := range open {
 		if i.Service == s.Name {
 			n++
-			fmt.Fprintf(&b, "%s SEV-%d %s, %s\n", i.Ticket, i.Severity, i.Title, i.Stage)
+			sort := ""
+			if i.Mode != "real" {
+				sort = strings.ToUpper(i.Mode) + " "
+			}
+			fmt.Fprintf(&b, "%s%s SEV-%d %s, %s\n", sort, i.Ticket, i.Severity, i.Title, i.Stage)
 		}
 	}
 	if n == 0 {

@@ -2,11 +2,14 @@ package httpapi
 
 import (
 	"context"
+	"slices"
 
+	"muster/internal/access"
 	"muster/internal/actor"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/office"
+	"muster/internal/room"
 )
 
 // planBody bounds what a plan may weigh: 500 rooms with doors weigh a tenth of it.
@@ -110,23 +113,57 @@ func registerFloors(a *API, d OfficeDeps) {
 		})
 }
 
-// allFloors places every room, also those the reader cannot see: a plan must not
-// look different to two people. Screens draw only rooms they know.
-func (d OfficeDeps) allFloors(ctx context.Context, q db.Querier) ([]office.Floor, error) {
+// placed are the rooms that a plan has a place for. It has the place of every
+// room, also of those its reader cannot see, since it must not look different to
+// two people; screens draw only rooms they know. But the room of a restricted
+// incident would tell that there is one, and when it began: it is drawn for those
+// who may read it, and where it cannot move what others see.
+func (d OfficeDeps) placed(ctx context.Context, q db.Querier) (open, confined []room.Room, err error) {
 	rooms, err := d.Rooms.All(ctx, q)
-	if err != nil {
-		return nil, err
+	for _, r := range rooms {
+		switch {
+		case r.Archived:
+		case r.Private && r.Kind == "incident":
+			confined = append(confined, r)
+		default:
+			open = append(open, r)
+		}
 	}
-	return d.Office.Floors(ctx, q, rooms)
+	return open, confined, err
+}
+
+// readable picks the rooms that each of people may read; who reads none is not in it.
+func (d OfficeDeps) readable(ctx context.Context, q db.Querier, judge access.Judge, rooms []room.Room, people []actor.Actor) (map[string][]room.Room, error) {
+	out := map[string][]room.Room{}
+	for _, r := range rooms {
+		members, err := d.Rooms.Members(ctx, q, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, who := range people {
+			if room.Readable(judge.For(who), r, slices.Contains(members, who.ID)) {
+				out[who.ID] = append(out[who.ID], r)
+			}
+		}
+	}
+	return out, nil
 }
 
 // floorsFor is those who may see, with what they may do.
 func (d OfficeDeps) floorsFor(ctx context.Context, q db.Querier, who actor.Actor) ([]office.Floor, error) {
-	all, err := d.allFloors(ctx, q)
+	rooms, confined, err := d.placed(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	judge, err := d.Rooms.Judge(ctx, q, who)
+	if err != nil {
+		return nil, err
+	}
+	theirs, err := d.readable(ctx, q, judge, confined, []actor.Actor{who})
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.Office.Floors(ctx, q, append(rooms, theirs[who.ID]...))
 	if err != nil {
 		return nil, err
 	}
@@ -143,14 +180,19 @@ func (d OfficeDeps) floorsFor(ctx context.Context, q db.Querier, who actor.Actor
 // FloorNews is what the floors are now, and who of those asked about does not see all of them.
 type FloorNews struct {
 	Floors []office.Floor
-	IDs    []string            // of all of them, in their order
-	Some   map[string][]string // by person: what they see, where it is not everything
+	IDs    []string                  // of all of them, in their order
+	Some   map[string][]string       // by person: what they see, where it is not everything
+	Own    map[string][]office.Floor // by person: the floors as only they see them, with rooms of restricted incidents
 }
 
 // Floors as they are now.
 func (l *Live) Floors(ctx context.Context, people []actor.Actor) (FloorNews, error) {
 	q := l.a.DB.Read()
-	fs, err := l.allFloors(ctx, q)
+	rooms, confined, err := l.placed(ctx, q)
+	if err != nil {
+		return FloorNews{}, err
+	}
+	fs, err := l.Office.Floors(ctx, q, rooms)
 	if err != nil {
 		return FloorNews{}, err
 	}
@@ -158,7 +200,16 @@ func (l *Live) Floors(ctx context.Context, people []actor.Actor) (FloorNews, err
 	if err != nil {
 		return FloorNews{}, err
 	}
-	news := FloorNews{Floors: fs, IDs: []string{}, Some: map[string][]string{}}
+	news := FloorNews{Floors: fs, IDs: []string{}, Some: map[string][]string{}, Own: map[string][]office.Floor{}}
+	theirs, err := l.readable(ctx, q, judge, confined, people)
+	if err != nil {
+		return FloorNews{}, err
+	}
+	for person, more := range theirs {
+		if news.Own[person], err = l.Office.Floors(ctx, q, slices.Concat(rooms, more)); err != nil {
+			return FloorNews{}, err
+		}
+	}
 	for _, f := range fs {
 		news.IDs = append(news.IDs, f.ID)
 	}

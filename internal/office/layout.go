@@ -174,8 +174,8 @@ const (
 )
 
 // Place puts rooms on a plan. It is pure, and the same rooms give the same
-// plan: incident rooms take the slots in the order they were opened, and what
-// has no place stands in rows below.
+// plan: incident rooms take the slots in the order they were opened, those of
+// restricted ones after the others, and what has no place stands in rows below.
 func Place(l Layout, rooms []room.Room) Layout {
 	out := Layout{Width: l.Width, Height: l.Height, Rooms: []Placed{}}
 	if out.Width < planLeast {
@@ -236,10 +236,14 @@ func Place(l Layout, rooms []room.Room) Layout {
 	return out
 }
 
-// rank puts incident rooms first.
+// rank puts incident rooms first, but those of restricted ones last: whether they
+// are shown moves no other.
 func rank(r room.Room) int {
-	if r.Kind == "incident" {
-		return 0
+	switch {
+	case r.Kind != "incident":
+		return 1
+	case r.Private:
+		return 2
 	}
-	return 1
+	return 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -528,9 +529,16 @@ func TestPlaceNeverOverlaps(t *testing.T) {
 		var rooms []room.Room
 		for i := range n {
 			kind := rapid.SampledFrom([]string{"team", "incident"}).Draw(t, "kind")
-			rooms = append(rooms, room.Room{ID: "r" + string(rune('0'+i)), Kind: kind, CreatedAt: time.Unix(int64(i), 0)})
+			rooms = append(rooms, room.Room{ID: "r" + string(rune('0'+i)), Kind: kind, Private: rapid.Bool().Draw(t, "private"), CreatedAt: time.Unix(int64(i), 0)})
 		}
 		p := office.Place(l, rooms)
+		// Without the rooms of restricted incidents everything stands where it stood.
+		open := slices.DeleteFunc(slices.Clone(rooms), func(r room.Room) bool { return r.Private && r.Kind == "incident" })
+		for _, a := range office.Place(l, open).Rooms {
+			if !slices.ContainsFunc(p.Rooms, func(b office.Placed) bool { return reflect.DeepEqual(a, b) }) {
+				t.Fatalf("%+v moves when a restricted incident is not shown", a)
+			}
+		}
 		if len(p.Rooms) != n {
 			t.Fatalf("%d of %d rooms placed", len(p.Rooms), n)
 		}

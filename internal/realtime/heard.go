@@ -268,7 +268,7 @@ func (s *Server) moved(ctx context.Context, person string) {
 }
 
 // floors shows the floors, and then which there are and in what order. While
-// everybody sees all of them, that is told once to all; else to each what they see.
+// everybody sees all of them alike, that is told once to all; else to each what they see.
 func (s *Server) floors(ctx context.Context) {
 	people := s.people()
 	news, err := s.views.Floors(ctx, people)
@@ -276,7 +276,7 @@ func (s *Server) floors(ctx context.Context) {
 		s.log.Error("show floors", "error", err)
 		return
 	}
-	if len(news.Some) == 0 {
+	if len(news.Some)+len(news.Own) == 0 {
 		for _, f := range news.Floors {
 			s.send("office", map[string]any{"type": "floor", "floor": f}, false)
 		}
@@ -288,7 +288,11 @@ func (s *Server) floors(ctx context.Context) {
 		if !some {
 			sees = news.IDs
 		}
-		for _, f := range news.Floors {
+		floors, own := news.Own[who.ID]
+		if !own {
+			floors = news.Floors
+		}
+		for _, f := range floors {
 			if slices.Contains(sees, f.ID) {
 				s.send("user:"+who.ID, map[string]any{"type": "floor", "floor": f}, false)
 			}
@@ -343,6 +347,9 @@ func (s *Server) membership(ctx context.Context, person, roomID string, member b
 	}
 	for p, view := range shown {
 		s.send("user:"+p, map[string]any{"type": "room", "room": view}, false)
+	}
+	if r.Private && r.Kind == "incident" { // its place is drawn for its members only
+		s.later("floors", s.floors)
 	}
 }
 
