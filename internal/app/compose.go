@@ -129,7 +129,7 @@ func (a *App) compose() error {
 
 	a.Oncall = oncall.New(a.Access, a.Ledger, a.Clock, a.Bus, a.Accounts)
 	a.Oncall.WithTell(func(ctx context.Context, tx *db.Tx, person, title, body, key string) error {
-		_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "duty", Title: title, Body: body, Link: "/oncall", Key: key, Email: true, Subject: title})
+		_, err := a.Notify.Send(ctx, tx, notify.New{Person: person, Kind: "info", Title: title, Body: body, Link: "/oncall", Key: key, Email: true, Subject: title})
 		return err
 	})
 	a.Oncall.WithBeyond(func(ctx context.Context, q db.Querier, userID string) (bool, error) {

@@ -94,6 +94,7 @@ func (s *Store) HandBack(ctx context.Context, tx *db.Tx, who actor.Actor, rotati
 	if n == 0 {
 		return r, fault.Newf(fault.Conflict, "You have taken over no duty of %s that goes on. A turn of your own goes to somebody else by a swap.", r.Name)
 	}
+	now = s.clock.Now() // what ended just now ends before this
 	if d, ok := r.At(now); ok && d.UserID != who.ID {
 		err = s.told(ctx, tx, d.UserID, fmt.Sprintf("You are on call again for %s", r.Name), who.Display+" handed your duty back.", "back:"+r.ID+":"+now.Format(time.RFC3339Nano))
 	}
