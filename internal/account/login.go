@@ -43,21 +43,7 @@ type SignedIn struct {
 var errLogin = fault.New(fault.Unauthenticated, "The name or the password is wrong.")
 
 func errLocked(until, now time.Time) error {
-	return fault.Newf(fault.RateLimited, "Too many wrong passwords for this name. Try again in %s, or ask an administrator to unlock it.", inWords(until.Sub(now)))
-}
-
-func inWords(d time.Duration) string {
-	if d < time.Minute {
-		return fmt.Sprintf("%d seconds", int(d.Seconds())+1)
-	}
-	m := int((d + time.Minute - 1) / time.Minute)
-	switch {
-	case m == 1:
-		return "a minute"
-	case m < 120:
-		return fmt.Sprintf("%d minutes", m)
-	}
-	return fmt.Sprintf("%d hours", (m+59)/60)
+	return fault.Later(fault.RateLimited, until.Sub(now), "Too many wrong passwords for this name. An administrator can unlock it.")
 }
 
 // proof is the part of an account's row that decides about a password.
@@ -92,7 +78,7 @@ func (s *Store) Login(ctx context.Context, in Login) (SignedIn, error) {
 	}
 	now := s.clock.Now()
 	if wait, ok := s.tries.allow(now, name, in.Address); !ok {
-		return SignedIn{}, fault.Newf(fault.RateLimited, "Too many tries to sign in. Wait %s.", inWords(wait))
+		return SignedIn{}, fault.Later(fault.RateLimited, wait, "Too many tries to sign in.")
 	}
 	q := s.db.Read()
 	u, err := s.Find(ctx, q, name)
@@ -226,7 +212,7 @@ func (s *Store) Prove(ctx context.Context, who actor.Actor, field, password, add
 	}
 	now := s.clock.Now()
 	if wait, ok := s.tries.allow(now, u.Name, address); !ok {
-		return u, proof{}, fault.Newf(fault.RateLimited, "Too many tries. Wait %s.", inWords(wait))
+		return u, proof{}, fault.Later(fault.RateLimited, wait, "Too many tries.")
 	}
 	p, err := s.proof(ctx, q, u.ID)
 	if err != nil {

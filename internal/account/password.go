@@ -59,7 +59,7 @@ func newHasher() *hasher {
 func (h *hasher) run(ctx context.Context, fn func() error) error {
 	if h.waiting.Add(1) > maxWaiting {
 		h.waiting.Add(-1)
-		return fault.New(fault.RateLimited, "Too many people are signing in at once. Wait a few seconds and try again.")
+		return fault.Later(fault.RateLimited, 5*time.Second, "Too many people are signing in at once.")
 	}
 	defer h.waiting.Add(-1)
 	select {

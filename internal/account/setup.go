@@ -93,8 +93,8 @@ type Setup struct {
 // SetUp consumes the set-up token, makes the first administrator and signs
 // them in, all or nothing.
 func (s *Store) SetUp(ctx context.Context, in Setup) (SignedIn, error) {
-	if _, ok := s.tries.allow(s.clock.Now(), "\x00setup", in.Address); !ok {
-		return SignedIn{}, fault.New(fault.RateLimited, "Too many tries. Wait a minute.")
+	if wait, ok := s.tries.allow(s.clock.Now(), "\x00setup", in.Address); !ok {
+		return SignedIn{}, fault.Later(fault.RateLimited, wait, "Too many tries.")
 	}
 	// Before the slow hash: a wrong token costs the server nothing.
 	if err := s.setupOpen(ctx, s.db.Read()); err != nil {

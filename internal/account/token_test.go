@@ -243,7 +243,7 @@ func TestTokensAreBounded(t *testing.T) {
 			return err
 		})
 	}
-	if !fault.Is(err, fault.RateLimited) || !strings.Contains(err.Error(), "Try again in 60 min") {
+	if !fault.Is(err, fault.RateLimited) || !strings.Contains(err.Error(), "Try again in 60 minutes") {
 		t.Error(err)
 	}
 	f.clock.Advance(time.Hour)

@@ -81,7 +81,7 @@ func (s *Store) React(ctx context.Context, q db.Querier, who actor.Actor, roomID
 		}
 	})
 	if len(people) == 0 {
-		return fault.New(fault.RateLimited, "One at a time: wait a moment before the next reaction.")
+		return fault.Later(fault.RateLimited, reactEvery, "One reaction at a time.")
 	}
 	for _, p := range people {
 		s.Bus.Publish("user:"+p, map[string]any{"type": "reaction", "room_id": r.ID, "user_id": who.ID, "emoji": emoji})

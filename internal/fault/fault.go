@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Kind says what sort of failure it is, and with that what the caller may do.
@@ -80,6 +81,7 @@ type failure struct {
 	msg    string
 	fields []FieldError
 	cause  error
+	wait   time.Duration
 }
 
 func (f *failure) Error() string {
@@ -96,6 +98,46 @@ func New(k Kind, msg string) error { return &failure{kind: k, msg: msg} }
 // Newf is New with formatting.
 func Newf(k Kind, format string, a ...any) error {
 	return &failure{kind: k, msg: fmt.Sprintf(format, a...)}
+}
+
+// Later is New for what may be asked again after wait: the sentence that says so
+// is added to msg, and doors tell it to programs in their own way.
+func Later(k Kind, wait time.Duration, msg string) error {
+	wait = max(wait, time.Second)
+	return &failure{kind: k, msg: msg + " Try again in " + InWords(wait) + ".", wait: wait}
+}
+
+// soon is how long to wait where nothing says how long.
+const soon = 5 * time.Second
+
+// WaitOf is how long to wait before asking again; 0 where asking again is no
+// remedy.
+func WaitOf(err error) time.Duration {
+	if f, ok := errors.AsType[*failure](err); ok && f.wait > 0 {
+		return f.wait
+	}
+	if k := KindOf(err); err != nil && (k == RateLimited || k == Unavailable) {
+		return soon
+	}
+	return 0
+}
+
+// InWords is a wait as a sentence has it, never shorter than it is.
+func InWords(d time.Duration) string {
+	count := func(per time.Duration, what string) string {
+		n := int((d + per - 1) / per)
+		if n == 1 {
+			return "1 " + what
+		}
+		return fmt.Sprintf("%d %ss", n, what)
+	}
+	switch {
+	case d <= 99*time.Second:
+		return count(time.Second, "second")
+	case d <= 2*time.Hour:
+		return count(time.Minute, "minute")
+	}
+	return count(time.Hour, "hour")
 }
 
 // Wrap shows msg and keeps cause for the log.

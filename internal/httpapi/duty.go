@@ -136,8 +136,7 @@ func RegisterDuty(a *API, d OncallDeps) {
 		defer cancel()
 		from := network(RemoteAddr(ctx))
 		if !guesses.left(from) {
-			w.Header().Set("Retry-After", "60")
-			WriteProblem(w, r, fault.New(fault.RateLimited, "Too many wrong calendar addresses came from this network. Wait a minute."))
+			WriteProblem(w, r, fault.Later(fault.RateLimited, guesses.wait(from), "Too many wrong calendar addresses came from this network."))
 			return
 		}
 		secret, ok := strings.CutSuffix(r.PathValue("file"), ".ics")

@@ -148,8 +148,6 @@ func registerHosts(a *API, d GuestDeps) {
 		})
 }
 
-var errGuessingLinks = fault.New(fault.RateLimited, "Too many links that do not work were tried from this network. Wait a minute, and copy the link whole.")
-
 func registerVisits(a *API, d GuestDeps) {
 	const tag = "Guests"
 	guesses := newLimiter(0.5, 20) // of links, by network
@@ -158,7 +156,7 @@ func registerVisits(a *API, d GuestDeps) {
 	find := func(ctx context.Context, q db.Querier, token string) (l office.GuestLink, room string, err error) {
 		from := network(RemoteAddr(ctx))
 		if !guesses.left(from) {
-			return l, "", errGuessingLinks
+			return l, "", fault.Later(fault.RateLimited, guesses.wait(from), "Too many links that do not work were tried from this network. Copy the link whole.")
 		}
 		l, r, err := d.Office.GuestLinkBy(ctx, q, token)
 		if fault.Is(err, fault.NotFound) {
@@ -199,8 +197,8 @@ func registerVisits(a *API, d GuestDeps) {
 					return d.guestView(ctx, a.DB.Read(), v, now.CSRF)
 				}
 			}
-			if !knocks.allow(network(RemoteAddr(ctx))) {
-				return GuestView{}, fault.New(fault.RateLimited, "You knocked often. Wait a moment.")
+			if from := network(RemoteAddr(ctx)); !knocks.allow(from) {
+				return GuestView{}, fault.Later(fault.RateLimited, knocks.wait(from), "You knocked often.")
 			}
 			var v office.Visit
 			var secret string
@@ -256,7 +254,7 @@ func registerVisits(a *API, d GuestDeps) {
 				return m, fault.New(fault.Denied, "Guests cannot use commands. Write it in words to those in the room.")
 			}
 			if !words.allow(who.ID) {
-				return m, fault.New(fault.RateLimited, "One thing after the other: wait a moment before the next message.")
+				return m, fault.Later(fault.RateLimited, words.wait(who.ID), "One thing after the other.")
 			}
 			err = a.Do(ctx, who, func(tx *db.Tx) error {
 				room, err := inside(ctx, tx, who)

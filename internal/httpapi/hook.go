@@ -76,8 +76,6 @@ func (h *hooks) took(kind string, r alert.Received) {
 	h.got.Add(float64(r.LeftOut), kind, "left_out")
 }
 
-var errGuessing = fault.New(fault.Unavailable, "Too many deliveries with a wrong secret came from this network. Wait a minute, and take the address from the alert source's page.")
-
 func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 30*time.Second)
 	defer cancel()
@@ -86,8 +84,7 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	if !h.good.knows(known) && !h.guesses.left(from) {
 		// Nor is this 429: a sender that is new here gives up on that.
 		h.deliveries.Inc("alertmanager", "unknown")
-		w.Header().Set("Retry-After", "60")
-		h.refuse(w, r, errGuessing)
+		h.refuse(w, r, fault.Later(fault.Unavailable, h.guesses.wait(from), "Too many deliveries with a wrong secret came from this network. Take the address from the alert source's page."))
 		return
 	}
 	src, err := h.alerts.BySecret(ctx, h.a.DB.Read(), "alertmanager", r.PathValue("secret"))
@@ -103,8 +100,7 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	if !h.limit.left(src.ID) {
 		// Not 429: a sender gives up on 4xx, and the alert would be lost.
 		h.deliveries.Inc("alertmanager", "limited")
-		w.Header().Set("Retry-After", "5")
-		h.refuse(w, r, fault.New(fault.Unavailable, "This source delivers too many alerts. Wait some seconds and send it again, or raise group_interval."))
+		h.refuse(w, r, fault.Later(fault.Unavailable, h.limit.wait(src.ID), "This source delivers too many alerts. Raise group_interval, or send it again later."))
 		return
 	}
 	size := r.ContentLength
@@ -114,7 +110,6 @@ func (h *hooks) alertmanager(w http.ResponseWriter, r *http.Request) {
 	defer h.held.Add(-size)
 	if h.held.Add(size) > maxHeld {
 		h.deliveries.Inc("alertmanager", "limited")
-		w.Header().Set("Retry-After", "5")
 		h.refuse(w, r, errQueue)
 		return
 	}
@@ -193,7 +188,5 @@ func (h *hooks) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case fault.Internal:
 		h.a.Log.ErrorContext(r.Context(), "webhook failed", "error", err)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
+	p.write(w)
 }

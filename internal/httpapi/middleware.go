@@ -262,8 +262,7 @@ func (a *API) limited(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Retry-After", "1")
-		WriteProblem(w, r, fault.New(fault.RateLimited, "Too many requests at once. Wait a second and try again."))
+		WriteProblem(w, r, fault.Later(fault.RateLimited, a.pause(r), "Too many requests at once."))
 	})
 }
 
@@ -271,10 +270,21 @@ func (a *API) limited(next http.Handler) http.Handler {
 // own once it was found good; all others share that of their network, or who
 // invents a new one for every request would have no limit.
 func (a *API) allow(r *http.Request) bool {
+	l, key := a.budget(r)
+	return l.allow(key)
+}
+
+// pause is how long the caller of a request that was refused has to wait.
+func (a *API) pause(r *http.Request) time.Duration {
+	l, key := a.budget(r)
+	return l.wait(key)
+}
+
+func (a *API) budget(r *http.Request) (l *limiter, key string) {
 	if c := credential(r); c != "" && a.limit.knows(c) {
-		return a.limit.allow(c)
+		return a.limit, c
 	}
-	return a.strangers.allow(network(RemoteAddr(r.Context())))
+	return a.strangers, network(RemoteAddr(r.Context()))
 }
 
 // credential tells callers apart without keeping what they sign in with. It is
@@ -355,6 +365,17 @@ func (l *limiter) left(key string) bool {
 	defer l.mu.Unlock()
 	b := l.buckets[key]
 	return b == nil || b.left+time.Since(b.at).Seconds()*l.rate >= 1
+}
+
+// wait is how long until key has something of its budget again.
+func (l *limiter) wait(key string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.buckets[key]
+	if b == nil {
+		return 0
+	}
+	return time.Duration((1-b.left)/l.rate*float64(time.Second)) - time.Since(b.at)
 }
 
 func (l *limiter) allow(key string) bool { return l.take(key, 1) }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,10 +25,32 @@ type Problem struct {
 	Code    string             `json:"code" doc:"Stable word for the kind of problem"`
 	Request string             `json:"request_id,omitempty" doc:"Ties this answer to the server's log"`
 	Errors  []fault.FieldError `json:"errors,omitempty" doc:"The inputs that are wrong"`
+	Wait    int                `json:"retry_after,omitempty" doc:"Seconds to wait before the same is asked again, as in the header Retry-After; of 429 and 503"`
 }
 
-func (p *Problem) Error() string             { return p.Detail }
-func (p *Problem) GetStatus() int            { return p.Status }
+func (p *Problem) Error() string  { return p.Detail }
+func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders are huma's way to more headers.
+func (p *Problem) GetHeaders() http.Header {
+	if p.Wait == 0 {
+		return nil
+	}
+	return http.Header{retryAfter: {strconv.Itoa(p.Wait)}}
+}
+
+const retryAfter = "Retry-After"
+
+// write answers with p outside of a registered route.
+func (p *Problem) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", p.ContentType(""))
+	if p.Wait > 0 {
+		w.Header().Set(retryAfter, strconv.Itoa(p.Wait))
+	}
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p)
+}
+
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 func newProblem(err error, request string) *Problem {
@@ -39,15 +63,13 @@ func newProblem(err error, request string) *Problem {
 		}
 	}
 	k := fault.KindOf(err)
-	return &Problem{Type: "about:blank", Title: http.StatusText(k.HTTPStatus()), Status: k.HTTPStatus(), Detail: fault.Message(err), Code: k.String(), Request: request, Errors: fault.FieldsOf(err)}
+	return &Problem{Type: "about:blank", Title: http.StatusText(k.HTTPStatus()), Status: k.HTTPStatus(), Detail: fault.Message(err), Code: k.String(), Request: request, Errors: fault.FieldsOf(err),
+		Wait: int((fault.WaitOf(err) + time.Second - 1) / time.Second)}
 }
 
 // WriteProblem answers err outside of a registered route.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
-	p := newProblem(err, requestID(r.Context()))
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
+	newProblem(err, requestID(r.Context())).write(w)
 }
 
 func init() {

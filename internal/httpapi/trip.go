@@ -112,6 +112,10 @@ func (w *watched) WriteHeader(status int) {
 	if w.trip.status == 0 && status >= 200 {
 		w.trip.status = status
 	}
+	// Whoever answers so, and says no more, means soon.
+	if h := w.Header(); (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) && h.Get(retryAfter) == "" {
+		h.Set(retryAfter, "5")
+	}
 	w.ResponseWriter.WriteHeader(status)
 }
 

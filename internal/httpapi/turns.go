@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"sync"
+	"time"
 
 	"muster/internal/fault"
 )
@@ -23,7 +24,7 @@ func newTurns(atOnce, most int) *turns {
 	return &turns{free: atOnce, most: most, queues: map[string][]chan struct{}{}}
 }
 
-var errQueue = fault.New(fault.Unavailable, "Too many deliveries wait already. Send it again in some seconds.")
+var errQueue = fault.Later(fault.Unavailable, 5*time.Second, "Too many deliveries wait already.")
 
 // wait returns when it is the caller's turn, who calls done afterwards.
 func (t *turns) wait(ctx context.Context, key string) error {

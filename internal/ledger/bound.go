@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"muster/internal/actor"
@@ -28,6 +27,5 @@ func (l *Ledger) Bound(ctx context.Context, q db.Querier, who actor.Actor, ev Ev
 	if n < most {
 		return nil
 	}
-	minutes := int(math.Ceil(db.At(first).Add(span).Sub(now).Minutes()))
-	return fault.Newf(fault.RateLimited, "You made %d %s within %d minutes, as many as one may. Try again in %d min.", n, things, int(span.Minutes()), max(1, minutes))
+	return fault.Later(fault.RateLimited, db.At(first).Add(span).Sub(now), fmt.Sprintf("You made %d %s within %d minutes, as many as one may.", n, things, int(span.Minutes())))
 }

@@ -314,7 +314,10 @@ func (s *Store) channelName(ctx context.Context, q db.Querier, channel string) (
 	return g.Name, err
 }
 
-const testsPerWindow = 5
+const (
+	testsPerWindow = 5
+	testWindow     = 10 * time.Minute
+)
 
 // Test sends who a test on one of their channels; its notification says what
 // became of it.
@@ -336,11 +339,12 @@ func (s *Store) Test(ctx context.Context, tx *db.Tx, who actor.Actor, channel st
 	}
 	now := s.clock.Now()
 	var recent int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM notification WHERE person = $1 AND created_at > $2 AND uniq LIKE 'test:%'`, who.ID, db.Micro(now.Add(-10*time.Minute))).Scan(&recent); err != nil {
+	var first int64
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM notification WHERE person = $1 AND created_at > $2 AND uniq LIKE 'test:%'`, who.ID, db.Micro(now.Add(-testWindow))).Scan(&recent, &first); err != nil {
 		return n, fmt.Errorf("count tests: %w", err)
 	}
 	if recent >= testsPerWindow {
-		return n, fault.Newf(fault.RateLimited, "%d tests in ten minutes are enough. Try again later.", testsPerWindow)
+		return n, fault.Later(fault.RateLimited, db.At(first).Add(testWindow).Sub(now), fmt.Sprintf("%d tests in ten minutes are enough.", testsPerWindow))
 	}
 	title := "Test: pages reach you by " + cs[at].Name
 	if n, err = s.Send(ctx, tx, New{Person: who.ID, Kind: "info", Title: title, Subject: "[Test] " + title, Body: "You asked for this test under Account, How you are reached. Nothing happened.", Link: "/account", Key: "test:" + id.New()}); err != nil {

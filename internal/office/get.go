@@ -177,7 +177,7 @@ func (s *Store) Ask(ctx context.Context, tx *db.Tx, who actor.Actor, person, roo
 			return g, err
 		}
 		if open >= maxGets {
-			return g, fault.Newf(fault.RateLimited, "%d people you asked have not answered yet. Wait for them, or page the service's on-call.", maxGets)
+			return g, fault.Later(fault.RateLimited, time.Minute, fmt.Sprintf("%d people you asked have not answered yet. Wait for them, or page the service's on-call.", maxGets))
 		}
 	}
 	if g.Quiet, err = s.quiet(ctx, tx, who, person, r); err != nil {

@@ -192,7 +192,7 @@ func (s *Store) GuestKnock(ctx context.Context, tx *db.Tx, secret, name, note, r
 		return v, "", fmt.Errorf("count knocks: %w", err)
 	}
 	if lately >= guestKnocksAMinute || waiting >= guestsWaiting {
-		return v, "", fault.New(fault.RateLimited, "Many people wait at this door. Try again in a minute.")
+		return v, "", fault.Later(fault.RateLimited, time.Minute, "Many people wait at this door.")
 	}
 	people, err := s.people.List(ctx, tx)
 	if err != nil {

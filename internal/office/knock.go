@@ -145,11 +145,12 @@ func (s *Store) Knock(ctx context.Context, tx *db.Tx, who actor.Actor, roomID, n
 	}
 	now := s.clock.Now()
 	var lately int
-	if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM office_knock WHERE person = $1 AND created_at > $2`, who.ID, db.Micro(now.Add(-time.Minute))).Scan(&lately); err != nil {
+	var first int64
+	if err := tx.QueryRow(ctx, `SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM office_knock WHERE person = $1 AND created_at > $2`, who.ID, db.Micro(now.Add(-time.Minute))).Scan(&lately, &first); err != nil {
 		return k, err
 	}
 	if lately >= knocksAMinute {
-		return k, fault.New(fault.RateLimited, "You knocked often in the last minute. Wait a moment, or send them a message.")
+		return k, fault.Later(fault.RateLimited, db.At(first).Add(time.Minute).Sub(now), "You knocked often in the last minute. Send them a message meanwhile.")
 	}
 	k = Knock{ID: id.New(), UserID: who.ID, RoomID: r.ID, State: "pending", Note: note, CreatedAt: now, ExpiresAt: now.Add(KnockExpiry)}
 	return k, s.putKnock(ctx, tx, who, k)

@@ -219,8 +219,7 @@ func (s *Server) Handler() http.Handler {
 			return
 		}
 		if !s.opens(who.ID) {
-			w.Header().Set("Retry-After", "5")
-			httpapi.WriteProblem(w, r, fault.New(fault.RateLimited, "You open connections faster than any screen does. Try again in 5 seconds."))
+			httpapi.WriteProblem(w, r, fault.Later(fault.RateLimited, 5*time.Second, "You open connections faster than any screen does."))
 			return
 		}
 		ctx := r.Context()

@@ -4584,6 +4584,11 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** @description Ties this answer to the server's log */
             request_id?: string;
+            /**
+             * Format: int64
+             * @description Seconds to wait before the same is asked again, as in the header Retry-After; of 429 and 503
+             */
+            retry_after?: number;
             /** Format: int64 */
             status: number;
             title: string;
