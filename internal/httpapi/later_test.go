@@ -35,7 +35,9 @@ func TestRefusedForNow(t *testing.T) {
 		a.Mux().HandleFunc("GET /written/"+name, func(w http.ResponseWriter, r *http.Request) { WriteProblem(w, r, c.err) })
 		a.Mux().HandleFunc("GET /hooked/"+name, func(w http.ResponseWriter, r *http.Request) { h.refuse(w, r, c.err) })
 		Handle(a, Route{Method: "GET", Path: "/" + name, ID: name, Summary: name, Tag: "Test", Access: "public"},
-			func(context.Context, actor.Actor, *struct{}) (struct{ OK bool }, error) { return struct{ OK bool }{}, c.err })
+			func(context.Context, actor.Actor, *struct{}) (struct{ OK bool }, error) {
+				return struct{ OK bool }{}, c.err
+			})
 	}
 	a.Mux().HandleFunc("GET /bare", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 	a.Mux().HandleFunc("GET /own", func(w http.ResponseWriter, r *http.Request) {
