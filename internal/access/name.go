@@ -2,8 +2,10 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode"
@@ -50,6 +52,9 @@ type someone struct {
 
 func compileSomeone(text string, line int) (someone, error) {
 	text = norm.NFC.String(text)
+	if asWritten(text) {
+		return someone{pattern: literal(text), folded: literal(actor.FoldGroup(text))}, nil
+	}
 	p, err := compile(text, line)
 	if err != nil || p.re == nil {
 		return someone{pattern: p, folded: literal(actor.FoldGroup(text))}, err
@@ -58,6 +63,35 @@ func compileSomeone(text string, line int) (someone, error) {
 	f.text = actor.FoldGroup(text)
 	return someone{p, f}, err
 }
+
+// asWritten says whether a name is no expression to Rundeck, although it is not one
+// of ours either: a directory's DOMAIN\Ops, and C++, whose second + nobody means.
+func asWritten(text string) bool {
+	_, err := regexp.Compile(text)
+	se, ok := errors.AsType[*syntax.Error](err)
+	if !ok {
+		return false
+	}
+	switch se.Code {
+	case syntax.ErrInvalidEscape:
+		c, found := strings.CutPrefix(se.Expr, `\`)
+		if !found || c == "" {
+			return false
+		}
+		if c == "u" { // four digits make it a character
+			return !unicodeEscape.MatchString(text)
+		}
+		return unicode.IsLetter(rune(c[0])) && !strings.Contains("cehkvxzGHNRVXZ", c[:1])
+	case syntax.ErrInvalidRepeatOp:
+		return doubledPlus.MatchString(text) && regexp.QuoteMeta(doubledPlus.ReplaceAllString(text, "$1")) == doubledPlus.ReplaceAllString(text, "$1")
+	}
+	return false
+}
+
+var (
+	unicodeEscape = regexp.MustCompile(`\\u[0-9A-Fa-f]{4}`)
+	doubledPlus   = regexp.MustCompile(`(\pL)\+\+`)
+)
 
 func (p someone) match(name string) bool {
 	if p.pattern.match(name) {

@@ -119,3 +119,44 @@ func TestPathsThatNoKeyHas(t *testing.T) {
 		}
 	}
 }
+
+// Names of directories that look like expressions and are none to Rundeck either.
+func TestNamesAsWritten(t *testing.T) {
+	for name, want := range map[string]bool{`DOM\Ops`: true, `dom\users`: true, `DOM\dba`: true, `DOM\Q`: true, `C++ devs`: true, `APP (EMEA)`: true, `Ops {eu}`: true, `a$b`: true, `[Ops`: true, `*ops`: true, `R&D`: true, `O'Neill`: true, `CN=Ops,OU=X+Y`: true,
+		`(?!admin).*`: false, `a\k<x>`: false, `\u0041dmin`: false, `.*+`: false, `a\1`: false} {
+		docs, problems := Parse("", "f", []byte(doc("project: p", "by: {group: '"+strings.ReplaceAll(name, "'", "''")+"'}", "job", "deny: run")))
+		if (len(docs) == 1) != want || want && len(problems) != 0 {
+			t.Errorf("%s: %v", name, problems)
+			continue
+		}
+		if !want {
+			continue
+		}
+		s := load(t, doc("project: p", "by: {group: '.*'}", "job", "allow: run")+doc("project: p", "by: {group: '"+strings.ReplaceAll(name, "'", "''")+"'}", "job", "deny: run"))
+		if s.decide(person("x", strings.ToUpper(name)), "run", Resource{Project: "p", Type: "job"}).Allowed {
+			t.Errorf("a deny of %s is not met", name)
+		}
+		if !s.decide(person("x", "other"), "run", Resource{Project: "p", Type: "job"}).Allowed {
+			t.Errorf("a deny of %s meets others", name)
+		}
+	}
+}
+
+// What can never be met is said, and what tools leave empty is no mistake.
+func TestTypesThatAreNone(t *testing.T) {
+	for _, c := range []struct{ ctx, typ, entry, want string }{
+		{"project: p", "jobs", "deny: run", `the type "jobs"`}, {"project: p", "Job", "deny: run", `the type "Job"`}, {"project: p", "project", "allow: read", `the type "project"`},
+		{"application: muster", "job", "deny: run", `the type "job"`}, {"application: muster", "rooms", "allow: read", `the type "rooms"`}, {"application: muster", "room", "allow: read", ""},
+		{"project: p", "resource", "equals: {kind: jobs}, deny: create", `the kind "jobs"`}, {"project: p", "resource", "match: {kind: 'job|node'}, deny: create", ""}, {"project: p", "resource", "deny: create", ""},
+		{"project: p", "job", "deny: run, allow: []", ""}, {"project: p", "job", "deny: [], allow: run", ""}, {"project: p", "job", "deny: [], allow: []", "neither allows nor denies"}, {"project: p", "job", "deny: [''], allow: run", "a word"},
+	} {
+		_, problems := Parse("", "f", []byte(doc(c.ctx, "by: {group: ops}", c.typ, c.entry)))
+		got := ""
+		if len(problems) > 0 {
+			got = problems[0].Text
+		}
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s %s %s: %q", c.ctx, c.typ, c.entry, got)
+		}
+	}
+}

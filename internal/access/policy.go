@@ -129,12 +129,18 @@ func document(project, policy string, c chunk) (Document, []Mistake, error) {
 		if t.Value.Kind == yamldoc.Map || t.Value.Kind == yamldoc.Scalar || len(t.Value.Items) == 0 {
 			return fail(t.Line, "the type %q must have a list of entries, each beginning with \"-\".", t.Key)
 		}
+		if why := strange(ctx, t.Key); why != "" {
+			remarks = append(remarks, Mistake{Policy: policy, Line: t.Line, Text: why})
+		}
 		for _, item := range t.Value.Items {
 			r, err := typeEntry(t.Key, item)
 			if err != nil {
 				return Document{}, nil, err
 			}
 			remarks = append(remarks, impossible(project, policy, r)...)
+			if r.typ == "resource" && ctx.app == "" {
+				remarks = append(remarks, strangeKinds(policy, r)...)
+			}
 			if subj.not && len(r.allow) > 0 {
 				return fail(r.line, "notBy may only deny. Write the allow in a document with by.")
 			}
@@ -262,6 +268,57 @@ func words(v *yamldoc.Value, what string) ([]string, error) {
 	return out, nil
 }
 
+// actions is words for a list that may be empty, as tools write one: the other of
+// allow and deny then says what the entry is for.
+func actions(v *yamldoc.Value, what string) ([]string, error) {
+	if v.Kind == yamldoc.List && len(v.Items) == 0 {
+		return nil, nil
+	}
+	return words(v, what)
+}
+
+// Types of resources there are, in the application and in a project.
+var (
+	appTypes     = []string{"room", "recording", "incident", "alert", "alert_source", "service", "user", "token", "policy", "key", "storage", "project", "office", "floor", "ledger"}
+	projectTypes = []string{"job", "node", "adhoc", "resource", "storage", "approval"}
+	kinds        = []string{"job", "node", "event"}
+)
+
+// strange says of a type that nothing is of it: a deny of it would never be met.
+func strange(ctx scope, typ string) string {
+	known := projectTypes
+	switch ctx.app {
+	case "":
+	case Application:
+		known = appTypes
+	default:
+		return "" // said of the whole document
+	}
+	if slices.Contains(known, typ) {
+		return ""
+	}
+	where := "a project"
+	if ctx.app != "" {
+		where = "the application"
+	}
+	return fmt.Sprintf("Nothing in %s is of the type %q, so what stands here allows and denies nothing. The types are %s.", where, typ, strings.Join(known, ", "))
+}
+
+// strangeKinds is strange for the kinds that rules for resource name.
+func strangeKinds(policy string, r rule) (out []Mistake) {
+	for _, t := range r.tests {
+		if t.attr != "kind" || t.kind != "equals" && t.kind != "match" {
+			continue
+		}
+		for i, v := range t.values {
+			if !slices.ContainsFunc(kinds, func(k string) bool { return k == v || t.kind == "match" && t.res[i].match(k) }) {
+				out = append(out, Mistake{Policy: policy, Line: r.line, Text: fmt.Sprintf("Nothing here is of the kind %q, so this entry allows and denies nothing. The kinds are %s.", v, strings.Join(kinds, ", "))})
+			}
+		}
+	}
+	return out
+}
+
 // rule is one entry under a type, with where it came from.
 type rule struct {
 	policy      string
@@ -285,9 +342,9 @@ func typeEntry(typ string, v *yamldoc.Value) (rule, error) {
 		var err error
 		switch e.Key {
 		case "allow":
-			r.allow, err = words(e.Value, "allow")
+			r.allow, err = actions(e.Value, "allow")
 		case "deny":
-			r.deny, err = words(e.Value, "deny")
+			r.deny, err = actions(e.Value, "deny")
 		case "equals", "match", "contains", "subset":
 			var ts []test
 			ts, err = section(e)
