@@ -244,8 +244,12 @@ VALUES ('` + name + `', '` + name + `', '` + name + `', '', '', '', 'person', ` 
 	var all []string
 	all = append(all, person("ada", true, "administrator")...)
 	all = append(all, person("otto", false, "operator", "approver")...)
+	all = append(all, person("gil", false, "responder")...) // reached by a gateway
+	all = append(all, person("off", false, "responder")...) // by one that is switched off
 	all = append(all,
-		`INSERT INTO rotation (id, name, members, shift_hours, starts_at, time_zone, escalate_after, created_at, updated_at) VALUES ('r', 'payments', '["ada", "otto"]', 24, 0, 'UTC', 300, 0, 0)`,
+		`INSERT INTO rotation (id, name, members, shift_hours, starts_at, time_zone, escalate_after, created_at, updated_at) VALUES ('r', 'payments', '["ada", "otto", "gil", "off"]', 24, 0, 'UTC', 300, 0, 0)`,
+		`INSERT INTO gateway (id, name, url, address, secret, enabled, created_by, created_at, updated_at) VALUES ('sms', 'SMS', 'https://sms.bank.example', 'Mobile number', '', TRUE, 'x', 0, 0), ('tel', 'Telephone', 'https://tel.bank.example', 'Number', '', FALSE, 'x', 0, 0)`,
+		`INSERT INTO reach_channel (person, channel, position, used, address, delay, severity) VALUES ('gil', 'gateway:sms', 1, TRUE, '+44 20 7946 0000', 0, 4), ('off', 'gateway:tel', 1, TRUE, '+44 20 7946 0001', 0, 4)`,
 		`INSERT INTO service (id, name, title, environments, rotation, runbook_url, created_at, updated_at) VALUES ('s', 'payments-api', '', '[]', 'r', '', 0, 0), ('g', 'ghost', '', '[]', '', '', 0, 0)`,
 		`INSERT INTO project (id, name, title, description, allow_raw, created_at) VALUES ('p', 'shop', '', '', FALSE, 0)`,
 		`INSERT INTO job (id, project, uuid, grp, name, description, current_version, created_at) VALUES ('j', 'shop', 'u', '', 'sweep', '', 1, 0)`,
@@ -298,6 +302,12 @@ VALUES ('`+state+`', `+string(rune('1'+i))+`, '', '', '', '', '', '', 0, '', '`+
 	expect(t, e.out, "on call", Warn, "No rotation is the catch-all")
 	expect(t, e.out, "on call", Warn, "Rotation payments: ada")
 	expect(t, e.out, "on call", Warn, "otto only while Muster is open in a browser")
+	expect(t, e.out, "on call", Warn, "off only while Muster is open in a browser")
+	for _, f := range e.out {
+		if strings.Contains(f.Text, "gil") {
+			t.Error("reached by a gateway, and warned about:", f.Text)
+		}
+	}
 	expect(t, e.out, "on call", Warn, "The service ghost has no rotation")
 	expect(t, e.out, "nodes", Warn, "1 of 2 have no host key, so steps on them are refused: shop/web1")
 }

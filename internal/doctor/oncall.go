@@ -8,6 +8,7 @@ import (
 	"muster/internal/account"
 	"muster/internal/clock"
 	"muster/internal/db"
+	"muster/internal/notify"
 	"muster/internal/oncall"
 )
 
@@ -16,9 +17,14 @@ func (e *examination) oncall(ctx context.Context, q db.Querier, rules *access.Ac
 	before := len(e.out)
 	people := account.New(nil, rules, nil, nil, clock.Real{})
 	store := oncall.New(rules, nil, clock.Real{}, nil, people)
+	var mail *notify.Mail
+	if e.SMTP.Host != "" {
+		mail = &notify.Mail{Host: e.SMTP.Host}
+	}
+	ways := notify.Reader(people, mail)
 	store.WithBeyond(func(ctx context.Context, q db.Querier, userID string) (bool, error) {
-		u, err := people.Get(ctx, q, userID)
-		return e.SMTP.Host != "" && u.Email != "", err
+		r, err := ways.Reach(ctx, q, userID)
+		return r.Beyond(), err
 	})
 	rotations, services, err := store.Watch(ctx, q)
 	if err != nil {

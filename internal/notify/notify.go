@@ -149,6 +149,12 @@ func NewStore(d *db.DB, q *task.Queue, c clock.Clock, b bus.Bus, people *account
 	return s
 }
 
+// Reader makes a store for who only asks how people are reached, with no server
+// behind it; mail is nil where none can be sent. It sends nothing.
+func Reader(people *account.Store, mail *Mail) *Store {
+	return &Store{people: people, set: Settings{Mail: mail}}
+}
+
 // OnSeen subscribes to people seeing notifications; call it before serving.
 func (s *Store) OnSeen(fn Seen) { s.seen = append(s.seen, fn) }
 
