@@ -170,3 +170,15 @@ func TestProgramsOfAwkAndSed(t *testing.T) {
 		}
 	}
 }
+
+// The values of one option are joined by its delimiter, and a line break ends a command.
+func TestALineBreakBetweenValues(t *testing.T) {
+	for delimiter, runs := range map[string]bool{",": true, " ": true, "-": true, "\\n": false, "\\r\\n": false, " \\n": false, ";": false, "|": false, "$": false, "\\t": true} {
+		for _, limits := range []string{"regex: '[a-z]+'", "enforced: true, values: [a, reboot]"} {
+			d := def(t, "- name: a\n  sequence: {commands: [{exec: "+quoteYAML("bash -c 'echo ${option.x}'")+"}]}\n  options: [{name: x, multivalued: true, delimiter: \""+delimiter+"\", "+limits+"}]")
+			if no := d.CannotRun(false); (len(no) == 0) != runs {
+				t.Errorf("delimiter %q, %s: %v", delimiter, limits, no)
+			}
+		}
+	}
+}

@@ -123,7 +123,7 @@ func (o Option) trust() trust {
 		switch d := worth(o.Delimiter); {
 		case d >= word:
 			t = min(t, word)
-		case t == author || strings.TrimSpace(o.Delimiter) != "":
+		case t == author || strings.TrimSpace(o.Delimiter) != "" || strings.ContainsAny(o.Delimiter, "\r\n"):
 			t = free // what joins them could end a command
 		default:
 			t = author
