@@ -25,7 +25,12 @@ ALTER TABLE service ADD COLUMN gather_after BIGINT NOT NULL DEFAULT 7200; -- sec
 ALTER TABLE incident ADD COLUMN gathered BIGINT NOT NULL DEFAULT 0;
 UPDATE incident SET gathered = declared WHERE collects <> '';
 UPDATE incident SET gathered = (SELECT MAX(first_at) FROM alert WHERE alert.incident = incident.id) WHERE collects <> '' AND EXISTS (SELECT 1 FROM alert WHERE alert.incident = incident.id);
+-- Services were told apart by capitals: of those that are one now, the newest
+-- incident goes on gathering.
+DROP INDEX incident_collects;
 UPDATE incident SET collects = LOWER(collects) || '/' || LOWER(environment) WHERE collects LIKE 'service:%';
+UPDATE incident SET collects = '' WHERE collects <> '' AND EXISTS (SELECT 1 FROM incident newer WHERE newer.collects = incident.collects AND newer.id > incident.id);
+CREATE UNIQUE INDEX incident_collects ON incident (collects) WHERE collects <> '';
 
 -- What an incident that is over left firing is over too.
 UPDATE alert SET state = 'resolved', ended_by = 'incident',
