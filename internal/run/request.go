@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"muster/internal/actor"
@@ -137,10 +138,13 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 // answers says whether r is what in asks for. Options are not compared: values
 // that are secret are not kept in a form that could be.
 func (r *Run) answers(in Request) bool {
-	if in.JobID != "" {
-		return r.JobID == in.JobID && r.spec.Filter == strings.TrimSpace(in.Filter)
+	if r.spec.Filter != strings.TrimSpace(in.Filter) || !slices.Equal(r.spec.Nodes, in.Nodes) {
+		return false
 	}
-	return r.Kind == KindAdhoc && r.spec.Command == in.Command && r.spec.Filter == strings.TrimSpace(in.Filter)
+	if in.JobID != "" {
+		return (r.JobID == in.JobID || r.JobUUID == in.JobID) && (in.Project == "" || r.Project == in.Project)
+	}
+	return r.Kind == KindAdhoc && r.spec.Command == in.Command
 }
 
 // about finds the room a run is asked for in, and its incident.

@@ -348,6 +348,29 @@ func TestAdhoc(t *testing.T) {
 	if _, err := o.Request(o.Op, run.Request{Project: "demo", Command: "echo other", Filter: "tags: web", Key: "k1"}); !fault.Is(err, fault.Conflict) {
 		t.Error("another command by the same key:", err)
 	}
+	if _, err := o.Request(o.Op, run.Request{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Nodes: []string{"web1"}, Threads: 2, Keepgoing: true, Key: "k1"}); !fault.Is(err, fault.Conflict) {
+		t.Error("other nodes by the same key:", err)
+	}
+}
+
+// A request that is sent again is the run it made, by whichever of its names it
+// calls the job.
+func TestJobAgainByKey(t *testing.T) {
+	o := runtest.New(t, runtest.Options{})
+	const uuid = "9e8d7c6b-0000-4000-8000-000000000001"
+	id := o.Import("- name: j\n  uuid: " + uuid + "\n  nodefilters: {filter: web1}\n  sequence:\n    commands:\n      - exec: uptime\n")
+	r := o.Until(o.Run(o.Op, run.Request{JobID: uuid, Key: "k"}).ID, run.Succeeded)
+	for _, in := range []run.Request{{JobID: uuid, Key: "k"}, {JobID: id, Key: "k"}, {JobID: uuid, Project: "demo", Key: "k"}} {
+		if again, err := o.Request(o.Op, in); err != nil || again.ID != r.ID {
+			t.Errorf("%+v: %v %v", in, again.ID, err)
+		}
+	}
+	other := o.Import("- name: other\n  nodefilters: {filter: web1}\n  sequence:\n    commands:\n      - exec: uptime\n")
+	for _, in := range []run.Request{{JobID: other, Key: "k"}, {JobID: id, Nodes: []string{"web1"}, Key: "k"}} {
+		if _, err := o.Request(o.Op, in); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%+v: %v", in, err)
+		}
+	}
 }
 
 func TestOneAtATime(t *testing.T) {
