@@ -50,15 +50,15 @@ type Options struct {
 
 // Office is the demo office at work.
 type Office struct {
-	o      Options
-	people map[string]*client
-	rooms  map[string]string // ids by name
-	stop   context.CancelFunc
-	done   sync.WaitGroup
-
-	mu    sync.Mutex
-	drill *Drill
+	o     Options
+	rooms map[string]string // ids by name; all are known before anybody but work reads them
 	ctx   context.Context
+	stop  context.CancelFunc
+	done  sync.WaitGroup
+
+	mu     sync.Mutex
+	people map[string]*client
+	drill  *Drill
 }
 
 // Start brings the colleagues to work. It returns at once; Close sends them home.
@@ -76,12 +76,21 @@ func Start(ctx context.Context, o Options) *Office {
 
 // Close ends what they do and waits for it.
 func (f *Office) Close() error {
-	f.stop()
+	f.mu.Lock()
+	f.stop() // no drill begins after this
+	f.mu.Unlock()
 	f.done.Wait()
 	for _, c := range f.people {
 		c.leave()
 	}
 	return nil
+}
+
+// person is a colleague, nil when they stay at home.
+func (f *Office) person(name string) *client {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.people[name]
 }
 
 // pause waits; false: the demo ends.
@@ -99,7 +108,7 @@ func (f *Office) pause(ctx context.Context, d time.Duration) bool {
 // work is a colleagues' day: come, sit down, and do something now and then.
 func (f *Office) work(ctx context.Context) {
 	for _, c := range Colleagues {
-		p := f.people[c.Name]
+		p := f.person(c.Name)
 		if p == nil {
 			continue
 		}
@@ -108,7 +117,9 @@ func (f *Office) work(ctx context.Context) {
 				return
 			}
 			f.o.Log.Warn("a simulated colleague stays at home", "name", c.Name, "error", err)
+			f.mu.Lock()
 			delete(f.people, c.Name)
+			f.mu.Unlock()
 		}
 	}
 	if f.o.Voice {
@@ -152,7 +163,7 @@ func (f *Office) arrive(ctx context.Context, p *client, c Colleague) error {
 
 // watched says whether somebody who is not simulated is in the office.
 func (f *Office) watched(ctx context.Context) bool {
-	p := f.people["marta"]
+	p := f.person("marta")
 	if p == nil {
 		return false
 	}
@@ -185,7 +196,7 @@ func (f *Office) watched(ctx context.Context) bool {
 // archived the room, or changed who may do what.
 func (f *Office) play(ctx context.Context, s []beat) {
 	for _, b := range s {
-		p, room := f.people[b.who], f.rooms[b.room]
+		p, room := f.person(b.who), f.rooms[b.room]
 		if p == nil || room == "" {
 			continue
 		}

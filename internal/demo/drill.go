@@ -74,13 +74,15 @@ func (f *Office) running() bool {
 	return d != nil && d.State == "running"
 }
 
+var errAway = fault.New(fault.Conflict, "The simulated colleagues are not at work. Start Muster again with serve --demo, without --no-colleagues.")
+
 // StartDrill begins one, or gives the one that goes on.
 func (f *Office) StartDrill(v Visitor) (*Drill, error) {
-	if f.people["marta"] == nil || f.people["helena"] == nil {
-		return nil, fault.New(fault.Conflict, "The simulated colleagues are not at work. Start Muster again with serve --demo, without --no-colleagues.")
+	if f.person("marta") == nil || f.person("helena") == nil {
+		return nil, errAway
 	}
 	f.mu.Lock()
-	if f.drill != nil && f.drill.State == "running" {
+	if f.ctx.Err() != nil || f.drill != nil && f.drill.State == "running" {
 		f.mu.Unlock()
 		return f.Drill(), nil
 	}
@@ -93,7 +95,6 @@ func (f *Office) StartDrill(v Visitor) (*Drill, error) {
 		{ID: "run", Title: "The job restarts the service on three hosts"},
 		{ID: "resolve", Title: "The alert ends; resolve the incident", Yours: v.Responds},
 	}}
-	f.mu.Unlock()
 	f.done.Go(func() {
 		ctx, cancel := context.WithTimeout(f.ctx, longest)
 		defer cancel()
@@ -107,6 +108,7 @@ func (f *Office) StartDrill(v Visitor) (*Drill, error) {
 			f.o.Log.Warn("the drill broke off", "error", err)
 		}
 	})
+	f.mu.Unlock()
 	return f.Drill(), nil
 }
 
@@ -149,7 +151,10 @@ func (i incidentView) open() bool { return i.Stage != "resolved" && i.Stage != "
 // run is the course of a drill. Each part that is the visitor's waits for them
 // first; then a colleague plays it.
 func (f *Office) run(ctx context.Context, v Visitor) error {
-	marta, helena := f.people["marta"], f.people["helena"]
+	marta, helena := f.person("marta"), f.person("helena")
+	if marta == nil || helena == nil {
+		return errAway
+	}
 	if err := f.clear(ctx, marta); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (f *Office) converse(ctx context.Context, names []string) error {
 	defer cancel()
 	var mouths []*peer.Sender
 	for _, name := range names {
-		p := f.people[name]
+		p := f.person(name)
 		if p == nil {
 			return nil
 		}
