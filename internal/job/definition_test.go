@@ -331,3 +331,37 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What of a file would be left out, or kept as a text that looks like a variable,
+// is told; so is what a reader would not see.
+func TestNothingIsLeftOutSilently(t *testing.T) {
+	for _, c := range []struct {
+		job, want string
+		runs      bool
+	}{
+		{"- name: a\n  sequence: {commands: [{exec: id, script: 'echo'}]}", "exec and script at once", false},
+		{"- name: a\n  sequence: {commands: [{script: id, jobref: {name: b}}]}", "script and jobref at once", false},
+		{"- name: a\n  sequence: {commands: [{exec: id, errorhandler: {exec: id, type: x}}]}", "step 1 error handler: is exec and type", false},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.x}'}]}\n  options: [{name: x, value: '${globals.y}'}]", "${globals.y}", true},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.x}'}]}\n  options: [{name: x, value: 'a ${DATE:yyyy}'}]", "${DATE:yyyy}", true},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.x}'}]}\n  options: [{name: x, enforced: true, values: [b, '${job.name}']}]", "${job.name}", true},
+		{"- name: a\n  sequence: {commands: [{exec: 'echo ${option.x}'}]}\n  options: [{name: x, value: '$5 {b}'}]", "", true},
+	} {
+		d := def(t, c.job)
+		text := ""
+		for _, r := range d.Remarks(false) {
+			text += r.String() + "\n"
+		}
+		if !strings.Contains(text, c.want) || c.want == "" && text != "" || (len(d.CannotRun(false)) == 0) != c.runs {
+			t.Errorf("%s: %q", c.job, text)
+		}
+	}
+	for _, job := range []string{"- name: \"a\\u202eb\"\n  sequence: {commands: [{exec: id}]}", "- name: a\n  group: \"g\\u200b\"\n  sequence: {commands: [{exec: id}]}", "- name: \"a\\u0007\"\n  sequence: {commands: [{exec: id}]}"} {
+		if _, err := Stored(job); err != nil {
+			t.Errorf("%q cannot be read back: %v", job, err)
+		}
+		if defs, bad, err := Parse([]byte(job)); err != nil || len(bad) != 1 || len(defs) != 0 {
+			t.Errorf("%q is taken: %v %v", job, bad, err)
+		}
+	}
+}

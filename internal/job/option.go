@@ -179,8 +179,11 @@ func (r *reader) option(name string, v *yamldoc.Value) Option {
 			r.idle("", f+" of the option "+name, "has no effect yet")
 		}
 	}
-	if strings.Contains(o.Default, "${globals.") {
-		r.note("The default of the option %s has ${globals.…} in it, which stays as it is written. Write the value out.", name)
+	for _, x := range append([]string{o.Default}, o.Values...) {
+		if i := strings.Index(x, "${"); i >= 0 {
+			r.note("A value of the option %s has %s in it, which stays as it is written. Write the value out.", name, Shorten(x[i:], 40))
+			break
+		}
 	}
 	for _, f := range v.Keys() {
 		if !slices.Contains(optionFields, f) {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"muster/internal/node"
 	"muster/internal/yamldoc"
@@ -27,6 +28,18 @@ type Problem struct {
 // Parse reads a list of jobs (YAML or JSON; a single job is taken as a list of
 // one). Wrong jobs are reported and left out.
 func Parse(content []byte) ([]*Definition, []Problem, error) {
+	defs, bad, err := parse(content)
+	defs = slices.DeleteFunc(defs, func(d *Definition) bool {
+		if !strings.ContainsFunc(d.Name+d.Group+d.UUID, unseen) {
+			return false
+		}
+		bad = append(bad, Problem{d.FullName(), d.line, "The job's name, group or uuid has characters that cannot be seen. Take them out."})
+		return true
+	})
+	return defs, bad, err
+}
+
+func parse(content []byte) ([]*Definition, []Problem, error) {
 	docs, err := yamldoc.Parse(content)
 	if err != nil {
 		return nil, nil, err
@@ -74,7 +87,7 @@ func Parse(content []byte) ([]*Definition, []Problem, error) {
 
 // Stored reads a definition back from its canonical text.
 func Stored(text string) (*Definition, error) {
-	defs, bad, err := Parse([]byte(text))
+	defs, bad, err := parse([]byte(text))
 	if err != nil {
 		return nil, err
 	}
@@ -370,6 +383,11 @@ func (r *reader) sequence(v *yamldoc.Value, line int) {
 	}
 }
 
+// unseen are characters that show nothing, or turn around what is beside them.
+func unseen(c rune) bool {
+	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
 var stepFields = []string{"exec", "script", "scriptfile", "scripturl", "args", "scriptInterpreter", "interpreterArgsQuoted", "fileExtension",
 	"expandTokenInScriptFile", "type", "nodeStep", "configuration", "jobref", "description", "errorhandler", "keepgoingOnSuccess", "plugins",
 	"conditionGroups", "subSteps", "enabled"}
@@ -381,6 +399,15 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 	}
 	s := &Step{Description: r.text(v.Get("description"), where+" description")}
 	has := func(k string) bool { return !v.Get(k).IsNull() }
+	var types []string
+	for _, k := range []string{"exec", "script", "scriptfile", "scripturl", "jobref", "type"} {
+		if has(k) {
+			types = append(types, k)
+		}
+	}
+	if len(types) > 1 {
+		r.say(true, where, node.CannotRun, types, "is "+strings.Join(types, " and ")+" at once, of which only one would be carried out; make it as many steps")
+	}
 	switch {
 	case has("exec"):
 		s.Kind, s.ExecText = "exec", r.text(v.Get("exec"), where+" exec")
@@ -419,7 +446,9 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 			if has(k) {
 				s.Kind = k
 				if k == "type" {
-					s.Kind = v.Get("type").Str()
+					if s.Kind = v.Get("type").Str(); s.Kind == "" {
+						s.Kind = "type"
+					}
 				}
 				break
 			}
