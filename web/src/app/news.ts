@@ -54,6 +54,24 @@ export function useNews(pages: readonly OpenPage[], reach: Reaching | undefined)
     if (k.state === 'declined') toast(`${nameOf(k.answered_by)} can't let you in now`, { tone: 'info', detail: k.answer || `You knocked at ${name}.` })
     if (k.state === 'expired') toast(`Nobody answered at ${name}`, { tone: 'info', detail: 'Your knock stands in its chat. You can knock again, or ask one of them to Get you.' })
   })
+  useEffect(() => {
+    // What an event changed, for what is said of it; loaded when there is something to say.
+    let was = useOffice.getState()
+    const over = useOffice.subscribe((now, before) => {
+      was = before
+      if (before.status !== 'ready' || now.status !== 'ready' || now.runs === before.runs) return
+      for (const r of Object.values(before.runs)) if (r.requested_by === me && now.runs[r.id]?.state !== r.state) void import('./aloud').then((m) => m.sayRun(r))
+    })
+    const stop = tapEvents((_, e) => {
+      if (e.type !== 'presence') return
+      const before = was.presence[e.presence.user_id]
+      if (before?.room_id !== e.presence.room_id) void import('./aloud').then((m) => m.sayArrival(before, e.presence, me))
+    })
+    return () => {
+      over()
+      stop()
+    }
+  }, [me])
   useEffect(
     () =>
       tapEvents((_, e) => {

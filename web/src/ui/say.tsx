@@ -13,15 +13,15 @@ const STANDS = 4000
 export type SayOptions = {
   /** Interrupts what is being read: for what went wrong, and for what cannot wait. */
   urgent?: boolean
-  /** What it is about, such as "microphone": the newest word on it takes the place of an older one. Without it, words that still stand are not said again. */
+  /** What it is about, such as "microphone": the newest word on it takes the place of an older one. */
   key?: string
 }
-/** Has a sentence read out, once. Each is a node of its own, so that a burst replaces nothing. */
+/** Has a sentence read out, once: words that still stand are not said again, whichever screen says them. Each is a node of its own, so that a burst replaces nothing. */
 export function say(text: string, { urgent = false, key = '' }: SayOptions = {}) {
   const words = text.trim()
   const level: Level = urgent ? 'assertive' : 'polite'
   const standing = useSaid.getState()[level]
-  if (!words || (!key && standing.some((x) => x.text === words))) return
+  if (!words || standing.some((x) => x.text === words && x.key === key)) return
   const said: Said = { id: next++, text: words, key }
   useSaid.setState({ [level]: [...(key ? standing.filter((x) => x.key !== key) : standing), said] })
   setTimeout(() => useSaid.setState((s) => ({ [level]: s[level].filter((x) => x.id !== said.id) })), STANDS)

@@ -1,10 +1,10 @@
 // What is read out while one is in a room. Pure: what was heard before, what is there now, and the
 // sentences between the two.
 import type { Message, Run, RunState } from '@/api'
+import { became, nodes, type Outcome } from '@/lib/outcome'
 
 /** The newest number heard, and how each run stood then. */
 export type Heard = { seq: number; runs: Record<string, RunState> }
-export type Outcome = { text: string; urgent: boolean; key: string }
 
 const everything = (messages: readonly Message[]): Message[] => messages.flatMap((m) => [m, ...(m.replies ?? [])])
 const runOf = (m: Message): Run | null => (m.card?.type === 'run' && m.card.data && typeof m.card.data === 'object' ? (m.card.data as Run) : null)
@@ -39,35 +39,8 @@ export function heard(before: Heard | null, messages: readonly Message[], me: st
   return { now, talk, outcomes }
 }
 
-const nodes = (n: number) => `${n} ${n === 1 ? 'node' : 'nodes'}`
 /** "payments/restart-service, production, 3 nodes" */
 const titled = (r: Run): string => [r.title, r.environment, nodes(r.progress.total)].filter(Boolean).join(', ')
-
-function became(r: Run, was: RunState): Outcome[] {
-  const key = 'run ' + r.id
-  const said = (text: string, urgent = false): Outcome[] => [{ text: `Run ${r.number} ${text}`, urgent, key }]
-  switch (r.state) {
-    case 'queued':
-    case 'running':
-      return was === 'waiting' ? said('was approved and starts') : []
-    case 'succeeded':
-      return said(`succeeded on ${nodes(r.progress.total)}`)
-    case 'failed':
-    case 'timed-out': {
-      const bad = (r.nodes ?? []).filter((n) => n.state === 'failed')
-      const named = bad.slice(0, 3).map((n) => (n.exit === null || n.exit === undefined ? n.name : `${n.name}, exit code ${n.exit}`))
-      const more = r.progress.failed - named.length
-      const where = named.length ? `: ${named.join('; ')}${more > 0 ? ` and ${more} more` : ''}` : ''
-      return said(`${r.state === 'failed' ? 'failed' : 'timed out'} on ${r.progress.failed} of ${nodes(r.progress.total)}${where}`, true)
-    }
-    case 'stopped':
-      return said(was === 'waiting' ? 'was not approved' : 'was stopped', true)
-    case 'unknown':
-      return said('has an unknown outcome: look at it', true)
-    default:
-      return was === 'waiting' ? said(`was ${r.state}`, true) : []
-  }
-}
 
 function cardWords(m: Message): string {
   const d = m.card?.data as { title?: unknown; ticket?: unknown } | null

@@ -9,7 +9,7 @@ import { length, running } from '@/lib/time'
 import { UserAvatar, UserName, useRoomInfo } from '@/realtime'
 import { Button, buttonClass, CopyButton, EnvChip, ErrorState, Facts, Loading, Notice, Page, PanelSection, TabPanel, Tabs, Time, useSlots } from '@/ui'
 import { DeclineButton, ReviewButton, SettleButtons, StopButton } from './actions'
-import { useRun } from './live'
+import { useOutcome, useRun } from './live'
 import { LogViewer } from './LogViewer'
 import { approvalWords, elapsed, expiryWords, isActive, nodesWord, nodeWord, outcome, shortDigest } from './model'
 import { NodeMatrix, Options, PinnedErrors, ProgressLine, StateChip, StepRail } from './parts'
@@ -30,6 +30,7 @@ export default function RunView() {
 }
 
 function Loaded({ run }: { run: Run }) {
+  useOutcome(run)
   const phone = usePhone()
   const [node, setNode] = useState('')
   const [tab, setTab] = useState<'log' | 'nodes' | 'details'>('log')

@@ -1,8 +1,10 @@
 // A run on the screen: fetched once, then kept current by its channel; its log shared by everything that shows it.
 import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
 import { api, type LogPage, type Run, type RunEvent } from '@/api'
+import { became } from '@/lib/outcome'
 import { listen, useChannel } from '@/realtime'
+import { say } from '@/ui/say'
 import { LogStore, type Fetch, type LogFilter } from './logstore'
 import { isOver, newer } from './model'
 
@@ -26,6 +28,16 @@ export function useRun(id: string, snapshot?: Run | null) {
     () => void queries.resetQueries({ queryKey: ['run', id] }),
   )
   return { run, error: query.error, loading: query.isPending && !run, refetch: () => void query.refetch() }
+}
+
+/** Has it read out when the run on the screen is approved, ends, fails or is stopped. How it was when it came is no news. */
+export function useOutcome(run: Run) {
+  const was = useRef(run.state)
+  useEffect(() => {
+    const before = was.current
+    was.current = run.state
+    if (before !== run.state) for (const o of became(run, before)) say(o.text, o)
+  }, [run])
 }
 
 /** Brings the run that is held under an id or number up to date. */
