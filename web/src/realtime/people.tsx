@@ -11,9 +11,9 @@ import s from './people.module.css'
 
 const TALK: Record<Talk, string> = { '': '', listens: 'listens', muted: 'muted', open: 'microphone on', speaks: 'speaking' }
 
-/** The avatar of a user id; `dot` shows presence, `talk` their part in a call, `link` opens the person's card. */
+/** The avatar of a user id; `dot` shows presence, `talk` their part in a call, `link` opens the person's card: `beside` for pointers only, where a name beside it is the button for all. */
 export const UserAvatar = memo(
-  ({ id, size = 20, dot, talk, badge, you, label, link, fallback }: { id: string; size?: number; dot?: boolean; talk?: boolean; badge?: AvatarBadge; you?: boolean; label?: boolean; link?: boolean; fallback?: AvatarPerson }) => {
+  ({ id, size = 20, dot, talk, badge, you, label, link, fallback }: { id: string; size?: number; dot?: boolean; talk?: boolean; badge?: AvatarBadge; you?: boolean; label?: boolean; link?: boolean | 'beside'; fallback?: AvatarPerson }) => {
     const user = useUser(id)
     const presence = usePresence(dot ? id : null)
     const sound = useTalk(talk ? id : '')
@@ -31,7 +31,7 @@ export const UserAvatar = memo(
     )
     return link && user ? (
       <PersonTrigger id={id}>
-        <button type="button" className={s.face} aria-label={[person.display, badge, dot && PRESENCE_WORD[presence?.state ?? 'offline'], TALK[sound]].filter(Boolean).join(', ')}>
+        <button type="button" className={s.face} {...(link === 'beside' && { 'aria-hidden': true, tabIndex: -1 })} aria-label={[person.display, badge, dot && PRESENCE_WORD[presence?.state ?? 'offline'], TALK[sound]].filter(Boolean).join(', ')}>
           {avatar}
         </button>
       </PersonTrigger>

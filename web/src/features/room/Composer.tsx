@@ -11,7 +11,7 @@ import { takeTyped } from '@/lib/typeahead'
 import { command as carryOut, draftOf, keepDraft, sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
 import { Button, IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
 import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
-import { asCode, lengthOf, looksLikeLog } from './model'
+import { asCode, asTyped, lengthOf, looksLikeLog } from './model'
 import s from './composer.module.css'
 
 type Said = { tone: 'good' | 'bad'; title?: string; text: string; denied?: boolean; /** what is held beside the field: the command that failed, or what was in its place */ held?: { text: string; label: string } }
@@ -119,8 +119,8 @@ export function Composer({
     }
   }
   const submit = () => {
-    const body = text.trim()
-    const isCommand = body.startsWith('/')
+    const isCommand = text.trimStart().startsWith('/')
+    const body = isCommand ? text.trim() : asTyped(text)
     if (!body || length?.over || (running && isCommand)) return
     const thread = replyTo?.id ?? null
     if (!isCommand && !send(room.id, body, thread)) {
@@ -165,7 +165,7 @@ export function Composer({
                   size="s"
                   onClick={() => {
                     // The two change places: nothing that was written is lost.
-                    const was = text.trim()
+                    const was = asTyped(text)
                     again(said.held!.text)
                     setSaid({ ...said, held: was ? { text: was, label: 'Put it back' } : undefined })
                   }}

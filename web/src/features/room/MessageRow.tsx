@@ -7,7 +7,7 @@ import { clock } from '@/lib/time'
 import { deleteMessage, editMessage, findUser, nameOf, pinMessage, react, useOffice, UserAvatar, UserName } from '@/realtime'
 import { Button, copy, focusNext, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Time, toast, toastError, useSlots, type Mentions, type Refs } from '@/ui'
 import { LongText } from './LongText'
-import { lengthOf } from './model'
+import { asTyped, lengthOf } from './model'
 import { Versions } from './Versions'
 import s from './timeline.module.css'
 
@@ -73,7 +73,7 @@ export const MessageRow = memo(
         onFocus={() => onFocus(m.id)}
       >
         {head ? (
-          <UserAvatar id={m.author.id} size={32} fallback={m.author} link />
+          <UserAvatar id={m.author.id} size={32} fallback={m.author} link="beside" />
         ) : (
           <span className={s.hover}>
             <Time at={m.created_at} />
@@ -179,7 +179,7 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
     if (length?.over) return
     setBusy(true)
     try {
-      await editMessage(m, text.trim())
+      await editMessage(m, asTyped(text))
       onDone()
     } catch (x) {
       setError(errorText(x))
@@ -265,7 +265,7 @@ function Replies({ m, lit, editing, onEdit, onReply }: { m: Message; lit: string
       )}
       {all.slice(hide).map((r) => (
         <div key={r.id} className={cx(s.reply, lit === r.id && s.lit)} data-message={r.id} tabIndex={-1}>
-          <UserAvatar id={r.author.id} size={20} fallback={r.author} link />
+          <UserAvatar id={r.author.id} size={20} fallback={r.author} link="beside" />
           <div className={s.main}>
             <div className={s.by}>
               <b>

@@ -5,7 +5,7 @@ import { cx } from '@/lib/cx'
 import { discard, retry, send, UserAvatar, UserName, type Pending } from '@/realtime'
 import { Button, copy, Markdown, Spinner, toast } from '@/ui'
 import { LongText } from './LongText'
-import { lengthOf } from './model'
+import { asTyped, lengthOf } from './model'
 import s from './timeline.module.css'
 
 /** My own post on its way, or one that did not arrive. */
@@ -72,7 +72,7 @@ function Mend({ room, p, onDone }: { room: Room; p: Pending; onDone: () => void 
   const off = !text.trim() || !!length?.over
   const again = () => {
     // Under a key of its own: the server may know the old text by the old one.
-    if (off || !send(room.id, text.trim(), p.thread)) return
+    if (off || !send(room.id, asTyped(text), p.thread)) return
     discard(p.key)
   }
   return (

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Author, Message } from '@/api'
-import { asCode, grewAtTop, isLong, lastOwn, lengthOf, looksLikeLog, rowOf, rows, writing, type RowsInput } from './model'
+import { asCode, asTyped, grewAtTop, isLong, lastOwn, lengthOf, looksLikeLog, rowOf, rows, writing, type RowsInput } from './model'
 
 const author = (id: string): Author => ({ id, name: id, display: id, kind: 'person', hue: 0, initials: id[0]! })
 const msg = (seq: number, by: string, minute: number, o: Partial<Message> = {}): Message => ({
@@ -121,4 +121,10 @@ describe('what is written', () => {
     expect(isLong(Array(17).fill('x').join('\n'))).toBe(true)
     expect(isLong('x'.repeat(16 * 110 + 1))).toBe(true)
   })
+})
+
+it('sends the indent of the first line, and no blank lines around', () => {
+  expect(asTyped('\n  \n    if x:\n      y\n\n ')).toBe('    if x:\n      y')
+  expect(asTyped('  a')).toBe('  a')
+  expect(asTyped(' \n\t\n')).toBe('')
 })

@@ -137,3 +137,6 @@ export const isLong = (text: string, width = 110): boolean => {
   for (const line of text.split('\n')) if ((lines += Math.max(1, Math.ceil(line.length / width))) > FOLD_FROM) return true
   return false
 }
+
+/** What is sent of what was written: without blank lines around it; the indent of its first line says what it is. */
+export const asTyped = (text: string): string => text.trimEnd().replace(/^(?:[^\S\n]*\n)+/, '')
