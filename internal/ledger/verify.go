@@ -100,8 +100,7 @@ func Verify(ctx context.Context, q db.Querier, verifier, outside string) (Report
 	return rep, nil
 }
 
-// Beside counts what is never there without a record: accounts. A database that
-// is too old to have them has none.
+// Beside counts what is never there without a record: accounts.
 func Beside(ctx context.Context, q db.Querier) (n int, err error) {
 	if err := q.QueryRow(ctx, `SELECT COUNT(*) FROM account`).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count accounts: %w", err)

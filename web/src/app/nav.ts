@@ -1,5 +1,5 @@
 // The places of the app, for the sidebar, the phone's tabs and the palette.
-import { Bell, BookOpen, Flame, Headphones, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, UsersRound, type LucideIcon } from 'lucide-react'
+import { BookOpen, Flame, Headphones, Inbox, Map, PlayCircle, ScrollText, Settings, Siren, SquareTerminal, UsersRound, type LucideIcon } from 'lucide-react'
 import type { Abilities } from '@/api'
 
 export type Place = { to: string; label: string; icon: LucideIcon; may?: (a: Abilities) => boolean }
@@ -17,4 +17,3 @@ export const PLACES: Place[] = [
   { to: '/guide', label: 'Guide', icon: BookOpen },
   { to: '/admin/people', label: 'Admin', icon: Settings, may: (a) => Object.keys(a).some((k) => k.startsWith('manage_') && a[k]) },
 ]
-export const BellIcon = Bell

@@ -115,7 +115,6 @@ export const useActiveRuns = (): RunSummary[] => {
   const map = useOffice((s) => s.runs)
   return useMemo(() => Object.values(map).sort((a, b) => b.number - a.number), [map])
 }
-export const useActiveRun = (id: string | null | undefined): RunSummary | undefined => useOffice((s) => (id ? s.runs[id] : undefined))
 export const useOnCall = (): OnCall[] => useOffice((s) => s.oncall)
 export const useGets = (): Get[] => useOffice(useShallow((s) => Object.values(s.gets)))
 /** The people in a room, by name. */

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react'
 import { cx } from '@/lib/cx'
-import { TabPanel, Tabs, type Tab } from './Tabs'
 import s from './Page.module.css'
 
 /** The frame of a screen: title row with actions, optional tabs, a scrolling body. */
@@ -38,16 +37,6 @@ export function Page({
         {flush || wide ? children : <div className={s.column}>{children}</div>}
       </div>
     </div>
-  )
-}
-export function PageTabs<T extends string>({ tabs, value, onChange, label, children }: { tabs: Tab<T>[]; value: T; onChange: (id: T) => void; label: string; children: ReactNode }) {
-  return (
-    <>
-      <div className={s.tabs}>
-        <Tabs tabs={tabs} value={value} onChange={onChange} label={label} />
-      </div>
-      <TabPanel id={value}>{children}</TabPanel>
-    </>
   )
 }
 /** A bordered box on a page. */

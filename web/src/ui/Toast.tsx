@@ -30,8 +30,6 @@ export function toast(title: string, o: Partial<Omit<Toast, 'id' | 'title'>> = {
   useToasts.setState((x) => ({ items: [...x.items.filter((y) => y.title !== title).slice(-3), t] }))
   return t.id
 }
-/** Takes a message away before its time. */
-export const untoast = drop
 /** Says that something failed, and why. A refusal leads to what explains it. */
 export const toastError = (title: string, error: unknown) =>
   toast(title, { tone: 'bad', detail: errorText(error), action: error instanceof ApiError && error.status === 403 ? { label: 'Why?', run: () => go('/guide/access-policy#why-was-i-refused') } : undefined })

@@ -39,8 +39,6 @@ export const Chip = ({
   </span>
 )
 
-const SEVERITY_TONE: Record<number, Tone> = { 1: 'red', 2: 'amber', 3: 'blue', 4: 'mute' }
-export const severityTone = (n: number): Tone => SEVERITY_TONE[n] ?? 'mute'
 /** Always says "SEV-1": a bare number would look like a count. */
 export const SeverityChip = ({ severity, mode }: { severity: number; mode?: Incident['mode'] }) => (
   <span className={cx(s.chip, s.sev, s['sev' + severity])}>{[modeMark(mode), `SEV-${severity}`].filter(Boolean).join(' ')}</span>
