@@ -1,6 +1,7 @@
 package alert_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"muster/internal/alert"
+	"muster/internal/await"
 	"muster/internal/db"
 	"muster/internal/fault"
 	"muster/internal/incident"
@@ -361,6 +363,45 @@ func TestConcurrentDeliveriesMakeOneIncident(t *testing.T) {
 	}
 	if as := r.list("live"); len(as) != 6+18 {
 		t.Errorf("%d alerts", len(as))
+	}
+}
+
+// Somebody resolves the incident while a delivery says that its alert fires again:
+// whoever comes second sees what the first did.
+func TestFiringAgainAtTheMomentOfTheResolution(t *testing.T) {
+	r := open(t)
+	if r.DB.Dialect() != db.Postgres {
+		t.Skip("SQLite has one writer")
+	}
+	r.deliver(r.src, one(firing("A", 0)))
+	i := r.open()[0]
+	r.Clock.Advance(time.Minute)
+	r.deliver(r.src, one(resolved("A", 0, 1)))
+	r.Clock.Advance(4 * time.Minute)
+	var once sync.Once
+	resolving, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		done <- r.Try(func(tx *db.Tx) error {
+			if _, err := r.Incidents.SetStage(Ctx, tx, r.Ann, i.ID, incident.Resolved, ""); err != nil {
+				return err
+			}
+			once.Do(func() { close(resolving) })
+			for late := time.Now().Add(await.Limit); time.Now().Before(late); { // until the delivery waits for it
+				var waits int
+				if err := r.DB.Read().QueryRow(Ctx, `SELECT COUNT(*) FROM pg_locks WHERE NOT granted`).Scan(&waits); err != nil || waits > 0 {
+					return err
+				}
+			}
+			return errors.New("the delivery does not wait")
+		})
+	}()
+	<-resolving
+	r.deliver(r.src, one(firing("A", 4)))
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Incident(i.ID); got.Stage != incident.Triage || len(got.Pages) != 2 {
+		t.Errorf("it is %s and paged %d times", got.Stage, len(got.Pages))
 	}
 }
 

@@ -672,17 +672,17 @@ func (in *intake) comeBack(ctx context.Context, incidentID string, rs []*raised)
 		}
 		worn = worn || r.worn
 	}
-	was, err := in.standing(ctx, incidentID)
-	if err != nil {
-		return err
-	}
-	// Raised first: what reopens is told as what it has become.
+	// Raised first: what reopens is told as what it has become. From here on the
+	// incident is held, and somebody may have ended it since the alert was judged.
 	if err := in.lift(ctx, incidentID, worst); err != nil {
 		return err
 	}
 	i := in.incidents[incidentID]
 	switch {
-	case !was.Stage.Open():
+	case i.Stage == incident.Closed:
+		return fault.Newf(fault.Unavailable, "%s was closed at this moment. Send the delivery again.", i.Ticket)
+	case !i.Stage.Open():
+		var err error
 		if i, err = in.s.Incidents.Reopen(ctx, in.tx, in.who, incidentID, "Firing again: "+worst.Title); err != nil {
 			return err
 		}
