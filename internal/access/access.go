@@ -109,19 +109,6 @@ func (j Judge) Allowed(action string, res Resource) bool {
 	return ok
 }
 
-// Ruled says what a rule says about it: it allows, it denies, or, with neither,
-// there is none.
-func (j Judge) Ruled(action string, res Resource) (allowed, denied bool) {
-	if j.set == nil || j.who.ID == "" {
-		return false, false
-	}
-	if j.who.IsSystem() {
-		return true, false
-	}
-	ok, by := j.set.verdict(j.who.Name, j.groups, action, res)
-	return ok, !ok && by != nil
-}
-
 // Explain is Access.Explain as the policies were when the Judge was made.
 func (j Judge) Explain(action string, res Resource) Decision { return j.set.decide(j.who, action, res) }
 

@@ -168,19 +168,6 @@ func (s *Store) ResolveAll(ctx context.Context, tx *db.Tx, who actor.Actor, ids 
 	return s.shown(ctx, tx, who, as)
 }
 
-// ResolveIn ends what fires in an incident, all of it.
-func (s *Store) ResolveIn(ctx context.Context, tx *db.Tx, who actor.Actor, incidentID string) (int, error) {
-	ids, err := db.All(ctx, tx, func(r db.Scanner) (v string, err error) { return v, r.Scan(&v) }, `SELECT id FROM alert WHERE incident = $1 AND state <> 'resolved' ORDER BY id LIMIT $2`, incidentID, MaxAct)
-	if err != nil {
-		return 0, fmt.Errorf("read what fires: %w", err)
-	}
-	if len(ids) == 0 {
-		return 0, nil
-	}
-	_, err = s.ResolveAll(ctx, tx, who, ids)
-	return len(ids), err
-}
-
 // seam is what incidents know of alerts.
 type seam struct{ s *Store }
 

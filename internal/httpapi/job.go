@@ -38,7 +38,7 @@ type Job struct {
 	Steps       []JobStep    `json:"steps"`
 	NodeFilter  string       `json:"nodefilter"`
 	FilterFixed bool         `json:"filter_fixed" doc:"Whoever runs it cannot give another node filter"`
-	Unselected  bool         `json:"nodes_unselected" doc:"A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as filter"`
+	Unselected  bool         `json:"nodes_unselected" doc:"A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as nodes"`
 	Dispatch    Dispatch     `json:"dispatch"`
 	Strategy    string       `json:"strategy"`
 	Timeout     string       `json:"timeout"`

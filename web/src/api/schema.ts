@@ -3621,7 +3621,7 @@ export interface components {
             /** @description Environments in which a run waits for another person */
             needs_approval_in: string[];
             nodefilter: string;
-            /** @description A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as filter */
+            /** @description A form shows the nodes of the filter unticked (nodesSelectedByDefault: false): whoever runs it picks some and sends them as nodes */
             nodes_unselected: boolean;
             options: components["schemas"]["Option"][];
             /** @description Those of them with nodes that need what production needs */
