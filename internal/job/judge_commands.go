@@ -379,7 +379,7 @@ func (j *judge) other(name string, rest []arg, in *taint) *taint {
 				return j.run(rest[i:], in) // as it may run it // #nosec G602 -- the length was looked at before
 			case runsNext[a.s]:
 				return j.runNext(name, after, in)
-			case readsNext[a.s] && of(after) != nil:
+			case readsNext[a.s] && of(after) != nil && !slices.ContainsFunc(rest[:i], func(a arg) bool { return !strings.HasPrefix(a.s, "-") }): // #nosec G602 -- the length was looked at before
 				j.program(of(after), name+" "+a.s)
 				return nil
 			}

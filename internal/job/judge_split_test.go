@@ -9,6 +9,7 @@ import (
 // names of variables, files that are read as programs, and commands that start
 // others. Found by trying, most of them with the tools themselves.
 var programsMore = []string{
+	`python3 manage.py shell -c ${option.x}`, `wp eval ${option.x}`, `php artisan tinker --execute=${option.x}`,
 	`x=${option.x}; [ $x = prod ] && echo y`, `x=${option.x}; if [ $x == prod ]; then echo; fi`, `x=${option.x}; [ -v "$x" ]`, `x=${option.x}; test -v "$x"`, `x=${option.x}; [ "$x" ] && [ "-v" "$x" ]`,
 	`x=${option.x}; unset "$x"`, `x=${option.x}; read "$x" <<< y`, `x=${option.x}; printf -v "$x" y`, `x=${option.x}; mapfile "$x" < f`, `x=${option.x}; getopts ab "$x"`, `x=${option.x}; wait -n -p "$x"`,
 	`sleep 0 & x=${option.x}; wait -p "$x" -n`, `x=${option.x}; find $x -name a`, `find $RD_OPTION_X; echo ${option.x}`, `x=${option.x}; awk -v v=$x 'BEGIN{print v}'`, `awk -v v=$RD_OPTION_X 'BEGIN{print v}' # ${option.x}`,
@@ -125,6 +126,13 @@ var dataMore = []string{
 	`POD=$(kubectl get pod -l app=${option.x} -o name | head -1); kubectl exec "$POD" -- ls`, `echo ${option.x}; make -C /srv/app deploy`, `echo ${option.x}; psql -c 'select 1'`,
 }
 
+// Words that are programs elsewhere.
+var wordsThatAreNone = []string{
+	`docker restart runner ${option.x}`, `docker restart shell ${option.x}`, `kubectl get pods runner ${option.x}`, `aws batch submit-job --job-name ${option.x}`, `svcadm enable ${option.x}`, `rabbitmq-plugins enable ${option.x}`, `vault kv get secret/${option.x}`,
+	`x=${option.x}; while getopts ab o "$x"; do :; done`, `x=${option.x}; [ "$x" = prod ]`, `x=${option.x}; [[ $x = prod ]]`, `x=${option.x}; [ ${#x} -gt 3 ]`, `x=${option.x}; find "$x" -name a`, `x=${option.x}; timeout "$x" /opt/run`, `x=${option.x}; docker run -e V="$x" "app:$x"`,
+	`for d in $(echo ${option.x} | tr , ' '); do find $d -name a; done`, `n=$(echo ${option.x} | wc -c); [ $n -gt 3 ]`, `c=$(kubectl get pods -l a=${option.x} -o name); [ $c = x ]`, `read -p "${option.x}?" a`, `python3 manage.py migrate ${option.x}`, `php artisan queue:work ${option.x}`, `wsadmin.sh -f /opt/x.py ${option.x}`,
+}
+
 func TestProgramsMore(t *testing.T) {
 	options := []Option{{Name: "x"}}
 	for _, text := range programsMore {
@@ -142,7 +150,7 @@ func TestProgramsMore(t *testing.T) {
 			t.Errorf("%s with a number: %v", text, tpl.Unsafe)
 		}
 	}
-	for _, text := range dataMore {
+	for _, text := range append(wordsThatAreNone, dataMore...) {
 		if tpl := parseShell(text, options, musterTrust); len(tpl.Unsafe) > 0 {
 			t.Errorf("%s: %v", text, tpl.Unsafe)
 		}
