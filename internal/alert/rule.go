@@ -32,7 +32,7 @@ type RoutingRule struct {
 	Severity    string `json:"severity" doc:"1 to 4, a word such as critical, or an expression; empty: the label severity, or else priority"`
 	Action      string `json:"action" enum:"declare,attach,ignore,default" doc:"declare an incident, attach to an open one only, ignore, or (default) declare up to severity 3 and attach 4"`
 
-	Restricted bool     `json:"restricted,omitempty" doc:"The incident it declares is open to the people of groups only"`
+	Restricted bool     `json:"restricted,omitempty" doc:"The incident it declares is open to the people of groups only; such a rule declares at any severity, for an alert without an incident is open to everybody"`
 	Groups     []string `json:"groups,omitempty" maxItems:"20" doc:"Who becomes a member of that incident"`
 }
 
@@ -296,6 +296,10 @@ func decide(rules []compiled, src Source, in Incoming) (route, error) {
 		if r.severity >= 4 {
 			r.action = "attach"
 		}
+	}
+	if r.restricted && r.action == "attach" {
+		// Outside of an incident of its own everybody could read it.
+		r.action = "declare"
 	}
 	return r, problem
 }

@@ -193,3 +193,19 @@ func TestAnAlertWithBlankWords(t *testing.T) {
 		t.Errorf("%q", i.Title)
 	}
 }
+
+// What a rule calls restricted is never left where everybody reads it.
+func TestARestrictedRuleDeclaresAtAnySeverity(t *testing.T) {
+	for _, action := range []string{"", "default", "attach"} {
+		r := open(t)
+		r.Do(func(tx *db.Tx) error {
+			_, err := r.alerts.SetRules(Ctx, tx, r.Admin, []alert.RoutingRule{{Name: "fraud", When: `labels.team == "fraud"`, Action: action, Restricted: true, Groups: []string{"administrator"}}})
+			return err
+		})
+		r.deliver(r.src, one(firing("Insider", 0, "severity", "info", "team", "fraud")))
+		as, err := r.alerts.List(Ctx, r.DB.Read(), r.Watcher, alert.Filter{})
+		if err != nil || len(as) != 0 || len(r.open()) != 1 {
+			t.Errorf("%q: everybody reads %+v, %d incidents, %v", action, as, len(r.open()), err)
+		}
+	}
+}

@@ -67,3 +67,28 @@ func TestHostileFloorPlans(t *testing.T) {
 	}
 	ann.want(200, "GET", "/office", nil)
 }
+
+// Not even that there is a restricted incident is told by the plan or by news of
+// it; its members see where its room stands.
+func TestAPlanKeepsARestrictedIncident(t *testing.T) {
+	s := start(t)
+	s.person("ann", "responder")
+	s.person("eve", "administrator")
+	socks := map[string]*socket{}
+	for _, name := range []string{"ann", "eve"} {
+		socks[name] = s.as(name).connect()
+	}
+	i := s.as("ann").want(201, "POST", "/incidents", obj{"title": "Insider", "severity": 1, "restricted": true})
+	room := i.get("room", "id").(string)
+	for name, knows := range map[string]bool{"ann": true, "eve": false} {
+		for _, path := range []string{"/floors", "/office", "/rooms"} {
+			if got := s.as(name).want(200, "GET", path, nil).text; strings.Contains(got, room) != knows {
+				t.Errorf("%s of %s tells of it: %v, want %v", path, name, !knows, knows)
+			}
+		}
+		s.settled(socks[name], name)
+		if got := strings.Contains(socks[name].all(), room); got != knows {
+			t.Errorf("%s heard of it: %v, want %v\n%s", name, got, knows, socks[name].all())
+		}
+	}
+}

@@ -159,6 +159,7 @@ func New(d Deps) *Store {
 	d.Tasks.Handle(taskEscalate, s.escalate)
 	d.Tasks.Handle(taskWatch, s.watch)
 	d.Notify.OnSeen(s.pageSeen)
+	d.Notify.WithConfined(s.Confined)
 	return s
 }
 

@@ -442,9 +442,15 @@ func (s *Store) givenUp(ctx context.Context, tx *db.Tx, to account.User, n Notif
 		return err
 	}
 	for _, a := range admins {
-		if _, err := s.Send(ctx, tx, New{Person: a.ID, Kind: "info", Title: fmt.Sprintf("A page to %s did not get out by %s", to.Display, name),
+		notice := New{Person: a.ID, Kind: "info", Title: fmt.Sprintf("A page to %s did not get out by %s", to.Display, name),
 			Body: fmt.Sprintf("%s\n\n%s", n.Title, text), Link: n.Link, Incident: n.IncidentID,
-			Key: fmt.Sprintf("undelivered:%s:%s:%s", to.ID, channel, s.clock.Now().UTC().Format("2006-01-02T15"))}); err != nil {
+			Key: fmt.Sprintf("undelivered:%s:%s:%s", to.ID, channel, s.clock.Now().UTC().Format("2006-01-02T15"))}
+		if hidden, err := s.hidden(ctx, tx, a.Actor(), n.IncidentID); err != nil {
+			return err
+		} else if hidden { // that it failed is theirs to mend, what it was about is not
+			notice.Body, notice.Link, notice.Incident = text, "", ""
+		}
+		if _, err := s.Send(ctx, tx, notice); err != nil {
 			return err
 		}
 	}

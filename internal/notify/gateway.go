@@ -206,14 +206,30 @@ func (s *Store) GatewayLog(ctx context.Context, q db.Querier, who actor.Actor, i
 	if limit <= 0 || limit > 500 {
 		limit = 100
 	}
+	incidents := []string{}
 	ds, err := db.All(ctx, q, func(r db.Scanner) (d Delivered, err error) {
 		var at int64
-		err = r.Scan(&d.NotificationID, &d.UserID, &at, &d.Sent, &d.Error, &d.Answer, &d.Title)
+		var incident string
+		err = r.Scan(&d.NotificationID, &d.UserID, &at, &d.Sent, &d.Error, &d.Answer, &d.Title, &incident)
 		d.At = db.At(at)
+		incidents = append(incidents, incident)
 		return d, err
-	}, `SELECT a.notification, a.person, a.at, a.sent, a.error, a.answer, n.title FROM notification_attempt a JOIN notification n ON n.id = a.notification WHERE a.channel = $1 ORDER BY a.id DESC LIMIT $2`, gatewayPrefix+g.ID, limit)
+	}, `SELECT a.notification, a.person, a.at, a.sent, a.error, a.answer, n.title, n.incident FROM notification_attempt a JOIN notification n ON n.id = a.notification WHERE a.channel = $1 ORDER BY a.id DESC LIMIT $2`, gatewayPrefix+g.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the gateway's log: %w", err)
+	}
+	known := map[string]bool{}
+	for n, incident := range incidents {
+		hidden, ok := known[incident]
+		if !ok {
+			if hidden, err = s.hidden(ctx, q, who, incident); err != nil {
+				return nil, fmt.Errorf("read the gateway's log: %w", err)
+			}
+			known[incident] = hidden
+		}
+		if hidden { // a gateway may repeat what it was given
+			ds[n].Title, ds[n].Answer = "About a restricted incident", ""
+		}
 	}
 	return ds, nil
 }

@@ -1,6 +1,7 @@
 package notify_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -250,5 +251,39 @@ func TestGatewaysAreTheAdministrators(t *testing.T) {
 		if fs := fault.FieldsOf(err); len(fs) != 1 || fs[0].Field != field {
 			t.Error(field, err)
 		}
+	}
+}
+
+// Whoever looks after gateways sees that something did not get out, and not what
+// it was about where that is not for them.
+func TestAGatewaysLogKeepsWhatIsRestricted(t *testing.T) {
+	for name, c := range map[string]struct {
+		member bool
+		shows  bool
+	}{"a stranger": {false, false}, "a member": {true, true}} {
+		t.Run(name, func(t *testing.T) {
+			p := dialled(t)
+			p.answer = func(int) (int, string) { return 400, "no: [SEV-1] Insider fraud" }
+			r := open(t, notify.Settings{})
+			r.store.WithConfined(func(_ context.Context, _ db.Querier, who actor.Actor, incident string) (bool, bool, error) {
+				return incident == "secret", c.member || who.ID == r.ann.ID, nil
+			})
+			r.start()
+			by := "gateway:" + r.gateway(p.URL).ID
+			r.reach(notify.UseChannel{Channel: by, Used: true, Address: "1"})
+			n := r.send(notify.New{Title: "Insider fraud", Incident: "secret", Link: "/rooms/secret", Severity: 1, Email: true})
+			r.untilBy(n.ID, by, "failed")
+			log, err := r.store.GatewayLog(ctx, r.d.Read(), r.admin, "SMS", 0)
+			if err != nil || len(log) == 0 || strings.Contains(log[0].Title+log[0].Answer, "Insider fraud") != c.shows || log[0].Error == "" {
+				t.Errorf("%v %+v", err, log)
+			}
+			told, err := r.store.List(ctx, r.d.Read(), r.admin, false, 0)
+			if err != nil || len(told) != 1 || !strings.HasPrefix(told[0].Title, "A page to ") {
+				t.Fatal(err, told)
+			}
+			if all := told[0].Title + told[0].Body + told[0].Link + told[0].IncidentID; strings.Contains(all, "fraud") != c.shows || strings.Contains(all, "secret") != c.shows {
+				t.Error(all)
+			}
+		})
 	}
 }

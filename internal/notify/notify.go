@@ -110,6 +110,8 @@ type Store struct {
 	set    Settings
 	log    *slog.Logger
 	seen   []Seen
+	// confined, if set, tells of an incident what incident.Confined does.
+	confined Confined
 
 	told *meter.Counter
 }
@@ -157,6 +159,27 @@ func Reader(people *account.Store, mail *Mail) *Store {
 
 // OnSeen subscribes to people seeing notifications; call it before serving.
 func (s *Store) OnSeen(fn Seen) { s.seen = append(s.seen, fn) }
+
+// Confined says whether an incident is restricted, and if so whether who belongs
+// to it.
+type Confined func(ctx context.Context, q db.Querier, who actor.Actor, incidentID string) (restricted, member bool, err error)
+
+// WithConfined tells the store which notifications are not for everybody who looks
+// after channels; call it before serving.
+func (s *Store) WithConfined(fn Confined) { s.confined = fn }
+
+// hidden says whether what is told about an incident is not for who to read, to
+// whomever it was sent.
+func (s *Store) hidden(ctx context.Context, q db.Querier, who actor.Actor, incidentID string) (bool, error) {
+	if s.confined == nil || incidentID == "" {
+		return false, nil
+	}
+	restricted, member, err := s.confined(ctx, q, who, incidentID)
+	if db.IsNoRows(err) {
+		return false, nil
+	}
+	return restricted && !member, err
+}
 
 var kinds = map[string]bool{"page": true, "get": true, "mention": true, "approval": true, "info": true}
 

@@ -4823,7 +4823,7 @@ export interface components {
             name: string;
             /** Format: int64 */
             position: number;
-            /** @description The incident it declares is open to the people of groups only */
+            /** @description The incident it declares is open to the people of groups only; such a rule declares at any severity, for an alert without an incident is open to everybody */
             restricted?: boolean;
             /** @description A service's name or an expression; empty: the label service, or else the source's service */
             service: string;
