@@ -364,8 +364,12 @@ func (s *Store) Channels(ctx context.Context, q db.Querier, notificationIDs []st
 	for i, n := range notificationIDs {
 		ns[i].ID = n
 	}
-	if err := s.fill(ctx, q, ns); err != nil {
-		return nil, err
+	for rest := ns; len(rest) > 0; { // a storm's pages are more than one statement takes
+		n := min(len(rest), 500)
+		if err := s.fill(ctx, q, rest[:n]); err != nil {
+			return nil, err
+		}
+		rest = rest[n:]
 	}
 	out := map[string][]Delivery{}
 	for _, n := range ns {

@@ -510,6 +510,20 @@ func TestMailIsTriedForADay(t *testing.T) {
 	}
 }
 
+// The pages of a storm are more than one statement takes parameters, and still read.
+func TestChannelsOfAStorm(t *testing.T) {
+	r := open(t, notify.Settings{})
+	n := r.send(notify.New{Title: "SEV-1 INC-1", Severity: 1})
+	ids := []string{}
+	for i := range 70_000 {
+		ids = append(ids, fmt.Sprint("none-", i))
+	}
+	all, err := r.store.Channels(ctx, r.d.Read(), append(ids, n.ID))
+	if err != nil || len(all) != len(ids)+1 || len(all[n.ID]) != 1 {
+		t.Error(len(all), all[n.ID], err)
+	}
+}
+
 // next waits for the next news of a notification's mail.
 func (r *rig) next(id string) notify.Delivery {
 	r.t.Helper()
