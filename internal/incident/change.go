@@ -52,7 +52,9 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTick
 	if err := s.restrict(ctx, tx, who, i, ch); err != nil {
 		return i, err
 	}
-	give(&i.Restricted, ch.Restricted)
+	if was := i.Restricted; ch.Restricted != nil && *ch.Restricted != was {
+		i.Restricted, i.collects = *ch.Restricted, ""
+	}
 	in := Declare{Title: i.Title, Severity: i.Severity, Service: i.Service, Environment: i.Environment, Summary: i.Summary, Mode: i.Mode}
 	give(&in.Title, ch.Title)
 	give(&in.Severity, ch.Severity)

@@ -112,7 +112,9 @@ func (s *Store) restrict(ctx context.Context, tx *db.Tx, who actor.Actor, i Inci
 	if _, err := s.Rooms.SetPrivate(ctx, tx, muster(who), i.Room.ID, to); err != nil {
 		return err
 	}
-	if err := s.set(ctx, tx, i.ID, map[string]any{"restricted": to}); err != nil {
+	// What joined from here on would be heard by its members alone, or what was for
+	// few by everybody: alerts that come now have an incident of their own.
+	if err := s.set(ctx, tx, i.ID, map[string]any{"restricted": to, "collects": ""}); err != nil {
 		return err
 	}
 	if err := s.Ledger.Append(ctx, tx, who, about(i), Changed{Field: "restricted", From: strconv.FormatBool(i.Restricted), To: strconv.FormatBool(to)}); err != nil {
@@ -123,8 +125,12 @@ func (s *Store) restrict(ctx context.Context, tx *db.Tx, who actor.Actor, i Inci
 	if i.Stage == Closed {
 		return nil
 	}
-	if to {
-		return s.say(ctx, tx, who, i, "%s restricted the incident: from now on only the members of this room know of it.", called(who))
+	apart := ""
+	if i.collects != "" {
+		apart = " Alerts that come from now on have an incident of their own."
 	}
-	return s.say(ctx, tx, who, i, "%s opened the incident: everybody may read it and this room again, also what was said before.", called(who))
+	if to {
+		return s.say(ctx, tx, who, i, "%s restricted the incident: from now on only the members of this room know of it.%s", called(who), apart)
+	}
+	return s.say(ctx, tx, who, i, "%s opened the incident: everybody may read it and this room again, also what was said before.%s", called(who), apart)
 }

@@ -80,3 +80,31 @@ func TestARestrictedIncidentIsItsMembers(t *testing.T) {
 		t.Error("paged:", got)
 	}
 }
+
+// Whose alerts an incident gathers was decided for those who knew of it: when that
+// changes, those that come from then on have an incident of their own.
+func TestWhoMayKnowEndsGathering(t *testing.T) {
+	r := New(t, notify.Settings{})
+	r.Person("fred", "responder", "fraud")
+	for title, c := range map[string]struct {
+		by     actor.Actor
+		in     incident.Declare
+		change incident.Change
+	}{
+		"restricted later":                  {r.Bob, incident.Declare{Service: "payments-api", Environment: "prod", Gathers: true}, incident.Change{Restricted: ptr(true)}},
+		"restricted with another service":   {r.Bob, incident.Declare{Service: "payments-api", Environment: "qa", Gathers: true}, incident.Change{Restricted: ptr(true), Environment: ptr("dev")}},
+		"by a rule for few, opened to all":  {machine(), incident.Declare{Collects: "restricted:rule:src:service:x/", Restricted: true, Groups: []string{"fraud"}}, incident.Change{Restricted: ptr(false)}},
+		"said again, which changes nothing": {r.Bob, incident.Declare{Service: "payments-api", Environment: "stage", Gathers: true}, incident.Change{Restricted: ptr(false)}},
+	} {
+		c.in.Title, c.in.Severity = title, 3
+		i := r.Declare(c.by, c.in)
+		who := r.Admin
+		if c.in.Restricted {
+			who = actor.System("test")
+		}
+		r.Do(func(tx *db.Tx) (err error) { i, err = r.Incidents.Update(Ctx, tx, who, i.ID, c.change); return err })
+		if want := *c.change.Restricted == c.in.Restricted; i.Gathers != want {
+			t.Errorf("%s: it gathers: %v", title, i.Gathers)
+		}
+	}
+}
