@@ -142,3 +142,32 @@ func TestALostStepOfTheLadderIsTakenLater(t *testing.T) {
 	r.Clock.Advance(7 * time.Minute)
 	pagesUntil(t, r, i.ID, 2)
 }
+
+// A merge ends no call that nobody answered: it goes on for the target, unless
+// somebody has that, or whoever merges was called.
+func TestAMergeEndsNoUnansweredCall(t *testing.T) {
+	for name, c := range map[string]struct {
+		who  func(r *Rig) actor.Actor
+		take bool // somebody has the target
+		goes bool
+	}{
+		"nobody has the target":       {func(r *Rig) actor.Actor { return r.Admin }, false, true},
+		"somebody has the target":     {func(r *Rig) actor.Actor { return r.Admin }, true, false},
+		"whoever is called merges it": {func(r *Rig) actor.Actor { return r.Ann }, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(t, notify.Settings{})
+			to := r.Declare(r.Bob, incident.Declare{Title: "by hand", Severity: 1, Mode: "real"})
+			i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 1, Service: "payments-api", Collects: "k"})
+			if c.take {
+				acknowledge(t, r, r.Admin, to.ID)
+			}
+			change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+				return r.Incidents.Merge(Ctx, tx, c.who(r), i.ID, to.ID)
+			})
+			if to = r.Incident(to.ID); (to.NextPage != nil) != c.goes || (opened(r, r.Ann) == 1) != c.goes {
+				t.Errorf("next %+v, %d calls stand open", to.NextPage, opened(r, r.Ann))
+			}
+		})
+	}
+}

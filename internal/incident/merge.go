@@ -59,7 +59,11 @@ func (s *Store) Merge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicke
 		return i, fault.New(fault.Conflict, "Only one of the two is restricted: what its members know would become known to others. Restrict the other one first, or open it.")
 	}
 	now := s.Clock.Now()
-	if err := s.stopClimbs(ctx, tx, i.ID); err != nil {
+	unanswered, err := s.running(ctx, tx, i.ID)
+	if err != nil {
+		return i, err
+	}
+	if err := s.stop(ctx, tx, i.ID, unanswered); err != nil {
 		return i, err
 	}
 	if err := s.Notify.EndPages(ctx, tx, i.ID); err != nil {
@@ -110,8 +114,32 @@ func (s *Store) Merge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicke
 	if err := s.inherit(ctx, tx, who, i, to); err != nil {
 		return i, err
 	}
+	if err := s.callOn(ctx, tx, who, to.ID, unanswered); err != nil {
+		return i, err
+	}
 	s.touch(tx, to.ID)
 	return s.Get(ctx, tx, who, i.ID)
+}
+
+// callOn goes on calling those whom an incident that was merged called in vain,
+// where nobody has answered its target nor is called for it. Whoever merges and
+// was called has answered.
+func (s *Store) callOn(ctx context.Context, tx *db.Tx, who actor.Actor, into string, unanswered []climb) error {
+	to, err := s.get(ctx, tx, into)
+	if err != nil || to.Times.Acknowledged != nil || to.NextPage != nil {
+		return err
+	}
+	for _, c := range unanswered {
+		if answered, err := s.calls(ctx, tx, c, who.ID); answered || err != nil {
+			return err
+		}
+	}
+	for _, c := range unanswered {
+		if err := s.pageService(ctx, tx, who, to, c.service); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inherit makes the target as severe as what was merged into it, and lets it
