@@ -168,6 +168,9 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		return out
 	}
 	name = version.ReplaceAllString(name, "$1")
+	if in != nil && (!textual[name] || name == "cp") && !slices.Contains(shellNames, name) && interpreters[name] == "" {
+		j.mayWrite(rest, in)
+	}
 	switch {
 	case textual[name]:
 		j.textual(name, rest, in)
@@ -240,7 +243,7 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		if w, ok := wrappers[name]; ok {
 			return j.wrapper(name, w.letters, w.skip, rest, in)
 		}
-		if by := j.files.written[name]; by != nil && !strings.Contains(first.s, "/") {
+		if !strings.Contains(first.s, "/") && (j.dark["PATH"] || len(j.known["PATH"]) > 0) {
 			j.started(first, "the shell") // by its PATH
 		}
 		if w, ok := armed[name]; ok {
@@ -259,6 +262,19 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		return in
 	}
 	return out
+}
+
+// mayWrite notes that a command may put its input into any file it names, also
+// within a program: sed 'w f', awk '{print > "f"}', openssl -out f.
+func (j *judge) mayWrite(rest []arg, in *taint) {
+	for _, a := range rest {
+		if !a.literal() || strings.HasPrefix(a.s, "-") {
+			continue
+		}
+		for _, name := range strings.FieldsFunc(a.s, func(r rune) bool { return strings.ContainsRune(" \t\n\"';>(){}", r) }) {
+			j.write(arg{s: name}, in)
+		}
+	}
 }
 
 // fetch gives what a caller may let a download consist of: one from an address

@@ -9,6 +9,7 @@ import (
 // names of variables, files that are read as programs, and commands that start
 // others. Found by trying, most of them with the tools themselves.
 var programsMore = []string{
+	`x=${option.x}; install /dev/stdin f <<< "$x"; bash f`, `x=${option.x}; sed -n 'w f' <<< "$x"; bash f`, `x=${option.x}; awk '{print > "f"}' <<< "$x"; bash f`, `echo ${option.x} | openssl base64 -d -out f; sh f`, `echo ${option.x} | cp /dev/stdin f; . ./f`, `echo ${option.x} | install /dev/stdin /etc/cron.d/x`,
 	`python3 manage.py shell -c ${option.x}`, `wp eval ${option.x}`, `php artisan tinker --execute=${option.x}`,
 	`x=${option.x}; [ $x = prod ] && echo y`, `x=${option.x}; if [ $x == prod ]; then echo; fi`, `x=${option.x}; [ -v "$x" ]`, `x=${option.x}; test -v "$x"`, `x=${option.x}; [ "$x" ] && [ "-v" "$x" ]`,
 	`x=${option.x}; unset "$x"`, `x=${option.x}; read "$x" <<< y`, `x=${option.x}; printf -v "$x" y`, `x=${option.x}; mapfile "$x" < f`, `x=${option.x}; getopts ab "$x"`, `x=${option.x}; wait -n -p "$x"`,
@@ -128,6 +129,7 @@ var dataMore = []string{
 
 // Words that are programs elsewhere.
 var wordsThatAreNone = []string{
+	`echo ${option.x} | sed 's/a/b/' > f; sh /opt/x.sh`, `echo ${option.x} | sh /opt/x.sh; sh /opt/x.sh`, `grep -q ${option.x} /opt/env.sh && . /opt/env.sh`, `echo ${option.x} | grep -qF -f /opt/list && . /opt/env.sh`, `echo ${option.x} | /opt/read-it --to /opt/list; /opt/run.sh`,
 	`docker restart runner ${option.x}`, `docker restart shell ${option.x}`, `kubectl get pods runner ${option.x}`, `aws batch submit-job --job-name ${option.x}`, `svcadm enable ${option.x}`, `rabbitmq-plugins enable ${option.x}`, `vault kv get secret/${option.x}`,
 	`x=${option.x}; while getopts ab o "$x"; do :; done`, `x=${option.x}; [ "$x" = prod ]`, `x=${option.x}; [[ $x = prod ]]`, `x=${option.x}; [ ${#x} -gt 3 ]`, `x=${option.x}; find "$x" -name a`, `x=${option.x}; timeout "$x" /opt/run`, `x=${option.x}; docker run -e V="$x" "app:$x"`,
 	`for d in $(echo ${option.x} | tr , ' '); do find $d -name a; done`, `n=$(echo ${option.x} | wc -c); [ $n -gt 3 ]`, `c=$(kubectl get pods -l a=${option.x} -o name); [ $c = x ]`, `read -p "${option.x}?" a`, `python3 manage.py migrate ${option.x}`, `php artisan queue:work ${option.x}`, `wsadmin.sh -f /opt/x.py ${option.x}`,
