@@ -4,8 +4,8 @@ import type { components } from './schema'
 import type * as t from './types'
 
 type S = components['schemas']
-/** What the server sends is what the screens read. */
-type Reads<Server extends Screen, Screen> = Server
+/** What the server sends is what the screens read, and they read nothing else: not even what may be absent. */
+type Reads<Server extends Screen, Screen extends { [K in keyof Screen]: K extends keyof Server ? unknown : never }> = Server
 
 export type Conform = [
   Reads<S['User'], t.User>,

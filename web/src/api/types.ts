@@ -50,7 +50,7 @@ export type Session = {
   created_at: string
   last_used_at?: string | null
   address?: string
-  agent?: string
+  user_agent?: string
   current?: boolean
 }
 export type Token = {
@@ -301,7 +301,7 @@ export type MessageVersion = {
   at: string
   text: string
 }
-export type Posted = Message & { reply?: string; /** What only this browser can do. */ do?: 'join-voice' | 'listen' | 'leave-voice' | 'mute' | 'unmute'; error?: Problem }
+export type Posted = Message & { reply?: string; /** What only this browser can do. */ do?: 'join-voice' | 'listen' | 'leave-voice' | 'mute' | 'unmute' }
 export type Completion = {
   value: string
   label: string

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { act, cleanup, fireEvent, renderHook, render, screen, waitFor } from '@testing-library/react'
+import { act, cleanup, configure, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { api, useSession } from '@/api'
 import type { Get, Knock, Me, Notification, OfficeEvent, OpenPage, Presence, Reaching, Run, UserEvent } from '@/api'
@@ -8,6 +8,10 @@ import { office, presence, room, run, user } from '@/realtime/fixtures'
 import { Sayer } from '@/ui/say'
 import { Toaster } from '@/ui'
 import { useNews } from './news'
+
+// What is loaded when it is needed takes its time on a busy machine.
+configure({ asyncUtilTimeout: 20_000 })
+vi.setConfig({ testTimeout: 30_000 })
 
 const { line, path, walk, sounds } = vi.hoisted(() => ({
   line: { event: (_: string, __: unknown) => {}, lost: () => {} },

@@ -52,11 +52,42 @@ export function rank<T>(query: string, items: readonly T[], texts: (item: T) => 
     .map((x) => x.item)
 }
 
+/** From so many letters on, somebody writes a name and not its initials. */
+const NAMED = 6
+/** Whether each word typed is one stretch of the text, or made of starts of its words. */
+function reads(query: string, t: string): boolean {
+  let from = 0
+  for (const word of query.split(/\s+/)) {
+    const at = t.indexOf(word, from)
+    from = at >= 0 ? at + word.length : byStarts(t, word, from)
+    if (from < 0) return false
+  }
+  return true
+}
+/** Where a word of starts ends in the text, or -1. */
+function byStarts(t: string, word: string, from: number): number {
+  const dead = new Set<number>()
+  const go = (k: number, at: number): number => {
+    if (k === word.length) return at
+    const state = k * (t.length + 1) + at
+    if (dead.has(state)) return -1
+    for (let j = t.indexOf(word[k]!, at); j >= 0; j = t.indexOf(word[k]!, j + 1)) {
+      const end = boundary(t, j) || (k > 0 && j === at) ? go(k + 1, j + 1) : -1
+      if (end >= 0) return end
+    }
+    dead.add(state)
+    return -1
+  }
+  return go(0, from)
+}
+
 /** The score; when the greedy walk over word starts ran past a letter, plain order decides. */
 function matches(query: string, text: string): number {
+  const t = text.toLowerCase()
+  const q = query.toLowerCase().trim()
+  if (q.replace(/\s+/g, '').length >= NAMED && !reads(q, t)) return 0
   const s = score(query, text)
   if (s > 0) return s
-  const t = text.toLowerCase()
   let from = 0
   for (const ch of query.toLowerCase().replace(/\s+/g, '')) {
     from = t.indexOf(ch, from) + 1

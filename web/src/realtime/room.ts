@@ -2,7 +2,7 @@
 import { useEffect } from 'react'
 import { create } from 'zustand'
 import { api, ApiError, useSession } from '@/api'
-import type { Message, MessagePage, Posted, Problem, RoomEvent } from '@/api'
+import type { Message, MessagePage, Posted, RoomEvent } from '@/api'
 import { uuid } from '@/lib/ids'
 import {
   applyAfter,
@@ -198,7 +198,7 @@ export function send(id: string, text: string, thread: string | null = null, key
   lastTyping = 0
   return putOut({ key, room: id, text, thread, at: new Date().toISOString(), after: get(id).seq, state: 'sending' })
 }
-export type Answer = { reply?: string; error?: Problem }
+export type Answer = { reply?: string }
 /** Carries out a command. It is not kept: what is done at another time is something else. */
 export async function command(id: string, text: string, thread: string | null = null): Promise<Answer> {
   lastTyping = 0
@@ -206,7 +206,7 @@ export async function command(id: string, text: string, thread: string | null = 
   if (m.id) set(id, applyPosted(get(id), able(m)))
   // What only this browser can do: its microphone, its loudspeaker.
   if (m.do) voiceAct(m.do, id)
-  return { reply: m.reply, error: m.error }
+  return { reply: m.reply }
 }
 
 const path = (m: Message) => `/messages/${m.id}`

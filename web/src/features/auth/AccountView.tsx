@@ -3,7 +3,7 @@ import { KeyRound, Monitor } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { api, ApiError, errorText, loadSession, useMe, type Items, type Session, type Token } from '@/api'
 import { Box, Button, Checkbox, Chip, ConfirmButton, CopyButton, DataTable, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, Select, SingleKeys, Time, toast } from '@/ui'
-import { passwordHint } from './model'
+import { deviceOf, passwordHint } from './model'
 import { skillsOf } from '@/lib/skills'
 import { Password } from './Password'
 import { Reach } from './Reach'
@@ -132,7 +132,7 @@ function Sessions() {
       rowKey={(r) => r.id}
       empty={<Empty icon={<Monitor size={18} />} title="No sign-in is listed" />}
       columns={[
-        { key: 'agent', head: 'Device', fill: true, cell: (r) => <>{r.agent || 'Unknown device'} {r.current && <Chip tone="teal">this one</Chip>}</> },
+        { key: 'agent', head: 'Device', fill: true, cell: (r) => <><span title={r.user_agent}>{deviceOf(r.user_agent)}</span> {r.current && <Chip tone="teal">this one</Chip>}</> },
         { key: 'address', head: 'From', wide: true, cell: (r) => <span className="mono">{r.address}</span> },
         { key: 'seen', head: 'Last seen', cell: (r) => <Time at={r.last_used_at ?? r.created_at} mode="ago" /> },
         {

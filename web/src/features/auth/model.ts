@@ -12,3 +12,11 @@ export function passwordHint(p: string): string {
 export function firstRotation(userId: string, zone = Intl.DateTimeFormat().resolvedOptions().timeZone) {
   return { name: 'catch-all', members: [userId], time_zone: zone || 'UTC', catch_all: true }
 }
+
+/** "Firefox on Windows", out of what a browser says of itself; what is none is named as it names itself. */
+export function deviceOf(agent = ''): string {
+  const first = (of: readonly [RegExp, string][]) => of.find(([sign]) => sign.test(agent))?.[1]
+  const browser = first([[/Edg\w*\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\/|FxiOS\//, 'Firefox'], [/Chrom(e|ium)\/|CriOS\//, 'Chrome'], [/Safari\//, 'Safari']])
+  const system = first([[/iPhone/, 'iPhone'], [/iPad/, 'iPad'], [/Android/, 'Android'], [/Windows/, 'Windows'], [/Mac OS X/, 'macOS'], [/CrOS/, 'ChromeOS'], [/Linux|X11/, 'Linux']])
+  return browser ? [browser, system].filter(Boolean).join(' on ') : agent.slice(0, 60) || 'Unknown device'
+}

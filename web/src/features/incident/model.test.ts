@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Incident, Metric, Page, Presence, TimelineEntry } from '@/api/types'
+import { clock } from '@/lib/time'
 import * as m from './model'
 
 const T = (min: number) => new Date(Date.parse('2026-11-22T14:00:00Z') + min * 60_000).toISOString()
@@ -145,8 +146,8 @@ it('how a page went out is told for each way, with its tries', () => {
     ],
   })
   expect(m.ways(p)).toEqual([
-    { channel: 'email', bad: true, text: 'Email: not sent yet. The mail server answered with code 451. It is tried again.', tries: ['20:15:03 UTC: The mail server answered with code 451.'] },
-    { channel: 'gateway:1', bad: false, text: 'SMS: sent', tries: ['20:15:04 UTC: sent, it answered: queued as 42'] },
+    { channel: 'email', bad: true, text: 'Email: not sent yet. The mail server answered with code 451. It is tried again.', tries: [`${clock('2026-11-30T20:15:03Z', true)}: The mail server answered with code 451.`] },
+    { channel: 'gateway:1', bad: false, text: 'SMS: sent', tries: [`${clock('2026-11-30T20:15:04Z', true)}: sent, it answered: queued as 42`] },
     { channel: 'gateway:2', bad: false, text: 'Pager: not needed', tries: [] },
   ])
 })

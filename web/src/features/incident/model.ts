@@ -1,6 +1,6 @@
 // An incident in words: where it stands, who is coming, what the clocks say. Pure.
 import type { Incident, IncidentRoleName, Metric, Page, Presence, Stage, TimelineEntry } from '@/api/types'
-import { length, ms } from '@/lib/time'
+import { clock, length, ms } from '@/lib/time'
 
 export const STAGES: { id: Stage; label: string }[] = [
   { id: 'declared', label: 'Declared' },
@@ -133,7 +133,7 @@ export function ways(page: Page): Way[] {
       const name = d.name || (d.channel === 'email' ? 'Email' : d.channel)
       const bad = d.state === 'failed' || d.state === 'off' || (d.state === 'queued' && !!d.attempts)
       const word = { sent: 'sent', failed: 'failed', off: 'not sent', skipped: 'not needed', queued: d.attempts ? 'not sent yet' : 'waits' }[d.state]
-      const tries = (d.tries ?? []).map((t) => `${t.at.slice(11, 19)} UTC: ${t.sent ? 'sent' : t.error}${t.answer ? `, it answered: ${t.answer}` : ''}`)
+      const tries = (d.tries ?? []).map((t) => `${clock(t.at, true)}: ${t.sent ? 'sent' : t.error}${t.answer ? `, it answered: ${t.answer}` : ''}`)
       return { channel: d.channel, bad, text: `${name}: ${word}${d.error && d.state !== 'skipped' ? `. ${d.error}` : ''}`, tries }
     })
 }

@@ -3,7 +3,7 @@ import { memo, type KeyboardEvent } from 'react'
 import type { Incident, Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { Doors, Furniture } from './Furniture'
-import { clockWords, describe, resolved, severityMark, type MapRoom } from './model'
+import { clockWords, describe, resolved, severityMark, unanswered, type MapRoom } from './model'
 import { fit, wrap } from './plan'
 import s from './map.module.css'
 
@@ -103,15 +103,29 @@ const unreadWidth = (room: Room, least: number) => (room.unread || room.mentions
 /** What waits in a room: a run for a yes, words for a reader. */
 function Waiting({ r, least }: { r: MapRoom; least: number }) {
   const { rect, room } = r
-  if (!room || (!r.waiting && !room.unread && !room.mentions)) return null
+  const called = !!r.incident && unanswered(r.incident)
+  if (!room || (!called && !r.waiting && !room.unread && !room.mentions)) return null
   const size = Math.max(10, least)
   const words = `${r.waiting} to approve`
   const w = words.length * size * 0.56 + 14
   const n = room.mentions ? `@${room.mentions}` : room.unread > 99 ? '99+' : String(room.unread)
   const nw = Math.max(size * 1.5, n.length * size * 0.62 + 8)
   const right = rect.x + rect.w - 8
+  const all = 'not acknowledged'
+  const cw = (text: string) => text.length * size * 0.54 + 14
+  const call = cw(all) <= rect.w - 16 ? all : 'no ack.'
+  // Above what waits for a yes: nobody is there yet who could give it.
+  const callY = rect.y + rect.h - size * 1.5 - 8 - (r.waiting > 0 ? size * 1.5 + 4 : 0)
   return (
     <>
+      {called && (
+        <g>
+          <rect x={right - cw(call)} y={callY} width={cw(call)} height={size * 1.5} rx={size * 0.75} className={s.calledBox} />
+          <text x={right - cw(call) / 2} y={callY + size * 1.1} className={s.calledText}>
+            {call}
+          </text>
+        </g>
+      )}
       {r.waiting > 0 && (
         <g>
           <rect x={right - w} y={rect.y + rect.h - size * 1.5 - 8} width={w} height={size * 1.5} rx={size * 0.75} className={s.waitBox} />

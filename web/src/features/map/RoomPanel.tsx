@@ -33,7 +33,7 @@ export function RoomPanel({ r, here, busy, extra: Extra, media, myRoom, followin
       </div>
       <p className={s.panelSub}>
         {i ? `${i.ticket}${i.service ? `, ${i.service}` : ''}` : room.topic || kindInWords(r.kind)}
-        {here ? '. You are here.' : ''}
+        {here && <span>You are here.</span>}
       </p>
       {i && (
         <div className={s.panelMeta}>

@@ -76,7 +76,7 @@ describe('what a room says', () => {
   it('reads ticket, severity, title, clock, people and run aloud', () => {
     const run = { id: 'r', number: 41, state: 'running', room_id: 'a', progress: { done: 7, total: 12, failed: 1 } } as RunSummary
     const r = m.buildFloor(floor([slot('a', 0, 0)]), office({ incidents: [incident()], runs: [run] }), 'u-ada')[0]!
-    expect(m.describe(r, now)).toBe('INC-7, severity 1, Queue backs up, open 42 min, 1 person, you are here, run 41 at 58 percent, 1 failed')
+    expect(m.describe(r, now)).toBe('INC-7, severity 1, Queue backs up, open 42 min, not acknowledged, 1 person, you are here, run 41 at 58 percent, 1 failed')
   })
   it('says who is here, up to three, and what waits', () => {
     const people = ['amara', 'jonas', 'ines', 'daniel', 'farah'].map((n) => user(n))
@@ -103,6 +103,14 @@ describe('what a room says', () => {
     const page = (user_id: string, state: 'paged' | 'seen' | 'acknowledged') => ({ user_id, state }) as Incident['pages'][number]
     expect(m.calledWords({ pages: [page('x', 'paged'), page('y', 'paged'), page('y', 'acknowledged'), page('z', 'seen'), page('here', 'acknowledged')] }, new Set(['here']))).toBe('1 paged, 1 seen, 1 on the way')
     expect(m.calledWords({ pages: [] }, new Set())).toBe('')
+  })
+  it('marks what nobody has acknowledged, however its pages stand', () => {
+    expect(m.unanswered(incident())).toBe(true)
+    expect(m.unanswered(incident({ pages: [{ user_id: 'x', state: 'seen' } as Incident['pages'][number]] }))).toBe(true)
+    expect(m.unanswered(incident({ mode: 'drill' }))).toBe(true)
+    for (const calm of [{ times: { declared: '2026-11-22T14:00:00Z', acknowledged: '2026-11-22T14:01:00Z' } }, { mode: 'test' }, { mode: 'retrospective' }, { stage: 'resolved' }] as Partial<Incident>[]) expect(m.unanswered(incident(calm))).toBe(false)
+    const [r] = m.buildFloor(floor([slot('a', 0, 0)]), office({ rooms: [room('a')], incidents: [incident()] }), '')
+    expect(m.describe(r!, now)).toContain('not acknowledged')
   })
   it('says times in words', () => {
     expect([m.minutesInWords(20_000), m.minutesInWords(60_000 * 61), m.minutesInWords(3_600_000 * 3), m.minutesInWords(86_400_000 * 3)]).toEqual(['under a minute', '1 h 1 min', '3 h', '3 days'])

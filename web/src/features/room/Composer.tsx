@@ -108,8 +108,7 @@ export function Composer({
     }
     try {
       const answer = await carryOut(room.id, body, thread)
-      if (answer.error) failed({ tone: 'bad', title: answer.error.title, text: [answer.error.detail, ...(answer.error.errors ?? []).map((e) => e.message)].filter(Boolean).join('\n'), denied: answer.error.status === 403 })
-      else if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
+      if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
     } catch (e) {
       const fields = e instanceof ApiError ? Object.values(e.fields) : []
       const denied = e instanceof ApiError && e.status === 403

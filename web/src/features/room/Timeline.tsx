@@ -18,7 +18,7 @@ import s from './timeline.module.css'
 
 const STOPS = 'a[href], button, input, select, textarea, summary, [tabindex]'
 /** Takes what is in a row out of the order of tabs, or puts it back. */
-function tabStops(row: HTMLElement, on: boolean) {
+export function tabStops(row: HTMLElement, on: boolean) {
   for (const el of row.querySelectorAll<HTMLElement>(STOPS)) {
     const was = el.dataset.stop
     if (on && was !== undefined) {

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { act, cleanup, fireEvent, render, screen, within } from '@testing-library/react'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { api, useSession, type Me, type Message } from '@/api'
+import { api, ApiError, useSession, type Me, type Message } from '@/api'
 import { useOffice } from '@/realtime'
 import { message, room, user } from '@/realtime/fixtures'
 import { Composer } from './Composer'
@@ -20,7 +20,7 @@ beforeEach(() => {
   sent.length = 0
   keys.on = true
   useSession.setState({ status: 'in', me: { user: user('me'), can: {}, abilities: {} } as unknown as Me })
-  useOffice.setState({ status: 'ready', users: { me: user('me'), jonas: user('jonas', { display: 'Jonas' }) }, rooms: { r1: ROOM } })
+  useOffice.setState({ status: 'ready', users: { me: user('me'), jonas: user('jonas', { display: 'Jonas' }) }, rooms: { r1: { ...ROOM, since: 0 } } })
   vi.spyOn(api, 'get').mockResolvedValue({ items: [] } as never)
   vi.spyOn(api, 'post').mockImplementation((url: string) => (url.endsWith('/messages') ? new Promise((ok, not) => (answer = { ok, not })) : Promise.resolve()) as never)
 })
@@ -40,9 +40,9 @@ it('a command that fails never touches what was written meanwhile, and changes p
   enter()
   expect(field().value).toBe('')
   write('half a sentence')
-  await act(async () => answer.ok({ error: { title: 'No such job', detail: 'There is no job restart-servce.' } }))
+  await act(async () => answer.not(new ApiError(404, { detail: 'There is no job restart-servce.' })))
   expect(field().value).toBe('half a sentence')
-  expect(screen.getByText('No such job')).toBeTruthy()
+  expect(screen.getByText('There is no job restart-servce.')).toBeTruthy()
   fireEvent.click(screen.getByRole('button', { name: 'Edit command' }))
   expect(field().value).toBe('/run restart-servce')
   fireEvent.click(screen.getByRole('button', { name: 'Put it back' }))
@@ -63,7 +63,7 @@ it('into an empty field the failed command comes back', async () => {
   composer()
   write('/run restart-servce')
   enter()
-  await act(async () => answer.ok({ error: { title: 'No such job' } }))
+  await act(async () => answer.not(new ApiError(403, { detail: 'You may not run it.' })))
   expect(field().value).toBe('/run restart-servce')
   expect(screen.queryByRole('button', { name: 'Edit command' })).toBeNull()
 })

@@ -263,11 +263,14 @@ export function PlanSummary({ preview: p }: { preview: Preview | undefined }) {
   )
 }
 
+/** What follows a description begins a sentence of its own. */
+const sentence = (text: string) => (/[.!?:…]$/.test(text.trim()) || !text.trim() ? text : text.trimEnd() + '.')
+
 function OptionField({ o, value, error, onChange }: { o: Option; value: string | string[]; error?: string; onChange: (v: string | string[]) => void }) {
   const listId = useId()
   const hint = (
     <>
-      {o.description}
+      {sentence(o.description)}
       {o.regex && !o.secure && (
         <>
           {o.description ? ' ' : ''}Pattern <code className="mono">{o.regex}</code>

@@ -10,6 +10,9 @@ import JobForm from './JobForm'
 import { byGroup } from './options'
 import s from './run.module.css'
 
+/** Why its button does nothing: what is in the way for everybody, in the server's words, before what is in mine. */
+const whyNot = (j: JobSummary): string | undefined => (j.cannot_run.length > 0 ? `Cannot run yet: ${j.cannot_run.join('; ')}` : j.abilities.run === false ? 'No rule lets you run this job.' : undefined)
+
 /** All jobs one may see, by project and group, each with its button. */
 export default function JobsView() {
   const [text, setText] = useState('')
@@ -65,18 +68,14 @@ export default function JobsView() {
                         {j.name}
                       </Link>
                       <span>{j.description}</span>
+                      {whyNot(j) && <em id={`why-${j.id}`}>{whyNot(j)}</em>}
                     </div>
                     {j.needs_approval_in.length > 0 && (
                       <Chip tone="amber" icon={<ShieldCheck size={11} />} title={`Needs approval in ${j.needs_approval_in.join(', ')}`}>
                         Approval in {j.needs_approval_in.map((e) => environmentInSentence(e)).join(', ')}
                       </Chip>
                     )}
-                    {j.cannot_run.length > 0 && (
-                      <Chip tone="amber" title={j.cannot_run.join('; ')}>
-                        Cannot run yet
-                      </Chip>
-                    )}
-                    <Button icon={<Play size={12} />} disabled={j.abilities.run === false} title={j.cannot_run.length > 0 ? j.cannot_run.join('; ') : j.abilities.run === false ? 'No rule lets you run this job' : undefined} onClick={() => setForm(j.id)} aria-label={`Run ${j.full_name}`}>
+                    <Button icon={<Play size={12} />} disabled={j.abilities.run === false} aria-describedby={whyNot(j) && `why-${j.id}`} onClick={() => setForm(j.id)} aria-label={`Run ${j.full_name}`}>
                       Run
                     </Button>
                   </li>

@@ -22,7 +22,7 @@ export default function RunView() {
   if (loading) return <Loading label="Loading the run" lines={8} />
   if (!run)
     return (
-      <Page title="Run">
+      <Page title="Run" actions={<Link to="/runs" className={buttonClass('ghost')}>All runs</Link>}>
         <ErrorState error={error} onRetry={refetch} />
       </Page>
     )
