@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -121,5 +122,36 @@ func TestSeamsAreThere(t *testing.T) {
 		if !found {
 			t.Errorf("ARCHITECTURE.md names %s.%s, which internal/%s does not declare", m[1], m[2], m[1])
 		}
+	}
+}
+
+// What the guide gives Alertmanager and what the app offers for copying is the
+// same: two examples that differ make one ask which of them is wrong.
+func TestOneAlertmanagerConfig(t *testing.T) {
+	block := regexp.MustCompile("(?s)```yaml\n(   route:.*?)\n   ```").FindStringSubmatch(guide(t, "alertmanager.md"))
+	model, err := os.ReadFile("../web/src/features/admin/model.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn := regexp.MustCompile(`(?s)export function alertmanagerConfig\(.*?return \[(.*?)\]\.join`).FindStringSubmatch(string(model))
+	if block == nil || fn == nil {
+		t.Fatal("the example is not where it was:", block, fn)
+	}
+	const url = "https://muster.example.com/hooks/alertmanager/secret"
+	ours := regexp.MustCompile(`https://\S+/hooks/alertmanager/\S+`).ReplaceAllString(regexp.MustCompile(`(?m)^   `).ReplaceAllString(block[1], ""), url)
+	apps := ""
+	for _, l := range regexp.MustCompile("(?m)^ *['`](.*)['`],$").FindAllStringSubmatch(fn[1], -1) {
+		line := regexp.MustCompile(`\$\{url\..*\)\}`).ReplaceAllString(l[1], url)
+		apps += strings.ReplaceAll(line, "${name}", "muster") + "\n"
+	}
+	parse := func(text string) string {
+		var v any
+		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		return fmt.Sprint(v)
+	}
+	if a, b := parse(ours), parse(apps); a != b || !strings.Contains(a, url) {
+		t.Errorf("the guide has\n%s\nthe app\n%s", a, b)
 	}
 }
