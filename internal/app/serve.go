@@ -53,12 +53,7 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	if cfg.Demo = in.Demo; cfg.Demo {
 		cfg.Incident.First = 2041
 		cfg.Colleagues = in.Colleagues
-		// As Muster's own user a step reaches the console, and so everything. Where
-		// root runs the demo its steps get a user who owns nothing; elsewhere they
-		// are refused, unless the settings say otherwise.
-		if _, err := user.Lookup(demoUser); err == nil && os.Geteuid() == 0 && !cfg.Runs.AllowLocal && cfg.Runs.LocalUser == "" {
-			cfg.Runs.LocalUser = demoUser
-		}
+		cfg.Runs = demoSteps(cfg.Runs, os.Geteuid())
 	}
 	if err := cfg.Check(); err != nil {
 		return fault.Wrap(fault.Invalid, err.Error(), err)
@@ -99,6 +94,17 @@ func serve(ctx context.Context, std cli.Streams, in cli.Serve) error {
 	}
 	log.Info("stopped", "seconds", time.Since(began).Seconds())
 	return err
+}
+
+// demoSteps says as whom steps of the demo run on its own machine. As Muster's
+// own user a step reaches the console, and so everything. Where root runs the
+// demo its steps get a user who owns nothing; elsewhere they are refused, unless
+// the settings say otherwise.
+func demoSteps(r config.Runs, uid int) config.Runs {
+	if _, err := user.Lookup(demoUser); err == nil && uid == 0 && !r.AllowLocal && r.LocalUser == "" {
+		r.LocalUser = demoUser
+	}
+	return r
 }
 
 // greet prints where Muster is, and how the first person gets in.

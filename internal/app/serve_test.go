@@ -4,10 +4,13 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"muster/internal/cli"
+	"muster/internal/config"
 )
 
 // Whoever stops the server in the middle of its greeting ends it as at any other
@@ -35,4 +38,31 @@ type greeted func()
 func (g greeted) Write(p []byte) (int, error) {
 	g()
 	return len(p), nil
+}
+
+// In the demo a step never runs as Muster itself, unless the settings say so: it
+// would reach the console.
+func TestStepsOfTheDemo(t *testing.T) {
+	if _, err := user.Lookup(demoUser); err != nil {
+		t.Skip(err)
+	}
+	for what, c := range map[string]struct {
+		given config.Runs
+		uid   int
+		as    string
+		words string // of the refusal
+	}{
+		"by root":             {config.Runs{}, 0, "nobody", ""},
+		"by somebody else":    {config.Runs{}, 1000, "", "runs.local_user"},
+		"as somebody chosen":  {config.Runs{LocalUser: "deploy"}, 0, "deploy", ""},
+		"by one, and allowed": {config.Runs{AllowLocal: true}, 1000, "", ""},
+		"by root, allowed":    {config.Runs{AllowLocal: true}, 0, "", ""},
+	} {
+		a := &App{}
+		a.cfg.Runs = demoSteps(c.given, c.uid)
+		got := a.localSteps()
+		if got.User != c.as || (got.Refuse == "") != (c.words == "") || !strings.Contains(got.Refuse, c.words) {
+			t.Errorf("%s: as %q, refused with %q", what, got.User, got.Refuse)
+		}
+	}
 }

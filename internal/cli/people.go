@@ -36,6 +36,9 @@ func (o officeRename) Run(ctx context.Context, s *session) error {
 type userCmd struct {
 	List userList `cmd:"" help:"List people."`
 	Add  userAdd  `cmd:"" help:"Add a person; a password is generated and printed once unless one is given."`
+
+	Unlock   userUnlock   `cmd:"" help:"Let somebody sign in again whose account is locked after wrong passwords."`
+	Password userPassword `cmd:"" help:"Give somebody a new password, printed once; their sessions and tokens end, a lock too."`
 }
 
 type userList struct{}
@@ -125,6 +128,45 @@ func secretFrom(r io.Reader) (string, error) {
 		return "", usage("The standard input was empty. Pipe the secret into this command.")
 	}
 	return secret, nil
+}
+
+// userRef names whom a command is about.
+type userRef struct {
+	Name string `arg:"" help:"Login name, address or id."`
+}
+
+func (u userRef) path(verb string) string {
+	return "/users/" + seg(strings.TrimPrefix(u.Name, "@")) + "/" + verb
+}
+
+type userUnlock struct{ userRef }
+
+func (u userUnlock) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	if err := c.call(ctx, http.MethodPost, u.path("unlock"), nil, nil); err != nil {
+		return err
+	}
+	return s.result(map[string]any{"name": u.Name}, "%s can sign in again.\n", clean(u.Name))
+}
+
+type userPassword struct{ userRef }
+
+func (u userPassword) Run(ctx context.Context, s *session) error {
+	c, err := s.client()
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Name     string `json:"name"`
+		Password string `json:"password"`
+	}{Name: u.Name}
+	if err := c.call(ctx, http.MethodPost, u.path("password"), nil, &out); err != nil {
+		return err
+	}
+	return s.result(out, "Password of %s, shown only now: %s\n", clean(u.Name), out.Password)
 }
 
 type tokenCmd struct {
