@@ -216,3 +216,29 @@ func TestADrillSaysSoInStatus(t *testing.T) {
 		}
 	}
 }
+
+// TestAGetIsToldOnce: who is asked over by a command is not told in addition that
+// the command names them.
+func TestAGetIsToldOnce(t *testing.T) {
+	s := start(t)
+	s.person("ann", account.Responder)
+	s.person("bob", account.Responder)
+	s.as("bob").connect()
+	r := s.room("payments-ops")
+	for _, text := range []string{"/get @bob the switch is down", "//get is how you call @bob"} {
+		s.as("ann").want(201, "POST", "/rooms/"+r.ID+"/messages", obj{"text": text})
+	}
+	kinds := []string{}
+	for _, n := range s.as("bob").want(200, "GET", "/notifications", nil).items() {
+		kinds = append(kinds, n.(obj)["kind"].(string))
+	}
+	if got := strings.Join(kinds, " "); got != "mention get" {
+		t.Errorf("the newest first, he was told by: %s", got)
+	}
+	unread := s.as("bob").want(200, "GET", "/rooms", nil).items()
+	for _, u := range unread {
+		if u := u.(obj); u["id"] == r.ID && u["mentions"] != float64(1) {
+			t.Errorf("the room counts %v mentions", u["mentions"])
+		}
+	}
+}

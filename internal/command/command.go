@@ -126,6 +126,7 @@ func (c *Commands) Say(ctx context.Context, who actor.Actor, in message.New) (Sa
 		}
 		call := Call{Who: who, Room: r, Args: args}
 		stored := in
+		stored.Command = true
 		if v.Redact != nil {
 			clean, err := v.Redact(ctx, tx, call)
 			if err != nil {

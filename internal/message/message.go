@@ -78,6 +78,8 @@ type Message struct {
 	Replies   []Message  `json:"replies,omitempty"`
 	// Abilities are of who asked; what the socket carries to everybody has none.
 	Abilities map[string]bool `json:"abilities,omitempty" doc:"edit, delete, pin"`
+
+	command bool // carried out; speaks to nobody
 }
 
 // Version is one state a message had.
@@ -97,6 +99,10 @@ type New struct {
 	Thread string // id of the message it answers
 	Kind   string // "" text, or card when there is one; system lines come from the system
 	Key    string // the client's id: the same key again gives the same message
+
+	// Command is a line that was carried out: it speaks to nobody, for its verb
+	// tells whom it is about.
+	Command bool
 }
 
 // Mentioned tells somebody that a message speaks to them: by name, or because
@@ -224,7 +230,7 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 	}
 	m := Message{
 		ID: id.New(), RoomID: in.Room, Author: author(who), Kind: in.Kind, Text: in.Text, Card: in.Card,
-		Thread: in.Thread, Key: in.Key, CreatedAt: s.clock.Now(), Reactions: []Reaction{},
+		Thread: in.Thread, Key: in.Key, CreatedAt: s.clock.Now(), Reactions: []Reaction{}, command: in.Command,
 	}
 	m.Mentions = spokenTo(m)
 	if m.Seq, err = s.rooms.NextSeq(ctx, tx, in.Room); err != nil {
@@ -235,15 +241,15 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 	if m.Card != nil {
 		cardType, cardRef, cardData = m.Card.Type, m.Card.Ref, string(m.Card.Data)
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO message (id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned, via)
-VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, FALSE, FALSE, $16)`,
-		m.ID, m.RoomID, m.Seq, who.ID, who.Name, who.Display, string(who.Kind), m.Kind, m.Text, cardType, cardRef, cardData, m.Thread, m.Key, db.Micro(m.CreatedAt), m.Author.Via); err != nil {
+	if _, err := tx.Exec(ctx, `INSERT INTO message (id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned, via, command)
+VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, FALSE, FALSE, $16, $17)`,
+		m.ID, m.RoomID, m.Seq, who.ID, who.Name, who.Display, string(who.Kind), m.Kind, m.Text, cardType, cardRef, cardData, m.Thread, m.Key, db.Micro(m.CreatedAt), m.Author.Via, m.command); err != nil {
 		return m, fmt.Errorf("post: %w", err)
 	}
 	if err := s.version(ctx, tx, who, m, "posted", ""); err != nil {
 		return m, err
 	}
-	if m.Kind == "text" && who.Kind != actor.Guest { // a guest speaks to those who are there
+	if m.Kind == "text" && !m.command && who.Kind != actor.Guest { // a guest speaks to those who are there
 		if err := s.tell(ctx, tx, who, r, m, m.Mentions, answered); err != nil {
 			return m, err
 		}
@@ -293,7 +299,7 @@ const maxMentions = 20
 
 // spokenTo are the logins a message names.
 func spokenTo(m Message) []string {
-	if m.Kind != "text" || m.Deleted {
+	if m.Kind != "text" || m.Deleted || m.command {
 		return nil
 	}
 	if names := account.Mentioned(m.Text); len(names) > 0 {

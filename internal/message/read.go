@@ -15,13 +15,13 @@ import (
 	"muster/internal/room"
 )
 
-const cols = `id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned, via`
+const cols = `id, room, seq, change_seq, author, author_name, author_display, author_kind, kind, text, card_type, card_ref, card_data, thread, client_key, created_at, edited_at, deleted, pinned, via, command`
 
 func scan(s db.Scanner) (m Message, err error) {
 	var cardType, cardRef, cardData string
 	var created, edited int64
 	err = s.Scan(&m.ID, &m.RoomID, &m.Seq, &m.ChangeSeq, &m.Author.ID, &m.Author.Name, &m.Author.Display, &m.Author.Kind, &m.Kind, &m.Text,
-		&cardType, &cardRef, &cardData, &m.Thread, &m.Key, &created, &edited, &m.Deleted, &m.Pinned, &m.Author.Via)
+		&cardType, &cardRef, &cardData, &m.Thread, &m.Key, &created, &edited, &m.Deleted, &m.Pinned, &m.Author.Via, &m.command)
 	m.Author.Hue, m.Author.Initials = account.Hue(m.Author.ID), account.Initials(m.Author.Display)
 	m.CreatedAt = db.At(created)
 	if edited > 0 {

@@ -404,6 +404,12 @@ func TestWhoIsTold(t *testing.T) {
 	expect("an answer to an answer", "ann answered in no, @bob", "bob named in no, @bob")
 	say(w.bob, message.New{Room: r.ID, Text: "to myself", Thread: root.ID})
 	expect("nobody answers themselves")
+	if m := say(w.ann, message.New{Room: r.ID, Text: "/get @bob @carl now", Thread: root.ID, Command: true}); m.Mentions != nil {
+		t.Error("a command names", m.Mentions)
+	}
+	expect("a command tells by its verb")
+	say(w.ann, message.New{Room: r.ID, Text: "/var is full, @carl"})
+	expect("talk that looks like one", "carl named in /var is full, @carl")
 	u, err := w.rooms.UnreadFor(ctx, w.d.Read(), w.bob.ID)
 	if err != nil || u[r.ID].Mentions != 3 {
 		t.Error("counted at the room:", u[r.ID], err)
@@ -415,6 +421,13 @@ func TestWhoIsTold(t *testing.T) {
 	p, err := messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{})
 	if err != nil || len(p.Items) == 0 || cmp.Diff([]string{"bob", "ann"}, p.Items[0].Mentions) != "" {
 		t.Errorf("read again: %+v %v", p.Items, err)
+	}
+	for _, m := range p.Items {
+		for _, m := range append(m.Replies, m) {
+			if strings.HasPrefix(m.Text, "/get") && m.Mentions != nil {
+				t.Error("a command that is read again names", m.Mentions)
+			}
+		}
 	}
 }
 
