@@ -83,7 +83,7 @@ function IncidentChips() {
           key={i.id}
           to="/rooms/$id"
           params={{ id: i.room.id }}
-          className={cx(s.inc, s['sev' + i.severity], n >= 2 && s.small)}
+          className={cx(s.inc, s['sev' + i.severity], n >= 2 && s.small, i.mode !== 'real' && s.practice)}
           title={i.title}
         >
           <Flame size={13} aria-hidden="true" />

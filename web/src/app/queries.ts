@@ -59,8 +59,10 @@ export const watchOffice = () =>
       case 'oncall':
         stale('oncall')
         stale('rotations')
+        stale('swaps')
         break
       case 'notification':
+        stale('swaps') // somebody asks to swap, or answered
         stale('notifications')
         stale('approvals')
         stale('pages')

@@ -7,12 +7,15 @@ export type Shift = { user_id: string; from: string; until: string; overridden: 
 
 const NONE: Shift[] = []
 
-/** The shifts of a rotation from now on, for so many days; asked again every minute and when duty changes. */
+/** How long the answer holds: a minute, but never beyond the end of the shift that goes on, or a screen would name the one before. */
+export const looksAgain = (first: Pick<Shift, 'until'> | undefined, now: number): number => Math.min(60_000, first ? Math.max(1000, Date.parse(first.until) - now + 100) : 60_000)
+
+/** The shifts of a rotation from now on, for so many days; asked again every minute, at each hand-over and when duty changes. */
 export function useShifts(rotation: string, days = 14): Shift[] {
   const q = useQuery({
     queryKey: ['rotations', rotation, 'shifts', days],
     queryFn: () => api.get<Items<Shift>>(`/rotations/${rotation}/shifts`, { until: new Date(Date.now() + days * 86_400_000).toISOString() }),
-    refetchInterval: 60_000,
+    refetchInterval: (q) => looksAgain(q.state.data?.items[0], Date.now()),
   })
   return q.data?.items ?? NONE
 }

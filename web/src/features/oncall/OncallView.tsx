@@ -3,7 +3,8 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { ArrowLeftRight, CalendarDays, Headphones, Undo2, UserCheck } from 'lucide-react'
 import { useState } from 'react'
 import { api, useMyId, type Items, type Rotation } from '@/api'
-import { useOffice, useOnCall, useShifts, UserAvatar, UserName } from '@/realtime'
+import { dateTime, when } from '@/lib/time'
+import { nameOf, useOffice, useOnCall, useShifts, UserAvatar, UserName } from '@/realtime'
 import { Box, Button, Chip, ConfirmButton, CopyButton, Dialog, DialogActions, Empty, ErrorState, Field, Form, Input, Loading, Notice, Page, say, Select, Time, toast, toastError } from '@/ui'
 import { dutyOf, swappable, swapProblem, type Swap } from './model'
 import s from './oncall.module.css'
@@ -20,7 +21,7 @@ export default function OncallView() {
   const list = rotations.data?.items ?? []
   const first = [...list].sort((a, b) => Number(b.members.includes(me)) - Number(a.members.includes(me)) || a.name.localeCompare(b.name))
   return (
-    <Page title="On call" icon={<Headphones size={16} aria-hidden="true" />} subtitle="Times are yours; UTC on hover">
+    <Page title="On call" icon={<Headphones size={16} aria-hidden="true" />} subtitle="In your local time; UTC on hover">
       <div className={s.page}>
         {(swaps.data?.items.length ?? 0) > 0 && <Swaps list={swaps.data!.items} />}
         {rotations.isPending ? (
@@ -60,14 +61,14 @@ function RotationBox({ r }: { r: Rotation }) {
     <Box
       title={
         <>
-          {r.name} {r.catch_all && <Chip>paged where nobody else is</Chip>}
+          {r.name} {r.catch_all && <Chip tone="blue">catch-all</Chip>}
         </>
       }
       actions={
         duty.member && (
           <>
             {duty.taken && (
-              <Button size="s" icon={<Undo2 size={12} />} onClick={() => void act('hand-back', `You handed back ${r.name}`)}>
+              <Button size="s" icon={<Undo2 size={12} />} aria-label={`Hand back ${r.name}`} onClick={() => void act('hand-back', `You handed back ${r.name}`)}>
                 Hand back
               </Button>
             )}
@@ -75,8 +76,9 @@ function RotationBox({ r }: { r: Rotation }) {
               <ConfirmButton
                 size="s"
                 icon={<UserCheck size={12} />}
+                label={`Take over ${r.name}`}
                 title={`Take over ${r.name}?`}
-                description="You are paged from now on, until the shift that goes on ends. Whose turn it is, is told."
+                description={`You are paged from now on, until the present shift ends at ${when(now.until)}. Whose turn it was is told.`}
                 confirm="Take over"
                 onConfirm={() => act('take', `You are on call for ${r.name}`)}
               >
@@ -93,8 +95,9 @@ function RotationBox({ r }: { r: Rotation }) {
       }
     >
       <p className={s.about}>
-        {services.length > 0 && <span>{services.join(', ')}</span>}
-        <span>{r.time_zone}</span>
+        {services.length > 0 && <span>For {services.join(', ')}</span>}
+        {r.catch_all && <span>Paged where nobody else is on call</span>}
+        <span>Turns change by the clock of {r.time_zone}</span>
       </p>
       <ol className={s.shifts} aria-label={`Shifts of ${r.name}`}>
         {shifts.slice(0, 8).map((x, i) => (
@@ -129,7 +132,7 @@ function SwapForm({ r, onClose }: { r: Rotation; onClose: () => void }) {
   const [failed, setFailed] = useState('')
   const mine = swappable(shifts, me)
   const theirs = swappable(shifts, other)
-  const label = (from: string, until: string) => `${new Date(from).toLocaleString(undefined, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })} – ${new Date(until).toLocaleString(undefined, { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })}`
+  const label = (from: string, until: string) => `${dateTime(from)} – ${dateTime(until)}`
   return (
     <Dialog open onOpenChange={(o) => !o && onClose()} title={`Swap a shift of ${r.name}`} width={460}>
       <Form
@@ -199,9 +202,10 @@ function SwapForm({ r, onClose }: { r: Rotation; onClose: () => void }) {
 function Swaps({ list }: { list: Swap[] }) {
   const me = useMyId()
   const refresh = useRefresh()
-  const answer = async (w: Swap, word: Swap['state']) => {
+  const answer = async (w: Swap, word: Swap['state'], done: string) => {
     try {
       await api.post(`/swaps/${w.id}`, { answer: word })
+      toast(done)
       await refresh()
     } catch (e) {
       toastError('The wish to swap was not answered', e)
@@ -236,15 +240,15 @@ function Swaps({ list }: { list: Swap[] }) {
             </div>
             <span className={s.acts}>
               {w.asker_id === me ? (
-                <Button size="s" onClick={() => void answer(w, 'withdrawn')}>
+                <Button size="s" aria-label={`Withdraw the wish to swap ${w.rotation}`} onClick={() => void answer(w, 'withdrawn', 'You withdrew your wish to swap')}>
                   Withdraw
                 </Button>
               ) : (
                 <>
-                  <Button size="s" onClick={() => void answer(w, 'declined')}>
+                  <Button size="s" aria-label={`Decline to swap ${w.rotation} with ${nameOf(w.asker_id)}`} onClick={() => void answer(w, 'declined', 'You declined to swap')}>
                     Decline
                   </Button>
-                  <Button size="s" kind="primary" onClick={() => void answer(w, 'accepted')}>
+                  <Button size="s" kind="primary" aria-label={`Accept to swap ${w.rotation} with ${nameOf(w.asker_id)}`} onClick={() => void answer(w, 'accepted', `You swapped shifts of ${w.rotation}`)}>
                     Accept
                   </Button>
                 </>
@@ -270,20 +274,21 @@ function Calendar() {
   }
   const end = async () => {
     await api.del('/me/calendar')
+    say('The address of your calendar has ended')
     setUrl('')
     await q.refetch()
   }
   return (
     <Box
       title={
-        <>
+        <span className={s.title}>
           <CalendarDays size={14} aria-hidden="true" /> Your duties in your calendar
-        </>
+        </span>
       }
       actions={
         <>
           {q.data?.exists && (
-            <ConfirmButton size="s" title="End the address?" description="Calendar programs that use it find nothing any more." confirm="End it" onConfirm={end}>
+            <ConfirmButton size="s" label="End the address of your calendar" title="End the address?" description="Calendar programs that use it find nothing any more." confirm="End it" onConfirm={end}>
               End
             </ConfirmButton>
           )}
