@@ -180,6 +180,14 @@ func (s *Store) unsettled(ctx context.Context, q db.Querier, project string, ask
 	if req == nil {
 		return nil, nil
 	}
+	req.Needs = append(req.Needs, Need{Need: 1, Groups: deciders(rules), Except: except,
+		Rule: fmt.Sprintf("What decides about this was changed at %s: until %s somebody else has to agree", at.UTC().Format("2006-01-02 15:04 UTC"), at.Add(span).UTC().Format("2006-01-02 15:04 UTC"))})
+	return req, nil
+}
+
+// deciders are the groups that may agree to what no rule speaks of: approvers,
+// and whoever a rule of the project names.
+func deciders(rules []Rule) []string {
 	groups := []string{account.Approver}
 	for _, r := range rules {
 		for _, g := range r.Groups {
@@ -188,9 +196,13 @@ func (s *Store) unsettled(ctx context.Context, q db.Querier, project string, ask
 			}
 		}
 	}
-	req.Needs = append(req.Needs, Need{Need: 1, Groups: groups, Except: except,
-		Rule: fmt.Sprintf("What decides about this was changed at %s: until %s somebody else has to agree", at.UTC().Format("2006-01-02 15:04 UTC"), at.Add(span).UTC().Format("2006-01-02 15:04 UTC"))})
-	return req, nil
+	return groups
+}
+
+// Deciders are the groups that may agree in a project to what no rule speaks of.
+func (s *Store) Deciders(ctx context.Context, q db.Querier, project string) ([]string, error) {
+	rules, err := s.Rules(ctx, q, project)
+	return deciders(rules), err
 }
 
 // same says whether approval rules see no difference.

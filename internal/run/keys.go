@@ -102,10 +102,14 @@ func (s *Store) lookAtKeys(ctx context.Context, q db.Querier, who actor.Actor, p
 	if err != nil || len(unmet) == 0 {
 		return err
 	}
+	groups, err := s.Approvals.Deciders(ctx, q, p.project.Name)
+	if err != nil {
+		return err
+	}
 	if p.need == nil {
 		p.need = &approval.Requirement{Expires: 4 * time.Hour}
 	}
-	p.need.Needs = append(p.need.Needs, approval.Need{Rule: firstMeeting + ": " + some(unmet, 5), Need: 1, Groups: []string{"approver"}})
+	p.need.Needs = append(p.need.Needs, approval.Need{Rule: firstMeeting + ": " + some(unmet, 5), Need: 1, Groups: groups})
 	return nil
 }
 

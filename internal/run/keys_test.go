@@ -94,6 +94,21 @@ func TestAPasswordMeetsAHost(t *testing.T) {
 	}
 }
 
+// Where a firm's own groups approve, they agree to a first meeting too.
+func TestAFirmsOwnGroupsAgreeToAMeeting(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	store(o, "project/demo/pw", key.Bound{})
+	o.Do(o.Admin, func(tx *db.Tx) error {
+		_, _, err := o.Approvals.Put(o.Ctx, tx, o.Admin, "demo", "", []byte("- description: d\n  when: {environment: [prod]}\n  need: 1\n  groups: ['Change Board']\n"), false)
+		return err
+	})
+	nodesOf(o, "dev9: {hostname: h, environment: dev, ssh-host-key: one, ssh-password-storage-path: keys/project/demo/pw}\n")
+	p, err := o.Runs.Preview(o.Ctx, o.DB.Read(), o.Op, run.Request{Project: "demo", Command: "uptime", Filter: "dev9"})
+	if err != nil || p.Need == nil || !slices.Contains(p.Need.Needs[0].Groups, "Change Board") {
+		t.Fatalf("%+v %v", p.Need, err)
+	}
+}
+
 // Nothing is told of machines that somebody may not read: no name, no number, no
 // environment, and nothing a filter could ask.
 func TestOnlyReadableNodesAreResolved(t *testing.T) {

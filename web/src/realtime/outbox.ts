@@ -86,7 +86,7 @@ async function one(p: Pending): Promise<boolean> {
     return true
   } catch (e) {
     const status = e instanceof ApiError ? e.status : 0
-    if (!goesLater(status)) {
+    if (!goesLater(status, tries)) {
       tries = 0
       const fields = e instanceof ApiError ? Object.values(e.fields) : []
       change(p.key, { state: 'failed', error: fields.length ? fields.join(' ') : errorText(e) })

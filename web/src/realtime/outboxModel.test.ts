@@ -18,8 +18,11 @@ describe('what has not arrived', () => {
   })
 
   it('waits for what passes and gives up on what stays', () => {
-    expect([0, 401, 408, 429, 500, 502, 503].map(goesLater)).toEqual(Array(7).fill(true))
-    expect([400, 403, 404, 409, 413, 422].map(goesLater)).toEqual(Array(6).fill(false))
+    expect([0, 401, 408, 429, 500, 502, 503].map((s) => goesLater(s))).toEqual(Array(7).fill(true))
+    expect([400, 403, 404, 409, 413, 422].map((s) => goesLater(s))).toEqual(Array(6).fill(false))
+    // What the server fails at each time does not hold back the rest.
+    expect([0, 3, 4, 100].map((tries) => goesLater(500, tries))).toEqual([true, true, false, false])
+    expect(goesLater(503, 100)).toBe(true)
     expect([0, 1, 2, 9].map(pause)).toEqual([2000, 4000, 8000, 60_000])
   })
 

@@ -26,8 +26,13 @@ export const inRoom = (list: readonly Pending[], room: string): Pending[] => lis
 /** How many of a room did not arrive. */
 export const unsent = (list: readonly Pending[], room: string): number => list.filter((p) => p.room === room && p.state !== 'sending').length
 
-/** Of an answer's status: will the same message go through later? 0 is no answer; after a sign-in 401 is over. */
-export const goesLater = (status: number): boolean => status === 0 || status === 401 || status === 408 || status === 429 || status >= 500
+/** So often a message is sent that the server itself fails at: what always fails must not hold back what comes after it. */
+export const FAILS = 5
+/**
+ * Of an answer's status, after so many tries: will the same message go through later? 0 is no answer; after a sign-in 401 is over;
+ * 502 and above come from a server that is away.
+ */
+export const goesLater = (status: number, tries = 0): boolean => status === 0 || status === 401 || status === 408 || status === 429 || status > 500 || (status === 500 && tries < FAILS - 1)
 /** How long to wait before the next try, in milliseconds. */
 export const pause = (tries: number): number => Math.min(60_000, 2000 * 2 ** Math.min(tries, 5))
 
