@@ -156,7 +156,7 @@ function SwapForm({ r, onClose }: { r: Rotation; onClose: () => void }) {
         }}
       >
         <Field label="Your shift">
-          <Select value={give} onChange={(e) => setGive(e.target.value)} autoFocus>
+          <Select value={give} onChange={(e) => { setGive(e.target.value); setFailed('') }} autoFocus>
             <option value="">Choose</option>
             {mine.map((x) => (
               <option key={x.from} value={x.from}>
