@@ -172,6 +172,9 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (_ *App, er
 	if err := a.Alerts.Watch(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.Notify.Watch(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.DB.Do(ctx, func(tx *db.Tx) error { return a.Incidents.Watch(ctx, tx) }); err != nil {
 		return nil, err
 	}

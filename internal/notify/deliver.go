@@ -280,6 +280,9 @@ func (s *Store) outcome(ctx context.Context, to account.User, group []parcel, ch
 				id.New(), p.n.ID, to.ID, channel, db.Micro(now), failed == nil, text, answer); err != nil {
 				return fmt.Errorf("note a try: %w", err)
 			}
+			if err := s.forgetLater(ctx, tx); err != nil {
+				return err
+			}
 			p.attempts++
 			state, due := "sent", now
 			switch again := now.Add(backOff(p.attempts)); {

@@ -148,6 +148,7 @@ func NewStore(d *db.DB, q *task.Queue, c clock.Clock, b bus.Bus, people *account
 	s := &Store{db: d, tasks: q, clock: c, bus: b, people: people, set: set, log: log}
 	q.Handle(taskEmail, s.deliver)
 	q.Handle(taskGateway, s.deliver)
+	q.Handle(taskForget, func(ctx context.Context, _ task.Task) error { return s.Forget(ctx) })
 	return s
 }
 

@@ -13,12 +13,15 @@ import (
 // until its person acts on it or until what it asks for is over: an open one is
 // what a screen shows all the time, whatever was missed or clicked away.
 
-const isOpen = ` n.acted_at = 0 AND n.ended_at = 0`
+const (
+	isOpen = ` n.acted_at = 0 AND n.ended_at = 0`
+	asks   = ` (n.kind = 'page' OR n.kind = 'approval' AND n.severity > 0)`
+)
 
 // Open gives what a person is called to and nobody answered yet, worst first
 // and then the oldest.
 func (s *Store) Open(ctx context.Context, q db.Querier, person string) ([]Notification, error) {
-	ns, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM notification n WHERE n.person = $1 AND`+isOpen+` AND (n.kind = 'page' OR n.kind = 'approval' AND n.severity > 0)
+	ns, err := db.All(ctx, q, scan, `SELECT `+columns+` FROM notification n WHERE n.person = $1 AND`+isOpen+` AND`+asks+`
 ORDER BY CASE WHEN n.severity = 0 THEN 5 ELSE n.severity END, n.id LIMIT 500`, person)
 	if err != nil {
 		return nil, fmt.Errorf("list what is open: %w", err)
