@@ -143,6 +143,7 @@ func (a *App) compose() error {
 	})
 	a.Incidents.WithTalk(a.Calls.Talking)
 	a.Incidents.WithRuns(a.openRuns)
+	a.Incidents.WithWaiting(a.Runs.Urgent)
 	a.Office.OnEnter(a.Incidents.Entered)
 	a.Office.Leads(a.Incidents.Leads)
 	a.Alerts = alert.New(alert.Deps{DB: a.DB, Access: a.Access, Ledger: a.Ledger, Clock: a.Clock, Bus: a.Bus, Tasks: a.Tasks, Messages: a.Messages, Incidents: a.Incidents, Log: a.log})

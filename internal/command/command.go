@@ -134,7 +134,7 @@ func (c *Commands) Say(ctx context.Context, who actor.Actor, in message.New) (Sa
 			}
 			stored.Text = strings.TrimSpace("/" + verb + " " + clean)
 		}
-		if done, err := c.messages.ByKey(ctx, tx, who, in.Room, in.Key); err != nil || done != nil {
+		if done, err := c.messages.Repeated(ctx, tx, who, stored); err != nil || done != nil {
 			if done != nil {
 				said.Message = *done // the same line sent again: it was carried out then
 			}

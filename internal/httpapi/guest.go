@@ -245,7 +245,7 @@ func registerVisits(a *API, d GuestDeps) {
 	type post struct {
 		Body struct {
 			Text string `json:"text" minLength:"1" maxLength:"4000" doc:"Markdown; no commands"`
-			Key  string `json:"key,omitempty" maxLength:"64" doc:"Your own id for it: sending the same key again gives the same message"`
+			Key  string `json:"key,omitempty" maxLength:"64" doc:"Your own id for it: sending the same key again gives the same message, and with another text a conflict"`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/guest/messages", ID: "post-as-guest", Summary: "Say something in the room you were let into", Tag: tag, Access: "guest", Status: 201},

@@ -54,7 +54,7 @@ func RegisterMessages(a *API, d MessageDeps) {
 		Body struct {
 			Text   string `json:"text" doc:"Markdown, or a command that begins with /; at most 16384 bytes"`
 			Thread string `json:"thread,omitempty" maxLength:"36" doc:"Id of the message it answers"`
-			Key    string `json:"key,omitempty" maxLength:"64" doc:"Your own id for it: sending the same key again gives the same message"`
+			Key    string `json:"key,omitempty" maxLength:"64" doc:"Your own id for it: sending the same key again gives the same message, and with another text a conflict"`
 		}
 	}
 	Handle(a, Route{Method: "POST", Path: "/rooms/{id}/messages", ID: "post-message", Summary: "Say something in a room, or carry out a command", Tag: "Messages", Access: "room:post", Status: 201},

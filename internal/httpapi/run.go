@@ -104,7 +104,7 @@ type JobRequest struct {
 	Filter  string                 `json:"filter,omitempty" maxLength:"65536" doc:"Node filter in place of the job's own"`
 	Nodes   []string               `json:"nodes,omitempty" maxItems:"5000" doc:"Only these of the nodes the filter picks"`
 	RoomID  string                 `json:"room_id,omitempty" maxLength:"80" doc:"Room in which its card appears"`
-	Key     string                 `json:"key,omitempty" maxLength:"100" doc:"Your own id for it: the same key again gives the same run"`
+	Key     string                 `json:"key,omitempty" maxLength:"100" doc:"Your own id for it: the same request with the same key gives the same run, another request a conflict"`
 }
 
 // AdhocRequest asks for a command on nodes.

@@ -56,16 +56,22 @@ func (s *Store) Calls(ctx context.Context, q db.Querier, who actor.Actor) ([]Cal
 }
 
 // Urgency is the severity of an incident while it is open, and whether it is a
-// drill; 0 once it is over.
+// drill; 0 once it is over. One that was merged is what it went on as.
 func (s *Store) Urgency(ctx context.Context, q db.Querier, incidentID string) (severity int, drill bool, err error) {
 	var stage Stage
 	var mode string
-	err = q.QueryRow(ctx, `SELECT severity, stage, mode FROM incident WHERE id = $1`, incidentID).Scan(&severity, &stage, &mode)
-	if db.IsNoRows(err) {
-		return 0, false, nil
+	lock := ""
+	if _, ok := q.(*db.Tx); ok && q.Dialect() == db.Postgres {
+		lock = ` FOR SHARE` // who raises it meanwhile finds what is asked for here
 	}
-	if err != nil {
-		return 0, false, fmt.Errorf("read how bad an incident is: %w", err)
+	for into := incidentID; into != ""; { // only an open one can be merged into: this ends
+		err = q.QueryRow(ctx, `SELECT severity, stage, mode, merged_into FROM incident WHERE id = $1`+lock, into).Scan(&severity, &stage, &mode, &into)
+		if db.IsNoRows(err) {
+			return 0, false, nil
+		}
+		if err != nil {
+			return 0, false, fmt.Errorf("read how bad an incident is: %w", err)
+		}
 	}
 	if !stage.Open() {
 		return 0, false, nil

@@ -151,6 +151,7 @@ type Store struct {
 	alerts  Alerts
 	runs    Runs
 	talking Talking
+	waiting func(ctx context.Context, tx *db.Tx, incidentID string) error
 }
 
 // New builds the store, registers its task and listens for pages being seen.

@@ -117,6 +117,12 @@ func (s *Store) Merge(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTicke
 	if err := s.callOn(ctx, tx, who, to.ID, unanswered); err != nil {
 		return i, err
 	}
+	if to, err = s.get(ctx, tx, to.ID); err != nil {
+		return i, err
+	}
+	if err := s.wake(ctx, tx, to); err != nil { // what waited for the one waits for the other
+		return i, err
+	}
 	s.touch(tx, to.ID)
 	return s.Get(ctx, tx, who, i.ID)
 }

@@ -25,6 +25,32 @@ type Runs func(ctx context.Context, q db.Querier, who actor.Actor, incidentID st
 // WithRuns tells the store where the runs of an incident are found.
 func (s *Store) WithRuns(fn Runs) { s.runs = fn }
 
+// WithWaiting tells the store whom to tell that an incident has become one that
+// approvers are woken for: a SEV-1 or SEV-2 that is open. fn is told again of one
+// that it knows, and wakes each of them once.
+func (s *Store) WithWaiting(fn func(ctx context.Context, tx *db.Tx, incidentID string) error) {
+	s.waiting = fn
+}
+
+// wake wakes who can say yes to what waits for the incident, and for those that
+// were merged into it.
+func (s *Store) wake(ctx context.Context, tx *db.Tx, i Incident) error {
+	if s.waiting == nil || i.Severity > 2 || !i.Stage.Open() {
+		return nil
+	}
+	for ids := []string{i.ID}; len(ids) > 0; ids = ids[1:] {
+		if err := s.waiting(ctx, tx, ids[0]); err != nil {
+			return err
+		}
+		more, err := db.All(ctx, tx, db.Strings, `SELECT id FROM incident WHERE merged_into = $1`, ids[0])
+		if err != nil {
+			return fmt.Errorf("find what was merged: %w", err)
+		}
+		ids = append(ids, more...)
+	}
+	return nil
+}
+
 // StillOpen lists what goes on in an incident: alerts that fire and runs that
 // wait or run. Whoever ends it is asked once with this list.
 func (s *Store) StillOpen(ctx context.Context, q db.Querier, who actor.Actor, idOrTicket string) ([]OpenThing, error) {

@@ -50,6 +50,11 @@ func (s *Store) raise(ctx context.Context, tx *db.Tx, who actor.Actor, i Inciden
 	if !i.Stage.Open() {
 		return nil // whoever reopens it tells
 	}
+	if from > 2 {
+		if err := s.wake(ctx, tx, i); err != nil {
+			return err
+		}
+	}
 	return s.tellOnCall(ctx, tx, who, i, fmt.Sprintf("%s rose from %s to %s", i.Ticket, Label(from), Label(to)))
 }
 

@@ -162,6 +162,13 @@ func (s *Store) SetStage(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTi
 	if err := s.say(ctx, tx, who, i, "%s", stageLine(called(who), i.Stage, to, note)); err != nil {
 		return i, err
 	}
+	if !i.Stage.Open() && to.Open() {
+		back := i
+		back.Stage = to
+		if err := s.wake(ctx, tx, back); err != nil {
+			return i, err
+		}
+	}
 	if !i.Stage.Open() && to.Open() && !who.IsSystem() {
 		if err := s.tellOnCall(ctx, tx, who, i, i.Ticket+" was reopened"); err != nil {
 			return i, err

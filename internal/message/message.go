@@ -207,7 +207,7 @@ func (s *Store) Post(ctx context.Context, tx *db.Tx, who actor.Actor, in New) (M
 	if r.Archived {
 		return Message{}, fault.New(fault.Conflict, "This room is archived: it can be read, not written. Ask an administrator to open it again.")
 	}
-	if done, err := s.ByKey(ctx, tx, who, in.Room, in.Key); err != nil || done != nil {
+	if done, err := s.Repeated(ctx, tx, who, in); err != nil || done != nil {
 		if err == nil {
 			return *done, nil
 		}

@@ -97,6 +97,23 @@ func (s *Store) ByKey(ctx context.Context, q db.Querier, who actor.Actor, roomID
 	return &m, err
 }
 
+// Repeated is ByKey for a message that is sent: what was posted under its key, and
+// a conflict where that said something else. What was edited or deleted since is
+// not compared any more.
+func (s *Store) Repeated(ctx context.Context, q db.Querier, who actor.Actor, in New) (*Message, error) {
+	m, err := s.ByKey(ctx, q, who, in.Room, in.Key)
+	if err != nil || m == nil {
+		return nil, err
+	}
+	if err := check(&in); err != nil {
+		return nil, err
+	}
+	if m.EditedAt == nil && !m.Deleted && m.Card == nil && m.Text != in.Text {
+		return nil, fault.New(fault.Conflict, "The key was used for another message, which was sent. Take a new key for each message.")
+	}
+	return m, nil
+}
+
 // reactions fills in the reactions of ms.
 func reactions(ctx context.Context, q db.Querier, ms []Message) error {
 	if len(ms) == 0 {

@@ -84,6 +84,43 @@ func (s *Store) withdraw(ctx context.Context, tx *db.Tx, notificationID string) 
 	return s.publish(ctx, tx, n, false)
 }
 
+// Wake makes what a person was told under a key something they are called to,
+// by their channels too, because it has become urgent. It says whether they were
+// told of it before at all; whoever was called already, or has answered, is left
+// alone.
+func (s *Store) Wake(ctx context.Context, tx *db.Tx, person, key string, severity int, isDrill bool) (told bool, err error) {
+	n, err := s.one(ctx, tx, `n.person = $1 AND n.uniq = $2`, person, key)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil || n.Severity > 0 || n.ActedAt != nil || n.EndedAt != nil {
+		return true, err
+	}
+	to, err := s.people.Get(ctx, tx, person)
+	if err != nil {
+		return true, err
+	}
+	n.Severity, n.Drill = severity, n.Drill || isDrill
+	n.subject = clip(fmt.Sprintf("[SEV-%d] %s", severity, n.Title), 300)
+	if n.Drill {
+		n.Title, n.subject = clip(drill(n.Title), 300), clip(drill(n.subject), 300)
+	}
+	if _, err := tx.Exec(ctx, `UPDATE notification SET severity = $2, drill = $3, title = $4, subject = $5 WHERE id = $1`, n.ID, n.Severity, n.Drill, n.Title, n.subject); err != nil {
+		return true, fmt.Errorf("wake: %w", err)
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM notification_channel WHERE notification = $1 AND channel <> 'app'`, n.ID); err != nil {
+		return true, fmt.Errorf("wake: %w", err)
+	}
+	n.Channels = n.Channels[:1] // the app, which is the first
+	since := n
+	since.CreatedAt = s.clock.Now() // delays count from now
+	if err := s.addChannels(ctx, tx, &since, to); err != nil {
+		return true, err
+	}
+	n.Channels = since.Channels
+	return true, s.publish(ctx, tx, n, true)
+}
+
 // drill marks a line of text as one of a drill, once.
 func drill(text string) string {
 	if strings.HasPrefix(text, "DRILL") || strings.HasPrefix(text, "[DRILL]") {

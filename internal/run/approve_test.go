@@ -431,8 +431,46 @@ func TestApproversAreWoken(t *testing.T) {
 		}
 	}
 	severity = 3
-	ask(o, job)
+	r := ask(o, job)
 	if ns := open(); len(ns) != 0 {
 		t.Errorf("%+v", ns)
+	}
+	// It becomes one: they are woken now, once, by what they were told before.
+	urgent := func() {
+		t.Helper()
+		o.Do(o.Op, func(tx *db.Tx) error { return o.Runs.Urgent(o.Ctx, tx, "i1") })
+	}
+	urgent() // not yet
+	if ns := open(); len(ns) != 0 {
+		t.Errorf("%+v", ns)
+	}
+	all := func() (ids []string) {
+		t.Helper()
+		ns, err := o.Notify.List(o.Ctx, o.DB.Read(), o.App, false, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range ns {
+			ids = append(ids, n.ID)
+		}
+		return ids
+	}
+	before := all()
+	severity = 1
+	for range 2 {
+		urgent()
+		if ns := open(); len(ns) != 1 || ns[0].ID != before[0] || ns[0].Severity != 1 || !ns[0].Drill || len(ns[0].Channels) != 2 || ns[0].Channels[1].Channel != "email" || len(all()) != len(before) {
+			t.Fatalf("%+v", ns)
+		}
+	}
+	if _, err := o.Approve(o.App2, r); err != nil {
+		t.Fatal(err)
+	}
+	if ns := open(); len(ns) != 0 {
+		t.Errorf("decided, and still called: %+v", ns)
+	}
+	urgent()
+	if ns := open(); len(ns) != 0 {
+		t.Errorf("woken for what is decided: %+v", ns)
 	}
 }

@@ -1,8 +1,10 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -37,8 +39,12 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 	if in.Key != "" {
 		r, err := db.One(ctx, tx, scan, columns+` WHERE requested_by = $1 AND client_key = $2`, who.ID, in.Key)
 		if err == nil {
-			if !r.answers(in) {
-				return Run{}, fault.Newf(fault.Conflict, "The key was used for run #%d, which is something else. Take a new key for each request.", r.Number)
+			same, err := s.answers(ctx, tx, &r, in)
+			if err != nil {
+				return r, err
+			}
+			if !same {
+				return Run{}, fault.Newf(fault.Conflict, "The key was used for run #%d, which asked for something else: another job or command, other options, nodes, filter or room. Take a new key for each request.", r.Number)
 			}
 			return r, s.fill(ctx, tx, &r)
 		} else if !db.IsNoRows(err) {
@@ -135,9 +141,45 @@ func (s *Store) Request(ctx context.Context, tx *db.Tx, who actor.Actor, in Requ
 	return r, nil
 }
 
-// answers says whether r is what in asks for. Options are not compared: values
-// that are secret are not kept in a form that could be.
-func (r *Run) answers(in Request) bool {
+// fingerprint is the whole of a request, secret values included, as it was sent:
+// who repeats one sends the same. A job has several names, so which one it is
+// resembles compares.
+func (in Request) fingerprint() []byte {
+	in.Filter, in.Key, in.version = strings.TrimSpace(in.Filter), "", 0
+	if in.JobID != "" {
+		in.JobID, in.Project = "", ""
+	}
+	if len(in.Nodes) == 0 {
+		in.Nodes = nil
+	}
+	if len(in.Options) == 0 {
+		in.Options = nil
+	}
+	b, _ := json.Marshal(in) // maps in the order of their keys
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// askedPlace is where a request's fingerprint is sealed: bare, it would let
+// anybody who reads the rows try passwords against it.
+func askedPlace(runID string) string { return "request of " + place(runID) }
+
+// answers says whether r is what in asks for.
+func (s *Store) answers(ctx context.Context, q db.Querier, r *Run, in Request) (bool, error) {
+	var sealed []byte
+	if err := q.QueryRow(ctx, `SELECT asked FROM run WHERE id = $1`, r.ID).Scan(&sealed); err != nil {
+		return false, fmt.Errorf("read what was asked for: %w", err)
+	}
+	if same := r.resembles(in); !same || len(sealed) == 0 {
+		return same, nil
+	}
+	asked, err := s.Keys.Unseal(ctx, q, askedPlace(r.ID), sealed)
+	return err == nil && bytes.Equal(asked, in.fingerprint()), err
+}
+
+// resembles compares all that stands in the run's row. Of runs of before requests
+// were kept it is all there is: their options are not compared.
+func (r *Run) resembles(in Request) bool {
 	if r.spec.Filter != strings.TrimSpace(in.Filter) || !slices.Equal(r.spec.Nodes, in.Nodes) {
 		return false
 	}
@@ -242,13 +284,18 @@ func (s *Store) insert(ctx context.Context, tx *db.Tx, who actor.Actor, r *Run, 
 		queued = db.Micro(r.RequestedAt)
 	}
 	var key any
+	var asked []byte
 	if p.in.Key != "" {
+		var err error
+		if asked, err = s.Keys.Seal(ctx, tx, askedPlace(r.ID), p.in.fingerprint()); err != nil {
+			return err
+		}
 		key = p.in.Key
 	}
-	if _, err := tx.Exec(ctx, `INSERT INTO run (id, number, project, kind, job_id, job_group, job_name, job_uuid, job_version, title, state, reason, environment, requested_by, requested_name, room, incident, message, client_key, spec, steps, secrets, digest, approval, requested_at, queued_at, total, hand)
-VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,'',$18,$19,$20,$21,$22,'',$23,$24,$25,$26)`,
+	if _, err := tx.Exec(ctx, `INSERT INTO run (id, number, project, kind, job_id, job_group, job_name, job_uuid, job_version, title, state, reason, environment, requested_by, requested_name, room, incident, message, client_key, spec, steps, secrets, digest, approval, requested_at, queued_at, total, hand, asked)
+VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,'',$18,$19,$20,$21,$22,'',$23,$24,$25,$26,$27)`,
 		r.ID, r.Number, r.Project, r.Kind, r.JobID, r.JobGroup, name, r.JobUUID, version, r.Title, r.State, r.Reason, r.Environment, who.ID, who.Name, r.RoomID, r.IncidentID, key,
-		db.JSON(r.spec), db.JSON(r.Steps), r.sealed, r.Digest, db.Micro(r.RequestedAt), queued, len(p.nodes), db.JSON(r.hand)); err != nil {
+		db.JSON(r.spec), db.JSON(r.Steps), r.sealed, r.Digest, db.Micro(r.RequestedAt), queued, len(p.nodes), db.JSON(r.hand), asked); err != nil {
 		if db.IsUnique(err) && key != nil {
 			return fault.New(fault.Conflict, "This request is already being handled. Send it again to get its run.")
 		}

@@ -345,6 +345,16 @@ func TestAdhoc(t *testing.T) {
 	if again := o.Run(o.Op, run.Request{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 2, Keepgoing: true, Key: "k1"}); again.ID != r.ID {
 		t.Error("a repeated request made a second run")
 	}
+	for _, other := range []run.Request{
+		{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 3, Keepgoing: true, Key: "k1"},
+		{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 2, Key: "k1"},
+		{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 2, Keepgoing: true, Nodes: []string{"web-1"}, Key: "k1"},
+		{Project: "demo", Command: "echo ${node.name}", Filter: "tags: web", Threads: 2, Keepgoing: true, Room: o.Room.ID, Key: "k1"},
+	} {
+		if _, err := o.Request(o.Op, other); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%+v was answered with the run of another request: %v", other, err)
+		}
+	}
 	if _, err := o.Request(o.Op, run.Request{Project: "demo", Command: "echo other", Filter: "tags: web", Key: "k1"}); !fault.Is(err, fault.Conflict) {
 		t.Error("another command by the same key:", err)
 	}

@@ -20,12 +20,42 @@ func (s *Store) tellApprovers(ctx context.Context, tx *db.Tx, r *Run, a approval
 		if u.Disabled || s.Approvals.May(ctx, tx, u.Actor(), a) != nil {
 			return nil
 		}
+		if severity > 0 { // told before it was urgent, they are woken now
+			if again, err := s.Notify.Wake(ctx, tx, u.ID, tellKey(r, "approval"), severity, drill); err != nil || again {
+				return err
+			}
+		}
 		n := notify.New{Person: u.ID, Kind: "approval", Title: fmt.Sprintf("Run #%d waits for your approval", r.Number), Body: a.Summary + ".", Severity: severity, Drill: drill}
 		if severity > 0 {
 			n.Email, n.Subject = true, fmt.Sprintf("[SEV-%d] %s", severity, n.Title)
 		}
 		return s.tell(ctx, tx, r, n)
 	})
+}
+
+// Urgent wakes who can say yes to the runs that wait for an incident, which has
+// become one that people are woken for. Whoever was woken for a run is not again.
+func (s *Store) Urgent(ctx context.Context, tx *db.Tx, incidentID string) error {
+	if s.Notify == nil {
+		return nil
+	}
+	rs, err := db.All(ctx, tx, scan, columns+` WHERE incident = $1 AND state = 'waiting' ORDER BY number`, incidentID)
+	if err != nil {
+		return fmt.Errorf("find what waits for an incident: %w", err)
+	}
+	for _, r := range rs {
+		if r.ApprovalID == "" {
+			continue
+		}
+		a, err := s.Approvals.Get(ctx, tx, r.ApprovalID)
+		if err != nil {
+			return err
+		}
+		if err := s.tellApprovers(ctx, tx, &r, a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // urgency is the severity of the open SEV-1 or SEV-2 a run belongs to, for
