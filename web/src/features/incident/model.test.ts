@@ -166,3 +166,11 @@ describe('declaring', () => {
     expect(m.declaration({ ...d, groups: ['x'] }).groups).toBeUndefined()
   })
 })
+
+it('folds who came in one after the other', () => {
+  const came = (name: string, at: number): TimelineEntry => ({ ...entry('office.entered', at), actor: { id: name, name }, text: `${name} came into the room.` })
+  const items = [entry('note', 9), came('Amara', 8), came('Jonas', 7), came('Mei', 6), came('Jonas', 5), entry('incident.declared', 4), came('Tom', 3), came('Ana', 2)]
+  const shown = m.folded(items)
+  expect(shown.map((e) => e.text)).toEqual(['note', '3 came in', 'incident.declared', 'Tom came into the room.', 'Ana came into the room.'])
+  expect(shown[1]).toMatchObject({ at: T(8), who: ['Amara', 'Jonas', 'Mei'] })
+})

@@ -2,6 +2,8 @@
 import type { Incident, IncidentRoleName, Metric, Page, Presence, Stage, TimelineEntry } from '@/api/types'
 import { clock, length, ms } from '@/lib/time'
 
+export { awaitsAck } from '@/lib/awaits'
+
 export const STAGES: { id: Stage; label: string }[] = [
   { id: 'declared', label: 'Declared' },
   { id: 'triage', label: 'Triage' },
@@ -190,6 +192,19 @@ export const TIMELINE_FILTERS: { id: string; label: string; test: (kind: string)
 export function newestFirst(items: readonly TimelineEntry[]): TimelineEntry[] {
   return items.map((e, i) => ({ e, i })).sort((a, b) => b.e.at.localeCompare(a.e.at) || b.i - a.i).map((x) => x.e)
 }
+/** Those who came one after the other are one line, from three on. */
+export function folded(items: readonly TimelineEntry[]): (TimelineEntry & { who?: string[] })[] {
+  const out: (TimelineEntry & { who?: string[] })[] = []
+  for (let n = 0; n < items.length; ) {
+    let end = n
+    while (items[end]?.kind === 'office.entered') end++
+    const who = [...new Set(items.slice(n, end).map((e) => e.actor.name))]
+    if (who.length > 2) out.push({ ...items[n]!, text: `${who.length} came in`, who })
+    else out.push(...items.slice(n, Math.max(end, n + 1)))
+    n = Math.max(end, n + 1)
+  }
+  return out
+}
 /** A link of the timeline inside the app, apart into path and fragment; anything else is no link. */
 export function insideLink(link: string | null | undefined): { to: string; hash?: string } | null {
   if (!link || !/^\/(?!\/)/.test(link)) return null
@@ -239,10 +254,6 @@ export function matchIncident(i: Incident, text: string): boolean {
 /** Worst first, and of the same severity the newest: what has just begun must not stand below the fold. */
 export function bySeverity(a: Incident, b: Incident): number {
   return a.severity - b.severity || b.times.declared.localeCompare(a.times.declared)
-}
-/** Whether somebody still has to say that they take care: nobody did, or it is paged again. */
-export function awaitsAck(i: Pick<Incident, 'stage' | 'mode' | 'times' | 'next_page'>): boolean {
-  return isOpen(i) && i.mode !== 'test' && i.mode !== 'retrospective' && (!i.times.acknowledged || !!i.next_page)
 }
 export type Declaring = { title: string; severity: number; service: string; environment: string; summary: string; mode: Incident['mode']; restricted: boolean; groups: readonly string[]; gathers: boolean }
 /** Whether alerts may join by wish: they are of real trouble, of a service, and heard by everybody who may read them. */

@@ -10,7 +10,7 @@ import { modeMark } from '@/lib/severity'
 import { callsOf, heardAt, UserAvatar, UserName, useOffice } from '@/realtime'
 import { Button, Countdown, Dialog, DialogActions, ErrorState, Field, Form, IconButton, Input, Loading, Menu, MenuCheck, Notice, Popover, SeverityChip, Textarea, Time, Tooltip, toastError } from '@/ui'
 import { type Acts, useMetrics, useTimeline } from './live'
-import { awaitsAck, formula, fromLocalInput, holders, insideLink, isOpen, mark, metricName, metricText, newestFirst, nextStage, openWord, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stagesSeen, stampWord, TIMELINE_FILTERS, type Mark, type OpenThing } from './model'
+import { awaitsAck, folded, formula, fromLocalInput, holders, insideLink, isOpen, mark, metricName, metricText, newestFirst, nextStage, openWord, responders, RESPONSES, responseSummary, ROLES, SEVERITIES, stageIndex, stageLabel, STAGES, stagesSeen, stampWord, TIMELINE_FILTERS, type Mark, type OpenThing } from './model'
 import s from './incident.module.css'
 
 /** The severity, and for the commander the way to change it. */
@@ -283,7 +283,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
   const { data, error, isPending, refetch } = useTimeline(i.id)
   const [filter, setFilter] = useState('all')
   const test = TIMELINE_FILTERS.find((f) => f.id === filter)?.test ?? (() => true)
-  const items = useMemo(() => newestFirst(data?.items ?? []).filter((e) => test(e.kind)), [data, test])
+  const items = useMemo(() => folded(newestFirst(data?.items ?? []).filter((e) => test(e.kind))), [data, test])
   const recorded = useQuery({ queryKey: ['recordings', i.room.id], queryFn: () => api.get<Items<Recording>>(`/rooms/${i.room.id}/recordings`), enabled: !!filters, retry: false })
   const calls = useMemo(() => callsOf(recorded.data?.items ?? []), [recorded.data])
   if (isPending) return <Loading label="Loading the timeline" />
@@ -318,7 +318,7 @@ export function Timeline({ i, acts, limit, filters }: { i: Incident; acts: Acts;
     </>
   )
 }
-function Entry({ e, room, heard }: { e: TimelineEntry; room: string; /** where what was said then is kept */ heard: ReturnType<typeof heardAt> }) {
+function Entry({ e, room, heard }: { e: TimelineEntry & { who?: string[] }; room: string; /** where what was said then is kept */ heard: ReturnType<typeof heardAt> }) {
   const m = mark(e)
   const Icon = ICONS[m.icon]
   const inside = insideLink(e.link)
@@ -336,7 +336,7 @@ function Entry({ e, room, heard }: { e: TimelineEntry; room: string; /** where w
         ) : (
           e.text
         )}
-        {e.actor.name && !e.text.includes(e.actor.name) && <em>{e.actor.name}</em>}
+        {e.who ? <em>{e.who.join(', ')}</em> : e.actor.name && !e.text.includes(e.actor.name) && <em>{e.actor.name}</em>}
         {heard && (
           <Link to="/rooms/$id/recordings" params={{ id: room }} search={heard} className={s.hear} title="Hear what was said then">
             <AudioLines size={11} aria-hidden="true" />

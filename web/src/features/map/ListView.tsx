@@ -2,13 +2,14 @@ import { AudioLines, ChevronDown, ChevronRight, DoorClosed, Footprints, Lock, Ma
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import type { User } from '@/api'
 import { useMyId } from '@/api'
+import { awaitsAck, awaitsWord } from '@/lib/awaits'
 import { cx } from '@/lib/cx'
 import { PRESENCE_WORD, unremarkable } from '@/ui/presence'
 import { nameOf, UserStack, WayIn } from '@/realtime'
 import { Avatar, Button, Clock, Count, EnvChip, IconButton, SeverityChip, StageChip } from '@/ui'
 import { marksInWords, type Media } from './media'
 import { MiniPlan } from './Minimap'
-import { calledWords, kindInWords, listParts, percent, resolved, unanswered, type Box, type MapRoom } from './model'
+import { calledWords, kindInWords, listParts, percent, resolved, type Box, type MapRoom } from './model'
 import { GetSomeone } from './RoomPanel'
 import s from './map.module.css'
 
@@ -82,7 +83,7 @@ function WarRow({ r, p }: { r: MapRoom; p: Props }) {
           </span>
           <Here r={r} p={p} />
           <span>{commander ? `${nameOf(commander)} commands` : 'No commander'}</span>
-          {unanswered(i) && <span className="c-red">Not acknowledged</span>}
+          {awaitsAck(i) && <span className="c-red">{awaitsWord(i)}</span>}
           {called && <span className="c-amber">{called}</span>}
           <span>{r.present.length === 0 ? 'Nobody here' : `${r.present.length} here`}</span>
           <MarksOf r={r} p={p} />

@@ -1,9 +1,10 @@
 import { AudioLines, DoorClosed, Lock } from 'lucide-react'
 import { memo, type KeyboardEvent } from 'react'
 import type { Incident, Room } from '@/api'
+import { awaitsAck, awaitsWord } from '@/lib/awaits'
 import { cx } from '@/lib/cx'
 import { Doors, Furniture } from './Furniture'
-import { clockWords, describe, resolved, severityMark, unanswered, type MapRoom } from './model'
+import { clockWords, describe, resolved, severityMark, type MapRoom } from './model'
 import { fit, wrap } from './plan'
 import s from './map.module.css'
 
@@ -103,7 +104,7 @@ const unreadWidth = (room: Room, least: number) => (room.unread || room.mentions
 /** What waits in a room: a run for a yes, words for a reader. */
 function Waiting({ r, least }: { r: MapRoom; least: number }) {
   const { rect, room } = r
-  const called = !!r.incident && unanswered(r.incident)
+  const called = !!r.incident && awaitsAck(r.incident)
   if (!room || (!called && !r.waiting && !room.unread && !room.mentions)) return null
   const size = Math.max(10, least)
   const words = `${r.waiting} to approve`
@@ -111,7 +112,7 @@ function Waiting({ r, least }: { r: MapRoom; least: number }) {
   const n = room.mentions ? `@${room.mentions}` : room.unread > 99 ? '99+' : String(room.unread)
   const nw = Math.max(size * 1.5, n.length * size * 0.62 + 8)
   const right = rect.x + rect.w - 8
-  const all = 'not acknowledged'
+  const all = r.incident ? awaitsWord(r.incident) : ''
   const cw = (text: string) => text.length * size * 0.54 + 14
   const call = cw(all) <= rect.w - 16 ? all : 'no ack.'
   // Above what waits for a yes: nobody is there yet who could give it.

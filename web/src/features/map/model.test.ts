@@ -105,12 +105,12 @@ describe('what a room says', () => {
     expect(m.calledWords({ pages: [] }, new Set())).toBe('')
   })
   it('marks what nobody has acknowledged, however its pages stand', () => {
-    expect(m.unanswered(incident())).toBe(true)
-    expect(m.unanswered(incident({ pages: [{ user_id: 'x', state: 'seen' } as Incident['pages'][number]] }))).toBe(true)
-    expect(m.unanswered(incident({ mode: 'drill' }))).toBe(true)
-    for (const calm of [{ times: { declared: '2026-11-22T14:00:00Z', acknowledged: '2026-11-22T14:01:00Z' } }, { mode: 'test' }, { mode: 'retrospective' }, { stage: 'resolved' }] as Partial<Incident>[]) expect(m.unanswered(incident(calm))).toBe(false)
-    const [r] = m.buildFloor(floor([slot('a', 0, 0)]), office({ rooms: [room('a')], incidents: [incident()] }), '')
-    expect(m.describe(r!, now)).toContain('not acknowledged')
+    const said = (over: Partial<Incident>) => m.describe(m.buildFloor(floor([slot('a', 0, 0)]), office({ rooms: [room('a')], incidents: [incident(over)] }), '')[0]!, now)
+    const times = { declared: '2026-11-22T14:00:00Z', acknowledged: '2026-11-22T14:01:00Z' }
+    expect(said({ pages: [{ user_id: 'x', state: 'seen' } as Incident['pages'][number]] })).toContain('not acknowledged')
+    expect(said({ mode: 'drill' })).toContain('not acknowledged')
+    expect(said({ times, next_page: { user_id: 'x', at: '' } as unknown as Incident['next_page'] })).toContain('paged again')
+    for (const calm of [{ times }, { mode: 'test' }, { mode: 'retrospective' }, { stage: 'resolved' }] as Partial<Incident>[]) expect(said(calm)).not.toMatch(/acknowledged|again/)
   })
   it('says times in words', () => {
     expect([m.minutesInWords(20_000), m.minutesInWords(60_000 * 61), m.minutesInWords(3_600_000 * 3), m.minutesInWords(86_400_000 * 3)]).toEqual(['under a minute', '1 h 1 min', '3 h', '3 days'])

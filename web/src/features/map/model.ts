@@ -1,5 +1,6 @@
 // Who stands where, what a room says about itself, and how the keyboard walks the plan. No DOM: tested as functions.
 import type { Floor, Incident, Presence, Room, RunSummary, User } from '@/api/types'
+import { awaitsAck, awaitsWord } from '@/lib/awaits'
 import { modeMark } from '@/lib/severity'
 import { gridOf, planRoom, type Rect, type RoomPlan, type Seat } from './plan'
 
@@ -237,7 +238,7 @@ export function describe(r: MapRoom, now: number, call = ''): string {
   if (!r.room) return r.shape === 'incident' ? 'Free war room' : 'Private room'
   const parts: string[] = [r.incident ? `${r.incident.ticket}, ${[modeMark(r.incident.mode).toLowerCase(), `severity ${r.incident.severity}`].filter(Boolean).join(', ')}, ${r.incident.title}, ${clockWords(r.incident, now)}` : r.room.name]
   if (!r.incident) parts.push(kindInWords(r.kind))
-  else if (unanswered(r.incident)) parts.push('not acknowledged')
+  else if (awaitsAck(r.incident)) parts.push(awaitsWord(r.incident))
   // You stand first in the room, and are said below.
   const others = r.present.filter((p) => !r.people.some((x) => x.you && x.user.id === p.user.id))
   const named = others.slice(0, 3).map((p) => p.user.display)
@@ -389,10 +390,6 @@ export function findPeople(office: Office, typed: string, limit = 8): { user: Us
 /** A resolved incident keeps its room until it is closed; its clock stands still. */
 export function resolved(i: Pick<Incident, 'stage'>): boolean {
   return i.stage === 'resolved' || i.stage === 'closed'
-}
-/** Nobody has taken it yet. A test calls nobody, and what is written down afterwards waits for nobody. */
-export function unanswered(i: Pick<Incident, 'stage' | 'mode' | 'times'>): boolean {
-  return !resolved(i) && (i.mode === 'real' || i.mode === 'drill') && !i.times.acknowledged
 }
 /** "open 42 min", or that it is over. */
 export function clockWords(i: Pick<Incident, 'stage' | 'times'>, now: number): string {
