@@ -160,3 +160,26 @@ func TestTypesThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// A file as Rundeck's users have it: storage without a context, with keys/ before
+// the path. The deny is met by either spelling of the path, and meets nothing else.
+func TestADenyOfAStoredKey(t *testing.T) {
+	b, err := os.ReadFile("testdata/storage-deny.aclpolicy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, problems := Parse("demo", "p", b)
+	if len(docs) != 1 || len(problems) != 0 {
+		t.Fatal(problems)
+	}
+	s := newSet("x")
+	s.add(docs)
+	for path, want := range map[string]bool{"openshift-api-token": false, "openshift-api-token-2": true, "project/demo/deploy": true} {
+		for _, p := range []struct{ path, also string }{{path, "keys/" + path}, {"keys/" + path, path}} {
+			res := Resource{Project: "demo", Type: "storage", Attrs: map[string]string{"path": p.path}, Also: map[string][]string{"path": {p.also}}}
+			if got := s.decide(person("tom", "operator"), "read", res).Allowed; got != want {
+				t.Errorf("%s: %v", p.path, got)
+			}
+		}
+	}
+}

@@ -238,11 +238,11 @@ func (w watch) start(ctx context.Context, s *session, c *client, path string, in
 	if asked.State == "waiting" {
 		s.notef("%s\n", clean(waitingFor(asked).Error()))
 	}
-	final, err := s.follow(ctx, c, asked.ID, w.Follow)
+	final, said, err := s.follow(ctx, c, asked.ID, w.Follow)
 	if err != nil {
 		return err
 	}
-	return s.done(final, endOf(final))
+	return s.done(final, endOf(final, said))
 }
 
 // done prints the run; the error says how the command ends.
@@ -274,8 +274,9 @@ func waitingFor(r run) error {
 	return &outcome{ExitWaiting, "waiting", fmt.Sprintf("Run %d waits for approval by %s. They approve it with: muster run approve %d", r.Number, who, r.Number)}
 }
 
-// endOf is nil for a run that succeeded.
-func endOf(r run) error {
+// endOf is nil for a run that succeeded. What was said already, where the log was
+// followed, is not repeated.
+func endOf(r run, said string) error {
 	switch r.State {
 	case "succeeded", "queued", "running":
 		return nil
@@ -286,11 +287,11 @@ func endOf(r run) error {
 		"failed": "failed", "stopped": "was stopped", "timed-out": "took too long and was stopped",
 		"unknown": "lost its worker in the middle of a step, so its outcome is unknown; look at the nodes and settle it in the browser",
 	}[r.State])
-	if r.Reason != "" {
+	if r.Reason != "" && !strings.Contains(said, r.Reason) {
 		text += " " + r.Reason
 	}
 	for _, n := range r.Nodes {
-		if n.Error != "" {
+		if n.Error != "" && !strings.Contains(said, n.Error) {
 			text += " " + n.Name + ": " + n.Error
 		}
 	}
@@ -299,16 +300,23 @@ func endOf(r run) error {
 
 // follow prints the log until the run is over. Lines of several nodes carry the
 // node's name. With --json the log goes to the error stream, so that the output
-// stays one document.
-func (s *session) follow(ctx context.Context, c *client, id string, print bool) (run, error) {
+// stays one document. said is what Muster itself told last in what was printed.
+func (s *session) follow(ctx context.Context, c *client, id string, print bool) (r run, said string, err error) {
 	var after int64
+	var told []string
 	for {
 		page, err := get[logPage](ctx, c, "/runs/"+seg(id)+"/log"+query("after", strconv.FormatInt(after, 10), "limit", "2000"))
 		if err != nil {
-			return run{}, err
+			return run{}, "", err
 		}
 		if print {
 			s.printLines(page.Items)
+			for _, l := range page.Items {
+				if l.Stream == "sys" {
+					told = append(told, l.Text)
+				}
+			}
+			told = told[max(0, len(told)-200):]
 		}
 		if len(page.Items) > 0 {
 			after = page.after()
@@ -318,11 +326,11 @@ func (s *session) follow(ctx context.Context, c *client, id string, print bool) 
 			r, err := get[run](ctx, c, "/runs/"+seg(id))
 			// The log may be complete a moment before the run is settled.
 			if err != nil || r.over() {
-				return r, err
+				return r, strings.Join(told, "\n"), err
 			}
 		}
 		if err := pause(ctx, pollEvery); err != nil {
-			return run{}, err
+			return run{}, "", err
 		}
 	}
 }
@@ -434,14 +442,14 @@ func (l runLog) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	if l.Follow && l.Node == "" {
-		r, err := s.follow(ctx, c, strings.TrimPrefix(l.ID, "#"), true)
+		r, said, err := s.follow(ctx, c, strings.TrimPrefix(l.ID, "#"), true)
 		if err != nil {
 			return err
 		}
 		if s.json {
-			return s.done(r, endOf(r))
+			return s.done(r, endOf(r, said))
 		}
-		return endOf(r)
+		return endOf(r, said)
 	}
 	all := []logLine{}
 	for after := int64(0); ; {

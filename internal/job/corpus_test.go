@@ -72,3 +72,81 @@ func TestCorpus(t *testing.T) {
 		}
 	}
 }
+
+// read gives the jobs of a file by their names.
+func read(t *testing.T, file string) map[string]*Definition {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defs, bad, err := Parse(text)
+	if err != nil || len(bad) > 0 {
+		t.Fatal(bad, err)
+	}
+	out := map[string]*Definition{}
+	for _, d := range defs {
+		out[d.Name] = d
+	}
+	return out
+}
+
+// Whole files of several jobs, each told what is wrong with it and what to write.
+func TestFilesOfSeveralJobs(t *testing.T) {
+	for file, wants := range map[string]map[string][]string{
+		"blank-globals.yaml": {"clear-old-release": {"no-value", "${globals.release_dir}"}},
+		"awk-sed.yaml":       {"report-by-awk": {"raw-value", `awk -v x="$RD_OPTION_WHO"`}, "edit-by-sed": {"raw-value", "sed"}},
+	} {
+		jobs := read(t, file)
+		if len(jobs) != len(wants) {
+			t.Errorf("%s: %d jobs", file, len(jobs))
+		}
+		for name, want := range wants {
+			d := jobs[name]
+			if len(d.CannotRun(false)) == 0 {
+				t.Errorf("%s: %s runs", file, name)
+			}
+			if !slices.ContainsFunc(d.Remarks(false), func(r node.Remark) bool { return r.Kind == want[0] && strings.Contains(r.String(), want[1]) }) {
+				t.Errorf("%s: %s: %+v, want %q", file, name, d.Remarks(false), want)
+			}
+		}
+	}
+	// Of what has no value each step is named once, and the step without is not.
+	steps := []string{}
+	for _, r := range read(t, "blank-globals.yaml")["clear-old-release"].Remarks(false) {
+		steps = append(steps, r.Step)
+	}
+	if got := strings.Join(steps, " "); got != "2 3" && got != "step 2 step 3" {
+		t.Errorf("told of the steps %q", got)
+	}
+}
+
+// Settings that few jobs have do what they say, or it is said that they do not.
+func TestSeldomSettings(t *testing.T) {
+	jobs := read(t, "seldom-settings.yaml")
+	if len(jobs) != 7 {
+		t.Fatal(len(jobs))
+	}
+	for name, d := range jobs {
+		if why := strings.Join(d.CannotRun(false), " "); (why != "") != (name == "switched-off") || name == "switched-off" && !strings.Contains(why, "executionEnabled") {
+			t.Errorf("%s: %q", name, why)
+		}
+	}
+	if !jobs["choose-nodes"].Unselected || jobs["fixed-nodes"].Unselected {
+		t.Error("which nodes are chosen at first")
+	}
+	if o, ok := jobs["all-values"].Option("all"); !ok || !o.AllSelected {
+		t.Errorf("all values are chosen at first: %+v", o)
+	}
+	if jobs["fixed-nodes"].FilterEditable {
+		t.Error("the filter of fixed-nodes can be changed")
+	}
+	for name, word := range map[string]string{"tries-again": "retry", "bounded-log": "loglimit"} {
+		if !slices.ContainsFunc(jobs[name].Remarks(false), func(r node.Remark) bool { return strings.Contains(r.String(), word) }) {
+			t.Errorf("%s: nothing is said of %s: %+v", name, word, jobs[name].Remarks(false))
+		}
+	}
+	if _, env := jobs["attributes"].NodeAttributes(); !slices.Contains(env, "RD_NODE_OS_FAMILY") {
+		t.Errorf("attributes of nodes in the environment: %q", env)
+	}
+}

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,5 +140,50 @@ func TestProjects(t *testing.T) {
 	}
 	if a := o.Nodes.Abilities(o.Ctx, o.DB.Read(), o.Op, "demo"); !a["run_adhoc"] || a["manage"] || a["import"] {
 		t.Error(a)
+	}
+}
+
+// What Rundeck and its plugins are told by attributes and Muster is not is said
+// at import, by name, and kept; what it does look at is not said.
+func TestAttributesWithoutEffectAreTold(t *testing.T) {
+	o := runtest.New(t, runtest.Options{NoStart: true})
+	const text = `
+old:
+  hostname: h1
+  username: deploy
+  ssh-host-key: ssh-ed25519 A
+  ssh-keypath: /home/deploy/.ssh/id_rsa
+  ssh-authentication: password
+  file-copier: sshj-scp
+  sudo-command-enabled: 'true'
+  winrm-port: ''
+  rank: '6'
+plain: {hostname: h2, ssh-host-key: ssh-ed25519 B, ssh-key-storage-path: keys/project/demo/deploy}
+`
+	var items []node.ImportItem
+	if err := o.Access.Do(o.Ctx, o.Admin, func(tx *db.Tx) (err error) {
+		items, err = o.Nodes.Import(o.Ctx, tx, o.Admin, "demo", "attrs", []byte(text), false)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string][]string{}
+	for _, i := range items {
+		for _, r := range i.Remarks {
+			if r.Kind == node.NoEffect {
+				told[i.Name] = append(told[i.Name], r.Tokens...)
+				if !strings.Contains(r.String(), "ssh-key-storage-path") {
+					t.Errorf("%s is not told what to write: %s", i.Name, r)
+				}
+			}
+		}
+	}
+	slices.Sort(told["old"])
+	if got := strings.Join(told["old"], " "); got != "file-copier ssh-authentication ssh-keypath sudo-command-enabled" || len(told) != 1 {
+		t.Errorf("without effect are told %v", told)
+	}
+	ns, err := o.Nodes.Readable(o.Ctx, o.DB.Read(), o.Op, "demo", "name: old")
+	if err != nil || len(ns) != 1 || ns[0].Attrs["ssh-keypath"] == "" {
+		t.Errorf("it is kept: %+v %v", ns, err)
 	}
 }
