@@ -10,7 +10,7 @@ export const SHORTCUTS: { where: string; keys: [string, string][] }[] = [
   {
     where: 'Everywhere',
     keys: [
-      ['Ctrl K', 'Go to a room, person, job, incident or page of the guide'],
+      ['Ctrl K', 'Go to a room, person, job, incident, alert or page of the guide'],
       ['Ctrl Enter there', 'The other act: enter, get, definition'],
       ['Alt Enter there', 'Find the person on the map'],
       ['F6 / Shift F6', 'Next or previous part of the screen, requests included'],

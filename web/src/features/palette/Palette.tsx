@@ -5,9 +5,10 @@ import { Command } from 'cmdk'
 import { BellOff, BookOpen, CircleHelp, Clock3, Coffee, Crosshair, DoorOpen, Flame, Footprints, Hand, Hash, Home, Inbox, KeyRound, ListChecks, LogIn, LogOut, Map, Mic, Moon, PhoneOff, Play, PlayCircle, Plus, ScrollText, Settings, ShieldCheck, Siren, SquareTerminal, Star, Sun, UsersRound, type LucideIcon } from 'lucide-react'
 import { Dialog as Radix } from 'radix-ui'
 import { useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react'
-import { api, signOut, useMe, type Items, type JobSummary, type Project } from '@/api'
+import { api, signOut, useMe, type Alert, type Items, type JobSummary, type Project } from '@/api'
 import { toggleFavourite, useFavourites } from '@/lib/favourites'
 import { rank } from '@/lib/fuzzy'
+import { useSettled } from '@/lib/hooks'
 import { PALETTE, takeTyped } from '@/lib/typeahead'
 import { useTheme } from '@/lib/theme'
 import { enterRoom, getPerson, goHome, keptOut, knockAt, leaveOffice, setAvailability, spotlight, sidebarRooms, useIncidents, useInsideRooms, useOffice, UserAvatar, useVoice, voiceAct } from '@/realtime'
@@ -16,7 +17,7 @@ import s from './palette.module.css'
 
 type Item = {
   id: string
-  group: 'Incidents' | 'Run a job' | 'Rooms' | 'People' | 'Actions' | 'Pages' | 'Guide'
+  group: 'Incidents' | 'Run a job' | 'Rooms' | 'People' | 'Actions' | 'Pages' | 'Alerts' | 'Guide'
   texts: string[]
   icon: ReactNode
   title: string
@@ -55,7 +56,8 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   const [moved, setMoved] = useState('')
   const items = useItems(onClose)
   const guide = useGuide(query, onClose)
-  const shown = useMemo(() => [...choose(items, query), ...guide], [items, query, guide])
+  const alerts = useAlerts(query, onClose)
+  const shown = useMemo(() => [...choose(items, query), ...alerts, ...guide], [items, query, alerts, guide])
   const list = useRef<HTMLDivElement>(null)
   const byHand = useRef(false)
   // The first stands ready until the person moves, also when better ones arrive late.
@@ -171,6 +173,38 @@ function useGuide(query: string, onClose: () => void): Item[] {
         },
       })),
     [words, data, find, navigate, onClose],
+  )
+}
+
+/** Alerts that are not over, found by the server: there may be thousands. */
+function useAlerts(query: string, onClose: () => void): Item[] {
+  const navigate = useNavigate()
+  const words = useSettled(query.trim(), 200)
+  const { data } = useQuery({
+    queryKey: ['alerts', 'palette', words],
+    queryFn: () => api.get<Items<Alert>>('/alerts', { state: 'live', sort: 'worst', q: words, limit: 5 }),
+    enabled: words.length > 1,
+    staleTime: 10_000,
+    retry: false,
+  })
+  // What was found for other words is no answer to these.
+  const found = words.length > 1 && words === query.trim() ? data?.items : undefined
+  return useMemo(
+    () =>
+      (found ?? []).map((a) => ({
+        id: 'alert ' + a.id,
+        group: 'Alerts',
+        texts: [],
+        icon: <Siren size={15} className={a.severity === 1 ? 'c-red' : 'c-amber'} aria-hidden="true" />,
+        title: a.title,
+        detail: [a.service, a.state === 'acknowledged' ? 'acknowledged' : 'fires'].filter(Boolean).join(', '),
+        end: <SeverityChip severity={a.severity} />,
+        run: () => {
+          onClose()
+          void (a.incident_id ? navigate({ to: '/incidents/$id', params: { id: a.incident_id } }) : navigate({ to: '/alerts' }))
+        },
+      })),
+    [found, navigate, onClose],
   )
 }
 
