@@ -2,7 +2,7 @@
 import { act, cleanup, configure, fireEvent, render, renderHook, screen, waitFor } from '@testing-library/react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { api, useSession } from '@/api'
-import type { Get, Knock, Me, Notification, OfficeEvent, OpenPage, Presence, Reaching, Run, UserEvent } from '@/api'
+import type { Get, Knock, Me, Notification, OfficeEvent, OnCall, OpenPage, Presence, Reaching, Run, UserEvent } from '@/api'
 import { startOffice, stopOffice } from '@/realtime'
 import { office, presence, room, run, user } from '@/realtime/fixtures'
 import { Sayer } from '@/ui/say'
@@ -194,6 +194,35 @@ describe('what wants an answer is heard and seen by who looks elsewhere', () => 
     await comes(note())
     expect(sounds).toEqual([])
     expect(screen.queryByText('Jonas Lindqvist named you')).toBeNull()
+  })
+})
+
+describe('who is on call for the first time in this browser', () => {
+  const asked = vi.fn(async () => 'granted')
+  const duty = [{ service: 'payments', user_id: ME } as unknown as OnCall]
+  beforeEach(() => {
+    localStorage.clear()
+    asked.mockClear()
+    vi.stubGlobal('Notification', Object.assign(class extends Desktop {}, { permission: 'default', requestPermission: asked }))
+    later = { oncall: duty }
+  })
+  it('is asked, once, whether it may show pages, and only their click asks the browser', async () => {
+    await enter()
+    expect(screen.getByText('You are on call')).toBeTruthy()
+    expect(asked).not.toHaveBeenCalled()
+    await act(async () => void fireEvent.click(screen.getByRole('button', { name: 'Show pages' })))
+    expect(asked).toHaveBeenCalledOnce()
+    cleanup()
+    await enter()
+    expect(screen.queryByText('You are on call')).toBeNull()
+  })
+  it('not who wants nothing on the desktop, nor who is not on call', async () => {
+    await enter({ reach: { ...REACH, desktop: false } })
+    expect(screen.queryByText('You are on call')).toBeNull()
+    cleanup()
+    later = { oncall: [{ ...duty[0]!, user_id: 'jonas' }] }
+    await enter()
+    expect(screen.queryByText('You are on call')).toBeNull()
   })
 })
 

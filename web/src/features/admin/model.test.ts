@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { AlertRule } from '@/api/types'
 import * as m from './model'
@@ -84,4 +85,11 @@ describe('fields', () => {
   it('asks why with what is known', () => {
     expect(m.whyQuery({ user: 'a', type: 'job', action: 'run', name: 'n', group: '', env: '' })).toEqual({ user: 'a', type: 'job', action: 'run', name: 'n' })
   })
+})
+
+it('what is given to Alertmanager is the same here and in the guide', () => {
+  const block = /^( *)```yaml\n([^]*?)^\1```/m.exec(readFileSync('../docs/guide/alertmanager.md', 'utf8'))!
+  const guide = block[2]!.split('\n').map((l) => l.replace(block[1]!, '')).filter((l) => l.trim() && !l.trim().startsWith('#'))
+  const url = /url: (\S+)/.exec(block[2]!)![1]!
+  expect(m.alertmanagerConfig(url, 'muster').split('\n').filter(Boolean).map((l) => l.replace(`'${url}'`, url))).toEqual(guide)
 })
