@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"muster/internal/access"
 	"muster/internal/actor"
@@ -22,16 +23,18 @@ type Checkpoint struct {
 func RegisterLedger(a *API, d LedgerDeps) {
 	whole := access.Resource{Type: "ledger"}
 	type list struct {
-		AfterN   int64  `query:"after_n" minimum:"0" doc:"Records behind this number"`
-		BeforeN  int64  `query:"before_n" minimum:"0" doc:"Records before this number"`
-		Newest   bool   `query:"newest" doc:"Newest first"`
-		Kind     string `query:"kind" maxLength:"64"`
-		Actor    string `query:"actor" maxLength:"64"`
-		Incident string `query:"incident" maxLength:"36"`
-		Room     string `query:"room" maxLength:"36"`
-		Project  string `query:"project" maxLength:"64"`
-		Resource string `query:"resource" maxLength:"256"`
-		Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
+		AfterN   int64     `query:"after_n" minimum:"0" doc:"Records behind this number"`
+		BeforeN  int64     `query:"before_n" minimum:"0" doc:"Records before this number"`
+		Newest   bool      `query:"newest" doc:"Newest first"`
+		Kind     string    `query:"kind" maxLength:"64"`
+		Actor    string    `query:"actor" maxLength:"64"`
+		Incident string    `query:"incident" maxLength:"36"`
+		Room     string    `query:"room" maxLength:"36"`
+		Project  string    `query:"project" maxLength:"64"`
+		Resource string    `query:"resource" maxLength:"256"`
+		From     time.Time `query:"from" doc:"Records of this moment and later"`
+		To       time.Time `query:"to" doc:"Records before this moment"`
+		Limit    int       `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/ledger", ID: "list-ledger", Summary: "Read the sealed record", Tag: "Ledger", Access: "ledger:read"},
 		func(ctx context.Context, who actor.Actor, in *list) (List[ledger.Record], error) {
@@ -40,7 +43,7 @@ func RegisterLedger(a *API, d LedgerDeps) {
 				a.Access.Record(ctx, who, err)
 				return ListOf[ledger.Record](nil), err
 			}
-			f := ledger.Filter{AfterN: in.AfterN, BeforeN: in.BeforeN, Newest: in.Newest, Actor: in.Actor, Incident: in.Incident, Room: in.Room, Project: in.Project, Resource: in.Resource, Limit: in.Limit}
+			f := ledger.Filter{AfterN: in.AfterN, BeforeN: in.BeforeN, Newest: in.Newest, Actor: in.Actor, Incident: in.Incident, Room: in.Room, Project: in.Project, Resource: in.Resource, From: in.From, To: in.To, Limit: in.Limit}
 			if in.Kind != "" {
 				f.Kinds = []string{in.Kind}
 			}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"time"
 
 	"muster/internal/actor"
 	"muster/internal/command"
@@ -32,15 +33,16 @@ type MessagePath struct {
 func RegisterMessages(a *API, d MessageDeps) {
 	type history struct {
 		RoomPath
-		Before       int64  `query:"before" minimum:"0" doc:"Roots with a number below this"`
-		Around       string `query:"around" maxLength:"36" doc:"Message id: the stretch around it"`
-		At           int64  `query:"at" minimum:"-1" default:"-1" doc:"A number: the stretch around it, such as where you have read to"`
-		ChangedAfter int64  `query:"changed_after" minimum:"-1" default:"-1" doc:"Everything whose newest version has a number above this, replies flat, oldest change first"`
-		Limit        int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+		Before       int64     `query:"before" minimum:"0" doc:"Roots with a number below this"`
+		Around       string    `query:"around" maxLength:"36" doc:"Message id: the stretch around it"`
+		At           int64     `query:"at" minimum:"-1" default:"-1" doc:"A number: the stretch around it, such as where you have read to"`
+		On           time.Time `query:"on" doc:"A moment: the stretch around the first message of then or later"`
+		ChangedAfter int64     `query:"changed_after" minimum:"-1" default:"-1" doc:"Everything whose newest version has a number above this, replies flat, oldest change first"`
+		Limit        int       `query:"limit" minimum:"1" maximum:"200" default:"50"`
 	}
 	Handle(a, Route{Method: "GET", Path: "/rooms/{id}/messages", ID: "list-messages", Summary: "Read a stretch of a room's history", Tag: "Messages", Access: "room:read"},
 		func(ctx context.Context, who actor.Actor, in *history) (message.Page, error) {
-			rg := message.Range{Before: in.Before, Around: in.Around, Limit: in.Limit}
+			rg := message.Range{Before: in.Before, Around: in.Around, On: in.On, Limit: in.Limit}
 			if in.At >= 0 {
 				rg.At = &in.At
 			}

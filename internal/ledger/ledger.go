@@ -318,10 +318,11 @@ func (h *hashes) ReadHashes(ix []int64) ([]tlog.Hash, error) {
 type Filter struct {
 	Incident, Room, Actor, Resource, Project string
 	Kinds                                    []string
-	AfterN                                   int64 // records with n > AfterN; -1 or 0-with-Newest=false from the start
-	BeforeN                                  int64 // records with n < BeforeN; 0 no bound
-	Newest                                   bool  // newest first
-	Limit                                    int   // 0: 1000, at most 10000
+	AfterN                                   int64     // records with n > AfterN; -1 or 0-with-Newest=false from the start
+	BeforeN                                  int64     // records with n < BeforeN; 0 no bound
+	From, To                                 time.Time // records of From and later, and before To; zero no bound
+	Newest                                   bool      // newest first
+	Limit                                    int       // 0: 1000, at most 10000
 }
 
 // Events reads records. An empty answer is an empty slice.
@@ -339,6 +340,12 @@ func (l *Ledger) Events(ctx context.Context, q db.Querier, f Filter) ([]Record, 
 	}
 	if f.BeforeN > 0 {
 		and("n <", f.BeforeN)
+	}
+	if !f.From.IsZero() {
+		and("at >=", db.Micro(f.From))
+	}
+	if !f.To.IsZero() {
+		and("at <", db.Micro(f.To))
 	}
 	for _, c := range []struct{ col, v string }{{"incident =", f.Incident}, {"room =", f.Room}, {"actor =", f.Actor}, {"resource =", f.Resource}, {"project =", f.Project}} {
 		if c.v != "" {

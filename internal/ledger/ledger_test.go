@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"muster/internal/actor"
 	"muster/internal/bus"
@@ -227,4 +228,29 @@ func TestVerifyBesideAWriter(t *testing.T) {
 	}
 	cancel()
 	writer.Wait()
+}
+
+func TestEventsOfASpanOfTime(t *testing.T) {
+	d, l, _ := open(t)
+	fill(t, d, l, 3)
+	ctx := context.Background()
+	all, err := l.Events(ctx, d.Read(), ledger.Filter{})
+	if err != nil || len(all) != 3 {
+		t.Fatal(len(all), err)
+	}
+	for name, c := range map[string]struct {
+		f    ledger.Filter
+		want int
+	}{
+		"from the first":       {ledger.Filter{From: all[0].At}, 3},
+		"behind the last":      {ledger.Filter{From: all[2].At.Add(time.Second)}, 0},
+		"before the first":     {ledger.Filter{To: all[0].At}, 0},
+		"before behind them":   {ledger.Filter{To: all[2].At.Add(time.Second)}, 3},
+		"within, of nobody's":  {ledger.Filter{From: all[0].At, To: all[2].At.Add(time.Second), Actor: "nobody"}, 0},
+		"within, newest first": {ledger.Filter{From: all[0].At, To: all[2].At.Add(time.Second), Newest: true}, 3},
+	} {
+		if got, err := l.Events(ctx, d.Read(), c.f); err != nil || len(got) != c.want {
+			t.Errorf("%s: %d records, want %d; %v", name, len(got), c.want, err)
+		}
+	}
 }

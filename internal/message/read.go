@@ -156,7 +156,8 @@ type Page struct {
 type Range struct {
 	Before       int64
 	Around       string
-	At           *int64 // a number: the stretch around it
+	At           *int64    // a number: the stretch around it
+	On           time.Time // a moment: the stretch around the first message of then or later; the newest where none is
 	ChangedAfter *int64
 	Limit        int // 0: 50, at most 200
 }
@@ -191,17 +192,15 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 	root := `SELECT ` + cols + ` FROM message WHERE room = $1 AND thread = '' AND` + after
 	switch {
 	case in.ChangedAfter != nil:
-		// Replies come flat here: the client files each under its root.
-		p.Items, err = db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND`+after+`change_seq > $2 ORDER BY change_seq LIMIT $3`, r.ID, *in.ChangedAfter, 501)
+	case !in.On.IsZero():
+		at, err := db.One(ctx, q, func(s db.Scanner) (n int64, err error) { return n, s.Scan(&n) }, `SELECT seq FROM message WHERE room = $1 AND thread = '' AND`+after+`created_at >= $2 ORDER BY seq LIMIT 1`, r.ID, db.Micro(in.On))
+		if db.IsNoRows(err) {
+			at, err = r.Seq, nil
+		}
 		if err != nil {
 			return p, err
 		}
-		if p.HasAfter = len(p.Items) > 500; p.HasAfter {
-			p.Items = p.Items[:500]
-			p.Seq = p.Items[499].ChangeSeq
-		}
-		s.able(ctx, q, who, r, p.Items)
-		return p, reactions(ctx, q, p.Items)
+		in.At = &at
 	case in.Around != "":
 		m, err := s.get(ctx, q, in.Around)
 		if err != nil || m.RoomID != r.ID || m.Seq <= from {
@@ -213,7 +212,20 @@ func (s *Store) History(ctx context.Context, q db.Querier, who actor.Actor, room
 			}
 		}
 		in.At = &m.Seq
-		fallthrough
+	}
+	switch {
+	case in.ChangedAfter != nil:
+		// Replies come flat here: the client files each under its root.
+		p.Items, err = db.All(ctx, q, scan, `SELECT `+cols+` FROM message WHERE room = $1 AND`+after+`change_seq > $2 ORDER BY change_seq LIMIT $3`, r.ID, *in.ChangedAfter, 501)
+		if err != nil {
+			return p, err
+		}
+		if p.HasAfter = len(p.Items) > 500; p.HasAfter {
+			p.Items = p.Items[:500]
+			p.Seq = p.Items[499].ChangeSeq
+		}
+		s.able(ctx, q, who, r, p.Items)
+		return p, reactions(ctx, q, p.Items)
 	case in.At != nil:
 		before, err := db.All(ctx, q, scan, root+`seq <= $2 ORDER BY seq DESC LIMIT $3`, r.ID, *in.At, limit/2+2)
 		if err != nil {

@@ -240,6 +240,7 @@ func TestHistoryReachesTheFirstMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids = append(ids, m.ID)
+		w.clock.Advance(time.Second)
 	}
 	var got []string
 	before, more := int64(0), true
@@ -264,6 +265,18 @@ func TestHistoryReachesTheFirstMessage(t *testing.T) {
 	}
 	// Around a number, such as where somebody has read to; it need not be a message's.
 	at := p.Items[3].Seq
+	p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{On: p.Items[3].CreatedAt, Limit: 6})
+	if err != nil || !slices.ContainsFunc(p.Items, func(m message.Message) bool { return m.ID == ids[11] }) {
+		t.Fatalf("the stretch of a moment: %+v %v", p, err)
+	}
+	p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{On: w.clock.Now().Add(time.Hour), Limit: 6})
+	if err != nil || p.HasAfter || p.Items[len(p.Items)-1].ID != ids[len(ids)-1] {
+		t.Fatalf("a moment after which nothing was said: %+v %v", p, err)
+	}
+	p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{On: time.Unix(1, 0), Limit: 6})
+	if err != nil || p.HasBefore || p.Items[0].ID != ids[0] {
+		t.Fatalf("the beginning: %+v %v", p, err)
+	}
 	p, err = w.messages.History(ctx, w.d.Read(), w.ann, r.ID, message.Range{At: &at, Limit: 6})
 	if err != nil || !p.HasBefore || !p.HasAfter || p.Items[3].ID != ids[11] || p.Items[4].ID != ids[12] {
 		t.Fatalf("%+v %v", p, err)

@@ -14675,6 +14675,10 @@ export interface operations {
                 room?: string;
                 project?: string;
                 resource?: string;
+                /** @description Records of this moment and later */
+                from?: string;
+                /** @description Records before this moment */
+                to?: string;
                 limit?: number;
             };
             header?: never;
@@ -24215,6 +24219,8 @@ export interface operations {
                 around?: string;
                 /** @description A number: the stretch around it, such as where you have read to */
                 at?: number;
+                /** @description A moment: the stretch around the first message of then or later */
+                on?: string;
                 /** @description Everything whose newest version has a number above this, replies flat, oldest change first */
                 changed_after?: number;
                 limit?: number;
