@@ -72,3 +72,47 @@ test('from room to room, nothing goes into the one that was left', { timeout: 12
   await holds(amara, 'for settlement')
   await amara.done()
 })
+
+test('a log of fifty thousand lines pasted by mistake stops nothing, and a half-made change is still there', { timeout: 120_000 }, async () => {
+  const amara = await person(browser, muster, 'amara')
+  await sidebar(amara).getByRole('link', { name: /^settlement\b/ }).click()
+  await holds(amara, '')
+  await composer(amara).fill('and what I had written')
+  const pasted = await composer(amara).evaluate((el) => {
+    const clipboardData = new DataTransfer()
+    clipboardData.setData('text/plain', 'y\n'.repeat(50_000))
+    return el.dispatchEvent(new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData }))
+  })
+  assert.equal(pasted, false, 'the browser is left to take in fifty thousand lines')
+  await amara.page.getByText('Too much for a message').waitFor()
+  await holds(amara, 'and what I had written')
+  await composer(amara).fill('to be changed')
+  await amara.page.keyboard.press('Enter')
+  await talk(amara).getByText('to be changed').waitFor()
+  await composer(amara).press('ArrowUp')
+  const editor = amara.page.getByRole('textbox', { name: 'Change the message' })
+  await editor.fill('half a change')
+  await sidebar(amara).getByRole('link', { name: /^sre-desk\b/ }).click()
+  await heading(amara, 'sre-desk').waitFor()
+  await sidebar(amara).getByRole('link', { name: /^settlement\b/ }).click()
+  await until('the change is still in its field', async () => (await editor.count()) === 1 && (await editor.inputValue()) === 'half a change')
+  await editor.press('Enter')
+  await talk(amara).getByText('half a change').waitFor()
+
+  // A command that is refused while one looks into another room is told there, and stands where it was typed.
+  let letGo
+  const promise = new Promise((resolve) => (letGo = resolve))
+  await amara.page.route('**/api/v1/rooms/*/messages', async (route) => {
+    if (route.request().method() === 'POST') await promise
+    await route.continue()
+  })
+  await composer(amara).fill('/nonsense now')
+  await composer(amara).press('Enter')
+  await sidebar(amara).getByRole('link', { name: /^sre-desk\b/ }).click()
+  await heading(amara, 'sre-desk').waitFor()
+  letGo()
+  await amara.page.getByText('In settlement: ').waitFor()
+  await sidebar(amara).getByRole('link', { name: /^settlement\b/ }).click()
+  await holds(amara, '/nonsense now')
+  await amara.done()
+})

@@ -5,7 +5,7 @@ import { reconnectNow, useConnection, type Connection } from '@/realtime'
 import { Button, Spinner } from '@/ui'
 import s from './ConnectionBar.module.css'
 
-const OLD = 'What you see may be old. Messages you send are kept and can be sent again.'
+const OLD = 'What you see may be old. Messages you send are kept, and go out when the connection is back.'
 const SAYS: Partial<Record<Connection, [string, string]>> = {
   reconnecting: ['Reconnecting…', OLD],
   closed: ['The connection was closed.', OLD],

@@ -71,6 +71,11 @@ export async function loadAround(id: string, messageId: string): Promise<boolean
     return false
   }
 }
+/** The first thing said at a moment or later; undefined where nothing was. */
+export async function firstOn(id: string, on: Date): Promise<string | undefined> {
+  const page = await api.get<MessagePage>(`/rooms/${id}/messages`, { on: on.toISOString(), limit: 4 })
+  return page.items.find((m) => Date.parse(m.created_at) >= on.getTime())?.id
+}
 export function loadBefore(id: string): Promise<void> {
   return once(id + ':before', async () => {
     const s = get(id)

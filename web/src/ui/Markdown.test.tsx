@@ -52,7 +52,7 @@ describe('markdown', () => {
 
 describe('what stands in a message', () => {
   beforeAll(() => markdownReady)
-  const refs = (kind: string, name: string) => (kind === 'room' && name !== 'ops' ? null : `/${kind}/${name}`)
+  const refs = (kind: string, name: string) => (kind === 'room' && name !== 'ops' ? null : { href: `/${kind}/${name}` })
   const links = (text: string) => [...render(<Markdown text={text} refs={refs} />).container.querySelectorAll('a')].map((a) => [a.textContent, a.getAttribute('href')])
   it('leads to incidents, runs and rooms', () => {
     expect(links('INC-2041 after run 12, Run #3; see #ops, #nothing, (INC-7).')).toEqual([

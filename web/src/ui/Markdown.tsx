@@ -1,9 +1,12 @@
 import type { Lexer, Token, Tokens } from 'marked'
 import { Fragment, memo, useMemo, useSyncExternalStore, type ComponentType, type MouseEvent, type ReactNode } from 'react'
 import { cx } from '@/lib/cx'
+import { asEmoji } from '@/lib/emoji'
 import { go } from '@/lib/go'
 import { slugs } from '@/lib/slug'
+import { visible } from '@/lib/visible'
 import { CopyButton } from './bits'
+import { Tooltip } from './Tooltip'
 import s from './Markdown.module.css'
 
 // The lexer's tokens become React elements: text stays text, HTML in a message is shown as typed,
@@ -14,7 +17,7 @@ export const safeHref = (href: string): string | null => (SAFE.test(href.trim())
 
 /** Undoes the entities the lexer leaves in place, for text that React will escape anyway. */
 const decode = (t: string) =>
-  t.replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, e: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[e] ?? _)
+  visible(t).replace(/&(amp|lt|gt|quot|#39|#x27);/g, (_, e: string) => ({ amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" })[e] ?? _)
 
 export type Mentions = (name: string) => { display: string; me: boolean } | null
 
@@ -27,8 +30,8 @@ export type PageOptions = {
   /** Follows an address within this app. */
   Link: ComponentType<{ href: string; className?: string; children: ReactNode }>
 }
-/** Where the name of an incident, a run or a room in a text leads; null where it is none. */
-export type Refs = (kind: 'incident' | 'run' | 'room', name: string) => string | null
+/** Where the name of an incident, a run or a room in a text leads, and what it is in a line; null where it is none. */
+export type Refs = (kind: 'incident' | 'run' | 'room', name: string) => { href: string; about?: ReactNode } | null
 type Options = { mentions?: Mentions; refs?: Refs; page?: PageOptions; slug?: (heading: string) => string }
 
 const REF = /(?<![\w/#@.-])(?:(INC-\d{1,9})|[Rr]un (#?\d{1,9})|#([a-z][\w.-]*\w))(?![\w-])/g
@@ -39,13 +42,15 @@ function withRefs(text: string, o: Options): ReactNode {
   let last = 0
   for (const m of text.matchAll(REF)) {
     const [words, incident, run, room] = m
-    const href = incident ? refs('incident', incident) : run ? refs('run', run.replace('#', '')) : refs('room', room!)
-    if (!href) continue
+    const to = incident ? refs('incident', incident) : run ? refs('run', run.replace('#', '')) : refs('room', room!)
+    if (!to) continue
     out.push(<Fragment key={'t' + m.index}>{withMentions(text.slice(last, m.index), o.mentions)}</Fragment>)
     out.push(
-      <a key={m.index} className={s.link} href={href} onClick={(e) => within(e, href)}>
-        {words}
-      </a>,
+      <Tooltip key={m.index} text={to.about}>
+        <a className={s.link} href={to.href} onClick={(e) => within(e, to.href)}>
+          {words}
+        </a>
+      </Tooltip>,
     )
     last = m.index + words.length
   }
@@ -150,11 +155,11 @@ function inline(tokens: Token[] | undefined, o: Options): ReactNode {
       }
       case 'text':
         if ('tokens' in t && t.tokens) return <Fragment key={i}>{inline(t.tokens, o)}</Fragment>
-        return <Fragment key={i}>{withRefs(decode((t as Tokens.Text).text), o)}</Fragment>
+        return <Fragment key={i}>{withRefs(o.page ? decode((t as Tokens.Text).text) : asEmoji(decode((t as Tokens.Text).text)), o)}</Fragment>
       case 'escape':
         return <Fragment key={i}>{decode((t as Tokens.Escape).text)}</Fragment>
       default:
-        return <Fragment key={i}>{t.raw}</Fragment>
+        return <Fragment key={i}>{visible(t.raw)}</Fragment>
     }
   })
 }
@@ -267,11 +272,11 @@ function blocks(tokens: Token[], o: Options, end?: ReactNode): ReactNode {
       }
       case 'html':
         // A page's comments are for its authors; HTML in a message is shown as typed.
-        return o.page && /^<!--[^]*-->\s*$/.test(t.raw) ? null : <p key={i}>{t.raw.trim()}</p>
+        return o.page && /^<!--[^]*-->\s*$/.test(t.raw) ? null : <p key={i}>{visible(t.raw.trim())}</p>
       case 'hr':
         return <hr key={i} />
       default:
-        return <p key={i}>{t.raw.trim()}</p>
+        return <p key={i}>{visible(t.raw.trim())}</p>
     }
   })
 }
@@ -290,9 +295,9 @@ function plainly(text: string): boolean {
 export const elements = (Lex: typeof Lexer, text: string, mentions?: Mentions, refs?: Refs, end?: ReactNode): ReactNode =>
   plainly(text) ? (
     <p className={s.raw} dir="auto">
-      {text}
-        {end && ' '}
-        {end}
+      {visible(text)}
+      {end && ' '}
+      {end}
     </p>
   ) : (
     blocks(new Lex({ gfm: true, breaks: true }).lex(text), { ...(mentions ? { mentions } : {}), ...(refs ? { refs } : {}) }, end)
@@ -302,7 +307,7 @@ export const elements = (Lex: typeof Lexer, text: string, mentions?: Mentions, r
 export const CodeBlock = ({ text, lang }: { text: string; lang?: string }) => (
   <div className={s.pre}>
     <pre className="mono" tabIndex={0} aria-label={lang ? `Code, ${lang}` : 'Code'}>
-      {text}
+      {visible(text)}
     </pre>
     <span className={s.copy}>
       <CopyButton text={text} label="Copy the code" />
@@ -334,17 +339,17 @@ export const Markdown = memo(({ text, mentions, refs, className, end }: Props) =
     if (PLAIN.test(text) && !NAMES.test(text) && !/^\s*(\d+\.|[-+]) /.test(text))
       return (
         <p dir="auto">
-          {text}
-        {end && ' '}
-        {end}
+          {asEmoji(text)}
+          {end && ' '}
+          {end}
         </p>
       )
     if (!Lex)
       return (
         <p className={s.raw} dir="auto">
-          {text}
-        {end && ' '}
-        {end}
+          {visible(text)}
+          {end && ' '}
+          {end}
         </p>
       )
     return elements(Lex, text, mentions, refs, end)

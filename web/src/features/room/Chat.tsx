@@ -4,13 +4,16 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useMyId, type Message, type Room } from '@/api'
 import { useWindow } from '@/lib/hooks'
 import { takeTyped } from '@/lib/typeahead'
-import { loadAround, loadLatest, markRead, nameOf, stillPending, usePending, useRoom, useTyping } from '@/realtime'
+import { editOf, loadAround, loadLatest, markRead, nameOf, stillPending, usePending, useRoom, useTyping } from '@/realtime'
 import { Empty, ErrorState, Loading, say, toast, useSlots } from '@/ui'
 import { heard, spoken, type Heard } from './announce'
 import { Composer } from './Composer'
 import { lastOwn, rows, writing, type Came } from './model'
 import { Timeline, type TimelineHandle } from './Timeline'
 import s from './room.module.css'
+
+/** What I answer, by room: whoever looks into another room comes back to it. */
+const answering = new Map<string, Message>()
 
 export function Chat({ room }: { room: Room }) {
   // What was new when I came stays marked until I leave.
@@ -22,8 +25,12 @@ export function Chat({ room }: { room: Room }) {
   const navigate = useNavigate()
   const timeline = useRef<TimelineHandle>(null)
   const { roomBar: Bar } = useSlots()
-  const [replyTo, setReplyTo] = useState<Message | null>(null)
-  const [editing, setEditing] = useState<string | null>(null)
+  const [replyTo, setReplyTo] = useState<Message | null>(() => answering.get(room.id) ?? null)
+  useEffect(() => {
+    if (replyTo) answering.set(room.id, replyTo)
+    else answering.delete(room.id)
+  }, [room.id, replyTo])
+  const [editing, setEditing] = useState<string | null>(() => editOf(room.id)?.id ?? null)
   const list = useMemo(() => rows({ messages: state.messages, pending, hasBefore: state.hasBefore, came, me }), [state.messages, pending, state.hasBefore, came, me])
 
   const hash = useRouterState({ select: (r) => r.location.hash })

@@ -1,7 +1,7 @@
 // Where one writes: drafts per room, "/" commands and "@" names completed, answers to commands shown
 // here to their author only.
-import { AtSign, CornerDownRight, SendHorizontal, SquareSlash, Hash, Terminal, UserRound, Variable, X, Play, Server } from 'lucide-react'
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
+import { AtSign, CornerDownRight, SendHorizontal, Smile, SquareSlash, Hash, Terminal, UserRound, Variable, X, Play, Server } from 'lucide-react'
+import { lazy, Suspense, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { api, ApiError, errorText, type Completion, type Items, type Message, type Room } from '@/api'
 import { cx } from '@/lib/cx'
 import { withEmoji } from '@/lib/emoji'
@@ -9,10 +9,12 @@ import { composing, typing as typingIn, usePhone, useSettled, useWindow } from '
 import { singleKeys } from '@/lib/keys'
 import { takeTyped } from '@/lib/typeahead'
 import { command as carryOut, draftOf, keepDraft, sayTyping, send, useConnection, useOffice, UserAvatar, usePeopleIn } from '@/realtime'
-import { Button, IconButton, Kbd, Markdown, Notice, WhyDenied } from '@/ui'
-import { commandOffers, mentionOffers, wantsCommand, type Offer } from './complete'
-import { asCode, asTyped, lengthOf, looksLikeLog } from './model'
+import { Button, focusNext, IconButton, Kbd, Loading, Markdown, Notice, Popover, toast, WhyDenied } from '@/ui'
+import { commandOffers, emojiOffers, mentionOffers, wantsCommand, type Offer } from './complete'
+import { asCode, asTyped, lengthOf, looksLikeLog, MAX_BYTES, tooMuch } from './model'
 import s from './composer.module.css'
+
+const EmojiPicker = lazy(() => import('./EmojiPicker'))
 
 type Said = { tone: 'good' | 'bad'; title?: string; text: string; denied?: boolean; /** what is held beside the field: the command that failed, or what was in its place */ held?: { text: string; label: string } }
 
@@ -43,7 +45,11 @@ export function Composer({
   const listId = useId()
   const pick = Math.min(at, offers.length - 1)
   useEffect(() => setAt(0), [text])
-  useEffect(() => keepDraft(room.id, text), [room.id, text])
+  const kept = useRef('')
+  useEffect(() => {
+    keepDraft(room.id, text, kept.current)
+    kept.current = text
+  }, [room.id, text])
   useEffect(() => {
     if (replyTo) area.current?.focus()
   }, [replyTo])
@@ -62,7 +68,8 @@ export function Composer({
     const el = area.current
     if (!el) return
     el.style.height = 'auto'
-    el.style.height = Math.min(el.scrollHeight, window.innerHeight / 3) + 'px'
+    // What is too long to be sent is not measured: ten thousands of lines take seconds.
+    el.style.height = (text.length > MAX_BYTES ? window.innerHeight / 3 : Math.min(el.scrollHeight, window.innerHeight / 3)) + 'px'
   }, [text])
   useWindow('keydown', (e) => {
     if (e.key !== '/' || !singleKeys() || e.ctrlKey || e.metaKey || e.altKey || typingIn(e)) return
@@ -99,16 +106,30 @@ export function Composer({
   useLayoutEffect(() => {
     latest.current = text
   }, [text])
+  const shown = useRef(false)
+  useEffect(() => {
+    shown.current = true
+    return () => {
+      shown.current = false
+    }
+  }, [])
   const run = async (body: string, thread: string | null) => {
     setRunning(true)
     const failed = (said: Said) => {
+      if (!shown.current) {
+        // Whoever looks into another room meanwhile is told there, and finds the command where they typed it.
+        if (!draftOf(room.id).trim()) keepDraft(room.id, body)
+        toast(`In ${room.name}: ${said.title ?? 'That did not work'}`, { tone: 'bad', detail: said.text })
+        return
+      }
       setSaid({ ...said, tone: 'bad', held: { text: body, label: 'Edit command' } })
       // Whoever writes on is not interrupted: the command waits behind a button.
       if (!latest.current.trim()) again(body)
     }
     try {
       const answer = await carryOut(room.id, body, thread)
-      if (answer.reply) setSaid({ tone: 'good', text: answer.reply })
+      if (answer.reply && shown.current) setSaid({ tone: 'good', text: answer.reply })
+      else if (answer.reply) toast(`${body.split(/\s/)[0]} in ${room.name}`, { tone: 'info', detail: answer.reply })
     } catch (e) {
       const fields = e instanceof ApiError ? Object.values(e.fields) : []
       const denied = e instanceof ApiError && e.status === 403
@@ -197,7 +218,7 @@ export function Composer({
                 take(o)
               }}
             >
-              <span className={s.offerIcon}>{o.userId ? <UserAvatar id={o.userId} size={18} dot /> : <OfferIcon kind={o.kind} />}</span>
+              <span className={s.offerIcon}>{o.userId ? <UserAvatar id={o.userId} size={18} dot /> : (o.glyph ?? <OfferIcon kind={o.kind} />)}</span>
               <b className={o.kind === 'user' ? undefined : 'mono'}>{o.label}</b>
               <span>{o.detail}</span>
             </li>
@@ -229,7 +250,6 @@ export function Composer({
           ref={area}
           rows={1}
           value={text}
-          dir="auto"
           aria-label={`Message ${room.name}`}
           placeholder={phone ? 'Message' : `Message ${room.name}, or / to run a command`}
           className={text.startsWith('/') ? 'mono' : undefined}
@@ -250,6 +270,11 @@ export function Composer({
           onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
           onPaste={(e) => {
             const what = e.clipboardData.getData('text/plain').replace(/\r\n?/g, '\n')
+            if (tooMuch(what)) {
+              e.preventDefault()
+              setSaid({ tone: 'bad', title: 'Too much for a message', text: `What you pasted has ${what.length.toLocaleString('en-GB')} characters, and a message holds ${MAX_BYTES.toLocaleString('en-GB')}. It was left on your clipboard; paste the part that matters.` })
+              return
+            }
             setPasted(looksLikeLog(what) ? what.replace(/\n+$/, '') : '')
           }}
           onKeyDown={(e) => {
@@ -261,7 +286,7 @@ export function Composer({
                 return
               }
               // Enter takes an offer that still changes the text; a whole command is sent.
-              if (e.key === 'Tab' || (e.key === 'Enter' && !e.shiftKey && offers[pick]!.text.trimEnd() !== text.trimEnd() && (offers[pick]!.kind === 'user' || offers[pick]!.kind === 'verb' || offers[pick]!.kind === 'job'))) {
+              if (e.key === 'Tab' || (e.key === 'Enter' && !e.shiftKey && offers[pick]!.text.trimEnd() !== text.trimEnd() && (offers[pick]!.glyph || offers[pick]!.kind === 'user' || offers[pick]!.kind === 'verb' || offers[pick]!.kind === 'job'))) {
                 e.preventDefault()
                 take(offers[pick])
                 return
@@ -288,6 +313,27 @@ export function Composer({
           }}
         />
         <div className={s.row}>
+          <Popover
+            label="Emoji"
+            align="start"
+            side="top"
+            width={308}
+            trigger={
+              <IconButton label="Emoji" size="s">
+                <Smile size={15} />
+              </IconButton>
+            }
+          >
+            <Suspense fallback={<Loading lines={3} />}>
+              <EmojiPicker
+                onPick={(e) => {
+                  const at = Math.min(caret, text.length)
+                  focusNext('[data-composer] textarea')
+                  put(text.slice(0, at) + e + text.slice(at), at + e.length)
+                }}
+              />
+            </Suspense>
+          </Popover>
           <IconButton label="Mention someone" size="s" onClick={() => put(text + (text && !/\s$/.test(text) ? ' @' : '@'))}>
             <AtSign size={15} />
           </IconButton>
@@ -351,6 +397,8 @@ function useOffers(room: Room, text: string, caret: number): Offer[] {
   return useMemo(() => {
     const names = mentionOffers(text, caret, Object.values(users), new Set(inside.map((u) => u.id)))
     if (names.length) return names
+    const emoji = emojiOffers(text, caret)
+    if (emoji.length) return emoji
     // Old answers would write over newer words.
     return command && items.text === text ? commandOffers(items.items).filter((o) => o.text !== text) : []
   }, [text, caret, users, inside, command, items])

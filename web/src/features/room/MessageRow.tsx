@@ -1,10 +1,12 @@
 import { Link2, MessageSquareReply, MoreHorizontal, PenLine, Pin, PinOff, SmilePlus, SquareTerminal, Trash2, Copy } from 'lucide-react'
-import { memo, useCallback, useMemo, useState, type FormEvent } from 'react'
+import { memo, useMemo, useState, type FormEvent } from 'react'
 import { errorText, useCan, useMyId, type Message } from '@/api'
 import { cx } from '@/lib/cx'
+import { emojiName } from '@/lib/emoji'
 import { composing, usePhone } from '@/lib/hooks'
 import { clock } from '@/lib/time'
-import { deleteMessage, editMessage, findUser, nameOf, pinMessage, react, useOffice, UserAvatar, UserName } from '@/realtime'
+import { visible } from '@/lib/visible'
+import { deleteMessage, editMessage, editOf, endEdit, findUser, keepEdit, nameOf, pinMessage, react, useOffice, UserAvatar, UserName } from '@/realtime'
 import { Button, copy, focusNext, IconButton, Markdown, Menu, MenuItem, MenuSeparator, Notice, Popover, PopoverClose, Time, toast, toastError, useSlots, type Mentions, type Refs } from '@/ui'
 import { LongText } from './LongText'
 import { asTyped, lengthOf } from './model'
@@ -26,14 +28,22 @@ const useMentions = (m: Message): Mentions | undefined => {
     }
   }, [names, me])
 }
-/** Where "INC-7", "run 12" and "#room" lead. */
-const useRefs = (): Refs =>
-  useCallback<Refs>((kind, name) => {
-    if (kind === 'incident') return '/incidents/' + name
-    if (kind === 'run') return '/runs/' + name
-    const room = Object.values(useOffice.getState().rooms).find((r) => r.name.toLowerCase() === name.toLowerCase())
-    return room ? '/rooms/' + room.id : null
-  }, [])
+/** Where "INC-7", "run 12" and "#room" lead, and what is known of them without asking. */
+const refs: Refs = (kind, name) => {
+  const { incidents, runs, rooms, presence } = useOffice.getState()
+  if (kind === 'incident') {
+    const i = Object.values(incidents).find((x) => x.ticket === name)
+    return { href: '/incidents/' + name, about: i && `SEV-${i.severity}, ${i.stage}: ${i.title}` }
+  }
+  if (kind === 'run') {
+    const r = Object.values(runs).find((x) => String(x.number) === name)
+    return { href: '/runs/' + name, about: r && `${r.title}: ${r.state}` }
+  }
+  const room = Object.values(rooms).find((r) => r.name.toLowerCase() === name.toLowerCase())
+  if (!room) return null
+  const inside = Object.values(presence).filter((p) => p.room_id === room.id).length
+  return { href: '/rooms/' + room.id, about: [room.topic, inside ? `${inside} in the room` : ''].filter(Boolean).join('; ') }
+}
 
 type Props = {
   m: Message
@@ -133,7 +143,6 @@ const Pinned = ({ m }: { m: Message }) =>
 
 function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (id: string | null) => void }) {
   const mentions = useMentions(m)
-  const refs = useRefs()
   if (m.deleted)
     return (
       <p className={s.deleted}>
@@ -141,6 +150,7 @@ function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (i
       </p>
     )
   const edited = () => {
+    endEdit(m.room_id)
     onEdit(null)
     focusNext('[data-composer] textarea')
   }
@@ -160,7 +170,7 @@ function Body({ m, editing, onEdit }: { m: Message; editing: boolean; onEdit: (i
 const CommandLine = ({ text }: { text: string }) => (
   <div className={cx(s.command, 'mono')}>
     <SquareTerminal size={13} aria-hidden="true" />
-    {text.split(/\s+/).map((w, i) => (
+    {visible(text).split(/\s+/).map((w, i) => (
       <span key={i} className={cx(i === 1 && s.object, w.includes('=') && s.option)}>
         {w}
       </span>
@@ -169,7 +179,8 @@ const CommandLine = ({ text }: { text: string }) => (
 )
 
 function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
-  const [text, setText] = useState(m.text)
+  const kept = editOf(m.room_id)
+  const [text, setText] = useState(kept?.id === m.id ? kept.text : m.text)
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
   const length = lengthOf(text)
@@ -189,13 +200,16 @@ function Editor({ m, onDone }: { m: Message; onDone: () => void }) {
   return (
     <form className={s.editor} onSubmit={(e) => void save(e)}>
       <textarea
-        autoFocus
+        // Drawn again after it was scrolled away, it must not take the keys from where they go now.
+        autoFocus={kept?.id !== m.id}
         rows={Math.min(10, text.split('\n').length)}
         value={text}
-        dir="auto"
         aria-label="Change the message"
         onFocus={(e) => e.target.setSelectionRange(text.length, text.length)}
-        onChange={(e) => setText(e.target.value)}
+        onChange={(e) => {
+          setText(e.target.value)
+          keepEdit(m.room_id, m.id, e.target.value)
+        }}
         onKeyDown={(e) => {
           e.stopPropagation()
           if (e.key === 'Escape') {
@@ -237,7 +251,7 @@ function Reactions({ m }: { m: Message }) {
             type="button"
             className={cx(s.reaction, mine && s.mine)}
             aria-pressed={mine}
-            aria-label={`${r.emoji} ${r.users.length}, ${names.join(', ')}`}
+            aria-label={`${emojiName(r.emoji)}, ${r.users.length}: ${names.join(', ')}`}
             title={names.join(', ')}
             onClick={() => void react(m, r.emoji).catch((e) => toastError('Your reaction was not saved', e))}
           >
@@ -305,7 +319,7 @@ function Tools({ m, onEdit, onReply }: { m: Message; onEdit: (id: string | null)
         <div className={s.picker}>
           {EMOJI.map((e) => (
             <PopoverClose key={e} asChild>
-              <button type="button" aria-label={e} onClick={() => void react(m, e).catch((x) => toastError('Your reaction was not saved', x))}>
+              <button type="button" aria-label={emojiName(e)} title={emojiName(e)} onClick={() => void react(m, e).catch((x) => toastError('Your reaction was not saved', x))}>
                 {e}
               </button>
             </PopoverClose>

@@ -87,7 +87,6 @@ function Mend({ room, p, onDone }: { room: Room; p: Pending; onDone: () => void 
         autoFocus
         rows={Math.min(10, text.split('\n').length)}
         value={text}
-        dir="auto"
         aria-label="Change the message before it is sent"
         onChange={(e) => setText(e.target.value)}
         onKeyDown={(e) => {

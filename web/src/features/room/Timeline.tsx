@@ -3,18 +3,20 @@
 // It sticks to the bottom until the person lets go with their own wheel, touch, key or drag; growth,
 // measuring and reflow never do. Older messages are loaded when the top comes near, and the place on
 // the screen stays.
-import { ArrowDown } from 'lucide-react'
-import { useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type Ref } from 'react'
+import { ArrowDown, ChevronDown } from 'lucide-react'
+import { lazy, Suspense, useCallback, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState, type KeyboardEvent, type Ref } from 'react'
 import { VList, type VListHandle } from 'virtua'
 import type { Message, Room } from '@/api'
-import { useWindow } from '@/lib/hooks'
+import { useEvent, useWindow } from '@/lib/hooks'
 import { day } from '@/lib/time'
 import { loadAfter, loadBefore } from '@/realtime'
-import { Button, Spinner, Time } from '@/ui'
+import { Button, Loading, Popover, Spinner, Time } from '@/ui'
 import { MessageRow } from './MessageRow'
 import { PendingRow } from './PendingRow'
 import { grewAtTop, rowOf, type Row } from './model'
 import s from './timeline.module.css'
+
+const DayMenu = lazy(() => import('./DayMenu'))
 
 const STOPS = 'a[href], button, input, select, textarea, summary, [tabindex]'
 /** Takes what is in a row out of the order of tabs, or puts it back. */
@@ -245,6 +247,7 @@ export function Timeline({
     }
   }, [])
 
+  const toLatest = useEvent(onLatest)
   const first = rows[fresh]
   const [passed, setPassed] = useState(false)
   const pill = !passed && away && first?.kind === 'new' && !target
@@ -276,7 +279,21 @@ export function Timeline({
         case 'day':
           return (
             <div key={r.key} className={s.day}>
-              <span>{day(r.at)}</span>
+              <Popover
+                label="Jump to a day"
+                width={230}
+                trigger={
+                  <button type="button" className={s.dayButton} title="Jump to…">
+                    {day(r.at)}
+                    <span className="sr">, jump to another day</span>
+                    <ChevronDown size={11} aria-hidden="true" />
+                  </button>
+                }
+              >
+                <Suspense fallback={<Loading lines={3} />}>
+                  <DayMenu room={room.id} onLatest={toLatest} />
+                </Suspense>
+              </Popover>
             </div>
           )
         case 'new':
@@ -304,7 +321,7 @@ export function Timeline({
           )
       }
     },
-    [room, failed, older, lit, stop, editing, onEdit, onReply],
+    [room, failed, older, toLatest, lit, stop, editing, onEdit, onReply],
   )
 
   return (

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { User } from '@/api'
-import { commandOffers, mentionAt, mentionOffers, wantsCommand } from './complete'
+import { commandOffers, emojiOffers, mentionAt, mentionOffers, wantsCommand } from './complete'
 
 const user = (name: string, display: string, o: Partial<User> = {}): User => ({
   id: 'u-' + name,
@@ -39,4 +39,10 @@ it('asks for commands only while one is typed at its end', () => {
   expect(wantsCommand('/run pay', 3)).toBe(false)
   expect(wantsCommand('run', 3)).toBe(false)
   expect(commandOffers([{ value: '/run x ', label: 'x', detail: '', kind: 'job' }])[0]).toMatchObject({ text: '/run x ', caret: 7 })
+})
+
+it('offers emoji by the beginning of their names, but not in a smiley, a command or code', () => {
+  const [first] = emojiOffers('all :tad', 8)
+  expect(first).toMatchObject({ label: ':tada:', glyph: '🎉', text: 'all 🎉 ', caret: 7 })
+  for (const text of [':P', ':)', '10:fire', '/note :fire', '`:fire', ':']) expect(emojiOffers(text, text.length)).toEqual([])
 })

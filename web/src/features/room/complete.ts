@@ -1,8 +1,9 @@
 // What the composer offers while a word is typed. Pure: where the word is, and what picking does.
 import type { Completion, User } from '@/api'
+import { NAMES } from '@/lib/emoji'
 import { rank } from '@/lib/fuzzy'
 
-export type Offer = { key: string; label: string; detail: string; kind: Completion['kind']; userId?: string; text: string; caret: number }
+export type Offer = { key: string; label: string; detail: string; kind: Completion['kind']; userId?: string; glyph?: string; text: string; caret: number }
 
 const MENTION = /(^|[\s(])@([\w.-]*)$/
 /** The @word that ends at the caret. */
@@ -27,6 +28,22 @@ export function mentionOffers(text: string, caret: number, users: readonly User[
       caret: next.length,
     }
   })
+}
+
+const EMOJI = /(?:^|[\s([{>])(:([a-z0-9_+-]{2,24}))$/
+/** Emoji whose name begins with what stands behind a colon; two letters at least, for ":P" and ":)" are written, not chosen. */
+export function emojiOffers(text: string, caret: number): Offer[] {
+  const before = text.slice(0, caret)
+  const m = EMOJI.exec(before)
+  if (!m || text.startsWith('/') || (before.match(/`/g)?.length ?? 0) % 2) return []
+  const start = caret - m[1]!.length
+  return Object.entries(NAMES)
+    .filter(([name]) => name.startsWith(m[2]!))
+    .slice(0, 8)
+    .map(([name, glyph]) => {
+      const next = text.slice(0, start) + glyph + ' '
+      return { key: name, label: `:${name}:`, detail: '', kind: 'value', glyph, text: next + text.slice(caret).replace(/^ /, ''), caret: next.length }
+    })
 }
 
 export const commandOffers = (items: readonly Completion[]): Offer[] =>

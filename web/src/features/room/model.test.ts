@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Author, Message } from '@/api'
-import { asCode, asTyped, grewAtTop, isLong, lastOwn, lengthOf, looksLikeLog, rowOf, rows, writing, type RowsInput } from './model'
+import { daysBack } from './days'
+import { asCode, asTyped, grewAtTop, isLong, lastOwn, lengthOf, looksLikeLog, rowOf, rows, tooMuch, writing, type RowsInput } from './model'
 
 const author = (id: string): Author => ({ id, name: id, display: id, kind: 'person', hue: 0, initials: id[0]! })
 const msg = (seq: number, by: string, minute: number, o: Partial<Message> = {}): Message => ({
@@ -127,4 +128,10 @@ it('sends the indent of the first line, and no blank lines around', () => {
   expect(asTyped('\n  \n    if x:\n      y\n\n ')).toBe('    if x:\n      y')
   expect(asTyped('  a')).toBe('  a')
   expect(asTyped(' \n\t\n')).toBe('')
+})
+it('leaves on the clipboard what would stop the room', () => {
+  expect([tooMuch('y\n'.repeat(50_000)), tooMuch('y'.repeat(300_000)), tooMuch('a line of a log\n'.repeat(3000)), tooMuch('')]).toEqual([true, true, false, false])
+})
+it('goes back by days of the calendar', () => {
+  expect(daysBack(new Date(2026, 2, 1, 3, 0)).map((d) => d.at.getDate())).toEqual([1, 28, 22, 30, 1])
 })

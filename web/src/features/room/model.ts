@@ -104,11 +104,22 @@ export type Length = { bytes: number; words: string; over: boolean }
 /** How much of a message's room is used; null while there is plenty. */
 export function lengthOf(text: string): Length | null {
   if (text.length * 3 < TOLD_FROM) return null // at most three bytes to a unit
-  const bytes = new TextEncoder().encode(text.trim()).length
+  const bytes = new TextEncoder().encode(asTyped(text)).length
   if (bytes < TOLD_FROM) return null
   const over = bytes > MAX_BYTES
   const n = (x: number) => x.toLocaleString('en-GB')
   return { bytes, over, words: over ? `Too long by ${n(bytes - MAX_BYTES)}` : `${n(bytes)} of ${n(MAX_BYTES)}` }
+}
+
+/**
+ * What a field cannot take in: a browser needs half a minute for fifty thousand lines, and the room stands still. It is
+ * far from what a message holds, so nothing is lost by leaving it where it came from.
+ */
+export function tooMuch(pasted: string): boolean {
+  if (pasted.length > 200_000) return true
+  let lines = 0
+  for (let i = pasted.indexOf('\n'); i >= 0; i = pasted.indexOf('\n', i + 1)) if (++lines > 4000) return true
+  return false
 }
 
 const STAMP = /^\W{0,3}(\d{4}[-/.]\d\d[-/.]\d\d|\d\d:\d\d(:\d\d)?|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d|\d{10,13}\b)/
