@@ -82,7 +82,7 @@ export default function AlertsView() {
       ) : (
         <>
         <SeveralAlerts picked={picked} all={list.filter((a) => firing(a) && a.abilities?.['resolve'])} choose={choose} />
-        <ul className={s.rows}>
+        <ul className={s.rows} data-list>
           {list.map((a) => (
             <li key={a.id} className={cx(s.row, firing(a) ? s.fires : s.over)}>
               <div className={s.text}>

@@ -44,6 +44,9 @@ function Panel({ i, onClose }: { i: Incident; onClose: () => void }) {
       <Clocks i={i} />
       <CallActions i={i} acts={acts} />
       {i.summary && <p className={s.summary}>{i.summary}</p>}
+      <PanelSection title="People">
+        <Response i={i} />
+      </PanelSection>
       <PanelSection title="Facts">
         <IncidentFacts i={i} />
       </PanelSection>
@@ -60,9 +63,6 @@ function Panel({ i, onClose }: { i: Incident; onClose: () => void }) {
         {noting && <NoteForm acts={acts} onDone={() => setNoting(false)} />}
         <Timeline i={i} acts={acts} limit={7} />
         <p className={s.none}>Pin a message in the talk and it stands here too.</p>
-      </PanelSection>
-      <PanelSection title="People">
-        <Response i={i} />
       </PanelSection>
       <PanelSection title="Roles">
         <Roles i={i} acts={acts} />

@@ -1,9 +1,11 @@
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
-import { AudioLines, LogIn, MessageSquare, Pencil } from 'lucide-react'
+import { AudioLines, LogIn, MessageSquare, MoreHorizontal, Pencil } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { errorText, type Incident } from '@/api'
+import { cx } from '@/lib/cx'
+import { usePhone } from '@/lib/hooks'
 import { enterRoom, keptOut, useRoomInfo } from '@/realtime'
-import { Box, Button, buttonClass, Chip, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, Input, Loading, Notice, Page, StageChip, Textarea, Time, toastError } from '@/ui'
+import { Box, Button, buttonClass, Chip, Dialog, DialogActions, EnvChip, ErrorState, Field, Form, IconButton, Input, Loading, Notice, Page, StageChip, Textarea, Time, toastError } from '@/ui'
 import { Followups, PostmortemMenu } from './Followups'
 import { Clocks, IncidentFacts } from './IncidentPanel'
 import { useActs, useIncident, type Acts } from './live'
@@ -31,6 +33,8 @@ function Loaded({ i }: { i: Incident }) {
   const room = useRoomInfo(i.room.id)
   const navigate = useNavigate()
   const [edit, setEdit] = useState<'' | 'facts' | 'times'>('')
+  const phone = usePhone()
+  const [all, setAll] = useState(false)
   const go = async () => {
     try {
       if (!keptOut(i.room.id)) await enterRoom(i.room.id)
@@ -39,34 +43,45 @@ function Loaded({ i }: { i: Incident }) {
       toastError('You could not enter the room', e)
     }
   }
+  const enter = (
+    <Button kind="primary" icon={<LogIn size={13} />} onClick={() => void go()}>
+      Enter room
+    </Button>
+  )
   return (
     <Page
       wide
       title={`${i.ticket} ${i.title}`}
       actions={
-        <div className={s.headActs}>
-          <PostmortemMenu i={i} />
-          <Link to="/rooms/$id/recordings" params={{ id: i.room.id }} className={buttonClass('ghost')}>
-            <AudioLines size={13} aria-hidden="true" />
-            Recordings
-          </Link>
-          {(i.abilities?.merge || i.abilities?.restrict) && <MoreActs i={i} acts={acts} />}
-          {i.abilities?.update && (
-            <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
-              Edit
-            </Button>
+        <div className={cx(s.headActs, phone && s.headActsPhone)}>
+          {phone && room && enter}
+          {phone && (
+            <IconButton label={all ? 'Less' : `Everything that can be done with ${i.ticket}`} aria-expanded={all} onClick={() => setAll(!all)}>
+              <MoreHorizontal size={16} />
+            </IconButton>
           )}
-          {room && (
+          {(!phone || all) && (
             <>
-              <Link to="/rooms/$id" params={{ id: i.room.id }} className={buttonClass('ghost')}>
-                <MessageSquare size={13} aria-hidden="true" />
-                Chat
+              <PostmortemMenu i={i} />
+              <Link to="/rooms/$id/recordings" params={{ id: i.room.id }} className={buttonClass('ghost')}>
+                <AudioLines size={13} aria-hidden="true" />
+                Recordings
               </Link>
-              <Button kind="primary" icon={<LogIn size={13} />} onClick={() => void go()}>
-                Enter room
-              </Button>
+              {(i.abilities?.merge || i.abilities?.restrict) && <MoreActs i={i} acts={acts} />}
+              {i.abilities?.update && (
+                <Button icon={<Pencil size={12} />} onClick={() => setEdit('facts')}>
+                  Edit
+                </Button>
+              )}
+              {room && (
+                <Link to="/rooms/$id" params={{ id: i.room.id }} className={buttonClass('ghost')}>
+                  <MessageSquare size={13} aria-hidden="true" />
+                  Chat
+                </Link>
+              )}
             </>
           )}
+          {!phone && room && enter}
         </div>
       }
     >
@@ -94,14 +109,14 @@ function Loaded({ i }: { i: Incident }) {
           </Box>
         </div>
         <div>
-            <Box title="Facts">
-              <div className={s.pad}>
-                <IncidentFacts i={i} />
-              </div>
-            </Box>
             <Box title="People">
               <div className={s.pad}>
                 <Response i={i} full />
+              </div>
+            </Box>
+            <Box title="Facts">
+              <div className={s.pad}>
+                <IncidentFacts i={i} />
               </div>
             </Box>
             <Box title="Roles">

@@ -10,7 +10,7 @@ import { UserName, UserStack, useIncidents, useInsideRooms } from '@/realtime'
 import { Button, Chip, Empty, EnvChip, ErrorState, GuideLink, Input, Loading, Notice, Page, SeverityChip, StageChip, TabPanel, Tabs, Time, toast } from '@/ui'
 import DeclareForm from './DeclareForm'
 import { MergeDialog } from './MoreActs'
-import { awaitsAck, bySeverity, isOpen, matchIncident, metricName, openFor, openWord, outcomes, type OpenThing } from './model'
+import { awaitsAck, bySeverity, isOpen, lastStep, matchIncident, metricName, openFor, openWord, outcomes, stampWord, type OpenThing } from './model'
 import s from './incident.module.css'
 
 /** Incidents: the open ones as they move, the closed ones by date. */
@@ -72,7 +72,7 @@ export default function IncidentsView() {
           <Empty title="No incident has been closed yet" />
         )
       ) : (
-        <ul className={s.rows}>
+        <ul className={s.rows} data-list>
           {list.map((i) => (
             <Row key={i.id} i={i} {...(which === 'open' && i.abilities?.update ? { chosen: chosen.has(i.id), onChoose: (on: boolean) => choose(i.id, on) } : {})} />
           ))}
@@ -167,6 +167,7 @@ function Row({ i, chosen, onChoose }: { i: Incident; chosen?: boolean; onChoose?
   const now = useNow('second', open)
   const inside = useInsideRooms()[i.room.id] ?? []
   const commander = i.roles.find((r) => r.role === 'commander')?.user_id
+  const step = lastStep(i)
   return (
     <li className={cx(s.row, onChoose && s.rowPick, open && s['rowOpen' + i.severity])}>
       {onChoose && <input type="checkbox" className={s.choose} aria-label={`Choose ${i.ticket}`} checked={!!chosen} onChange={(e) => onChoose(e.target.checked)} />}
@@ -182,14 +183,31 @@ function Row({ i, chosen, onChoose }: { i: Incident; chosen?: boolean; onChoose?
           {i.restricted && <Chip outline>Restricted</Chip>}
         </span>
         <span className={s.rowSub}>
-          <span>{i.service || 'no service named'}</span>
-          <span>{commander ? <>Commander <UserName id={commander} /></> : 'No commander'}</span>
+          <span className={s.narrow}>{i.service || 'no service named'}</span>
+          <span className={s.narrow}>{commander ? <>Commander <UserName id={commander} /></> : 'No commander'}</span>
           {awaitsAck(i) && <b className="c-red">{i.times.acknowledged ? 'paged again' : 'not acknowledged'}</b>}
           <span>
             declared <Time at={i.times.declared} mode="date" />
           </span>
         </span>
       </div>
+      {/* Where the screen is wide, what is compared stands in columns. */}
+      <span className={s.rowCol}>
+        <small>Service</small>
+        {i.service || 'none named'}
+      </span>
+      <span className={s.rowCol}>
+        <small>Commander</small>
+        {commander ? <UserName id={commander} /> : 'nobody'}
+      </span>
+      <span className={s.rowCol}>
+        <small>Last step</small>
+        {step && (
+          <>
+            {stampWord(step.name)} <Time at={step.at} mode="when" />
+          </>
+        )}
+      </span>
       <div className={s.rowSide}>
         <b className="tnum">{open ? running(openFor(i, now)) : length(openFor(i, now))}</b>
         {inside.length > 0 ? <UserStack ids={inside} max={5} size={18} /> : <span>{open ? 'nobody in the room' : 'from declared to resolved'}</span>}

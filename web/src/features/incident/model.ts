@@ -231,6 +231,12 @@ export const STAMP_NAMES = Object.keys(STAMPS)
 export function stampWord(name: string): string {
   return STAMPS[name] ?? name.replace(/_/g, ' ')
 }
+/** The newest of what its clocks say. */
+export function lastStep(i: Pick<Incident, 'times'>): { name: string; at: string } | undefined {
+  return Object.entries(i.times)
+    .flatMap(([name, at]) => (typeof at === 'string' && STAMPS[name] ? [{ name, at }] : []))
+    .reduce<{ name: string; at: string } | undefined>((a, b) => (a && (ms(a.at) ?? 0) > (ms(b.at) ?? 0) ? a : b), undefined)
+}
 /** In words, when the server sends none. */
 export function formula(m: Metric): string {
   return m.formula || `${stampWord(m.to.name)} − ${stampWord(m.from.name)}`

@@ -74,7 +74,7 @@ export function Stages({ i, acts }: { i: Incident; acts: Acts }) {
         })}
       </ol>
       {i.abilities?.command && (
-        <Button size="s" kind={next.to === 'resolved' ? 'live' : 'soft'} icon={<StepForward size={12} />} onClick={() => setTo(next.to)} className={s.next}>
+        <Button size="s" kind={next.to === 'resolved' ? 'live' : next.to === 'closed' ? 'soft' : 'primary'} icon={<StepForward size={12} />} onClick={() => setTo(next.to)} className={s.next}>
           {next.label}
         </Button>
       )}
@@ -355,6 +355,8 @@ export function NoteForm({ acts, onDone }: { acts: Acts; onDone?: () => void }) 
   const [timed, setTimed] = useState(false)
   const [error, setError] = useState('')
   const [busy, setBusy] = useState(false)
+  // One line until somebody writes: the entries are what is read.
+  const [open, setOpen] = useState(!!onDone)
   const add = async (e: FormEvent) => {
     e.preventDefault()
     if (!text.trim()) return setError('Write what happened.')
@@ -378,9 +380,9 @@ export function NoteForm({ acts, onDone }: { acts: Acts; onDone?: () => void }) 
   return (
     <form className={s.noteForm} onSubmit={(e) => void add(e)} noValidate>
       <Field label="Note for the timeline" hideLabel error={error}>
-        <Textarea rows={2} placeholder="What happened, or what was found" value={text} onChange={(e) => setText(e.target.value)} />
+        <Textarea rows={open ? 2 : 1} autoFocus={!!onDone} placeholder="What happened, or what was found" value={text} onFocus={() => setOpen(true)} onChange={(e) => setText(e.target.value)} />
       </Field>
-      <div className={s.noteRow}>
+      {open && <div className={s.noteRow}>
         {timed ? (
           <Field label="When it happened" hideLabel>
             <Input type="datetime-local" step={1} value={when} onChange={(e) => setWhen(e.target.value)} />
@@ -394,7 +396,7 @@ export function NoteForm({ acts, onDone }: { acts: Acts; onDone?: () => void }) 
         <Button size="s" type="submit" kind="primary" busy={busy} icon={<Plus size={12} />}>
           Add note
         </Button>
-      </div>
+      </div>}
     </form>
   )
 }

@@ -7,7 +7,7 @@ import { api, type Incident, type Items, type LedgerRecord, type Room, type RunS
 import { usePhone, useSettled } from '@/lib/hooks'
 import { useOffice } from '@/realtime'
 import { Button, Chip, CopyButton, Dialog, Empty, ErrorState, Facts, Field, GuideLink, IconButton, Input, Loading, Notice, Page, PanelSection, Select, Time } from '@/ui'
-import { about, actorWords, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, toCSV, type Filter, verifyCommands } from './model'
+import { about, actorWords, doorWords, fieldName, fieldText, isFiltered, KINDS, kindWords, matchRecord, NO_FILTER, outcomeWords, shortHash, span, toCSV, type Filter, verifyCommands } from './model'
 import s from './ledger.module.css'
 
 const LIMIT = 200
@@ -20,13 +20,19 @@ export default function LedgerView() {
   const [newest, setNewest] = useState(true)
   const incident = useIncidentId(settled.incident)
   const query = useInfiniteQuery({
-    queryKey: ['ledger', newest, settled.actor, incident.id],
-    queryFn: ({ pageParam }) => api.get<Items<LedgerRecord>>('/ledger', { limit: LIMIT, actor: settled.actor, incident: incident.id, ...(newest ? { newest: true, before_n: pageParam || undefined } : { after_n: pageParam || undefined }) }),
+    queryKey: ['ledger', newest, settled.actor, incident.id, settled.from, settled.to],
+    queryFn: ({ pageParam }) => api.get<Items<LedgerRecord>>('/ledger', { limit: LIMIT, actor: settled.actor, incident: incident.id, ...span(settled), ...(newest ? { newest: true, before_n: pageParam || undefined } : { after_n: pageParam || undefined }) }),
     initialPageParam: 0,
     getNextPageParam: (last) => (last.items.length < LIMIT ? undefined : last.items[last.items.length - 1]!.n),
     enabled: incident.known,
   })
-  const rows = useMemo(() => (query.data?.pages ?? []).flatMap((p) => p.items).filter((r) => matchRecord(r, settled)), [query.data, settled])
+  const users = useOffice((x) => x.users)
+  const people = useMemo(() => Object.values(users).sort((a, b) => a.display.localeCompare(b.display)), [users])
+  const pages = query.data?.pages
+  const rows = useMemo(() => {
+    const shown = (r: LedgerRecord) => Object.values(users).find((u) => u.name === r.actor_name)?.display ?? ''
+    return (pages ?? []).flatMap((p) => p.items).filter((r) => matchRecord(r, settled, settled.text ? shown : undefined))
+  }, [pages, settled, users])
   const [picked, setPicked] = useState<LedgerRecord | null>(null)
   const [verifying, setVerifying] = useState(false)
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query
@@ -37,8 +43,6 @@ export default function LedgerView() {
   useEffect(() => {
     if (rows.length < 60) more()
   }, [rows.length, more, query.data])
-  const users = useOffice((x) => x.users)
-  const people = useMemo(() => Object.values(users).sort((a, b) => a.display.localeCompare(b.display)), [users])
   const set = (patch: Partial<Filter>) => setFilter((f) => ({ ...f, ...patch }))
   const detail = picked && <Detail r={picked} onClose={phone ? undefined : () => setPicked(null)} />
   return (
@@ -59,52 +63,56 @@ export default function LedgerView() {
     >
       <div className={s.page}>
         <div className={s.tools} role="search" aria-label="Filter the ledger">
-          <div>
-            <Field label="Kind">
-              <Select value={filter.kind} onChange={(e) => set({ kind: e.target.value })}>
-                {KINDS.map((k) => (
-                  <option key={k.id} value={k.id}>
-                    {k.label}
-                  </option>
-                ))}
-              </Select>
+          <div className={s.words}>
+            <Field label="Words" hideLabel>
+              <Input type="search" value={filter.text} placeholder="Search the record" onChange={(e) => set({ text: e.target.value })} />
             </Field>
           </div>
-          <div>
-            <Field label="Who">
-              <Select value={filter.actor} onChange={(e) => set({ actor: e.target.value })}>
-                <option value="">Anybody</option>
-                {people.map((u) => (
-                  <option key={u.id} value={u.id}>
-                    {u.display}
-                  </option>
-                ))}
-              </Select>
+          <Field label="Kind" hideLabel>
+            <Select value={filter.kind} onChange={(e) => set({ kind: e.target.value })}>
+              {KINDS.map((k) => (
+                <option key={k.id} value={k.id}>
+                  {k.label}
+                </option>
+              ))}
+            </Select>
+          </Field>
+          <Field label="Who" hideLabel>
+            <Select value={filter.actor} onChange={(e) => set({ actor: e.target.value })}>
+              <option value="">Anybody</option>
+              {people.map((u) => (
+                <option key={u.id} value={u.id}>
+                  {u.display}
+                </option>
+              ))}
+            </Select>
+          </Field>
+          <Field label="Incident" hideLabel error={incident.error}>
+            <Input type="search" value={filter.incident} placeholder="INC-2041" onChange={(e) => set({ incident: e.target.value.trim() })} />
+          </Field>
+          <Field label="Outcome" hideLabel>
+            <Select value={filter.outcome} onChange={(e) => set({ outcome: e.target.value })}>
+              <option value="">Any outcome</option>
+              <option value="done">Done</option>
+              <option value="denied">Denied</option>
+              <option value="failed">Failed</option>
+            </Select>
+          </Field>
+          <div className={s.days} role="group" aria-label="Days">
+            <Field label="From day" hideLabel>
+              <Input type="date" value={filter.from} max={filter.to || undefined} onChange={(e) => set({ from: e.target.value })} />
+            </Field>
+            <span aria-hidden="true">to</span>
+            <Field label="To day" hideLabel>
+              <Input type="date" value={filter.to} min={filter.from || undefined} onChange={(e) => set({ to: e.target.value })} />
             </Field>
           </div>
-          <div>
-            <Field label="Incident" error={incident.error}>
-              <Input type="search" value={filter.incident} placeholder="INC-2041" onChange={(e) => set({ incident: e.target.value.trim() })} />
-            </Field>
-          </div>
-          <div>
-            <Field label="Outcome">
-              <Select value={filter.outcome} onChange={(e) => set({ outcome: e.target.value })}>
-                <option value="">Any</option>
-                <option value="done">Done</option>
-                <option value="denied">Denied</option>
-                <option value="failed">Failed</option>
-              </Select>
-            </Field>
-          </div>
-          <div>
-            <Field label="Order">
-              <Select value={newest ? 'new' : 'old'} onChange={(e) => setNewest(e.target.value === 'new')}>
-                <option value="new">Newest first</option>
-                <option value="old">As it was written</option>
-              </Select>
-            </Field>
-          </div>
+          <Field label="Order" hideLabel>
+            <Select value={newest ? 'new' : 'old'} onChange={(e) => setNewest(e.target.value === 'new')}>
+              <option value="new">Newest first</option>
+              <option value="old">As it was written</option>
+            </Select>
+          </Field>
           {isFiltered(filter) && (
             <Button kind="quiet" onClick={() => setFilter(NO_FILTER)}>
               Clear

@@ -10,6 +10,13 @@ describe('ledger', () => {
     expect(m.matchRecord(record(), { ...m.NO_FILTER, kind: 'run.' })).toBe(false)
     expect(m.matchRecord(record(), { ...m.NO_FILTER, outcome: 'denied' })).toBe(false)
     expect(m.isFiltered(m.NO_FILTER)).toBe(false)
+    const says = (text: string) => m.matchRecord(record({ fields: { ticket: 'INC-7' }, resource: 'incident:x' }), { ...m.NO_FILTER, text }, () => 'Amara O.')
+    expect(['inc-7 DECLARED', 'amara o.', 'incident:x', ' '].map(says)).toEqual([true, true, true, true])
+    expect(says('inc-8')).toBe(false)
+  })
+  it('takes days as moments, the last one included', () => {
+    expect(m.span({ from: '2026-11-30', to: '2026-11-30' })).toEqual({ from: new Date(2026, 10, 30).toISOString(), to: new Date(2026, 11, 1).toISOString() })
+    expect(m.span({ from: '0002-11-30', to: '' })).toEqual({})
   })
   it('says in words what it was about', () => {
     expect(m.kindWords('incident.Declared')).toBe('Incident declared')

@@ -16,15 +16,30 @@ export const KINDS: { id: string; label: string }[] = [
   { id: 'office.', label: 'Office' },
   { id: 'room.', label: 'Rooms' },
 ]
-export type Filter = { kind: string; actor: string; incident: string; outcome: string }
-export const NO_FILTER: Filter = { kind: '', actor: '', incident: '', outcome: '' }
+/** `text` is looked for in what a row shows; `from` and `to` are days. */
+export type Filter = { kind: string; actor: string; incident: string; outcome: string; text: string; from: string; to: string }
+export const NO_FILTER: Filter = { kind: '', actor: '', incident: '', outcome: '', text: '', from: '', to: '' }
+/** The days as moments, both included, in this browser's time; what is no day yet narrows nothing. */
+export function span(f: Pick<Filter, 'from' | 'to'>): { from?: string; to?: string } {
+  const at = (day: string, plus: number) => {
+    const m = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day)
+    return m && Number(m[1]) > 1999 ? new Date(Number(m[1]), Number(m[2]) - 1, Number(m[3]) + plus).toISOString() : undefined
+  }
+  const [from, to] = [at(f.from, 0), at(f.to, 1)]
+  return { ...(from ? { from } : {}), ...(to ? { to } : {}) }
+}
 export function isFiltered(f: Filter): boolean {
   return Object.values(f).some((v) => v !== '')
 }
-/** Person and incident are narrowed by the server; kinds by group and the outcome here. */
-export function matchRecord(r: LedgerRecord, f: Filter): boolean {
+/** Person, incident and days are narrowed by the server; kinds by group, the outcome and words here. `shown` is what the row says. */
+export function matchRecord(r: LedgerRecord, f: Filter, shown: (r: LedgerRecord) => string = () => ''): boolean {
   if (f.kind && (f.kind.endsWith('.') ? !r.kind.startsWith(f.kind) : r.kind !== f.kind)) return false
   if (f.outcome && r.outcome !== f.outcome) return false
+  const terms = f.text.toLowerCase().split(/\s+/).filter(Boolean)
+  if (terms.length) {
+    const words = `${r.n} ${r.kind} ${kindWords(r.kind)} ${r.actor_name} ${r.resource} ${about(r)} ${shown(r)}`.toLowerCase()
+    if (!terms.every((t) => words.includes(t))) return false
+  }
   return true
 }
 

@@ -260,8 +260,9 @@ export function Plan(p: PlanProps) {
           const r = rectOf(slot, p.grid)
           return (
             <g key={n} aria-hidden="true" pointerEvents="none">
-              <rect x={r.x} y={r.y} width={r.w} height={r.h} rx={9} className={s.free} />
-              <text x={r.x + r.w / 2} y={r.y + r.h / 2} textAnchor="middle" className={s.freeText}>
+              {/* A thin strip: nothing is there yet, and the place for it is not the first thing to see. */}
+              <rect x={r.x} y={r.y} width={r.w} height={Math.min(r.h, Math.max(12, least) * 2.2)} rx={7} className={s.free} />
+              <text x={r.x + r.w / 2} y={r.y + Math.min(r.h, Math.max(12, least) * 2.2) / 2 + Math.max(12, least) * 0.35} textAnchor="middle" className={s.freeText}>
                 {fit('War room, free', r.w - 12, Math.max(12, least))}
               </text>
             </g>

@@ -45,6 +45,8 @@ function Portrait({ w, terse, marks, found, commander, least, face, dragged, onD
   // Seats stand 40 apart: a name that would run into the next one is left to the title, the panel and the list.
   const size = Math.max(10, least)
   const name = w.you || found || size <= 16 ? fit(w.name, size > 12 ? 58 : 70, size) : ''
+  const base = w.seat.label === 'above' ? -13 * face - 6 : 13 * face + 3 + size
+  const plate = name.length * size * 0.55 + size * 0.8
   return (
     <g className={cx(s.person, dragged && s.dragged)} data-face="" style={{ transform: `translate(${x}px, ${y}px)`, '--hue': w.user.hue } as CSSProperties} onPointerDown={(e) => onDown(e, w)} data-person={w.user.id}>
       <title>{says(w)}</title>
@@ -75,9 +77,12 @@ function Portrait({ w, terse, marks, found, commander, least, face, dragged, onD
         <Marks bits={marks} />
       </g>
       {!terse && name && (
-        <text y={w.seat.label === 'above' ? -13 * face - 5 : 13 * face + 2 + size} className={cx(s.name, w.you && s.nameYou)}>
-          {name}
-        </text>
+        <>
+          <rect x={-plate / 2} y={base - size * 0.98} width={plate} height={size * 1.34} rx={size * 0.4} className={cx(s.plate, w.you && s.plateYou)} />
+          <text y={base} className={cx(s.name, w.you && s.nameYou)}>
+            {name}
+          </text>
+        </>
       )}
     </g>
   )

@@ -274,10 +274,12 @@ function useItems(onClose: () => void): Item[] {
         end: j.needs_approval_in.length ? (
           <span className={s.approval}>
             <ShieldCheck size={12} aria-hidden="true" />
-            <span className={s.word}>Approval in</span>
-            {j.needs_approval_in.map((e) => (
-              <EnvChip key={e} env={e} production={j.production_environments.includes(e)} />
-            ))}
+            <span>
+              Approval in{' '}
+              {j.needs_approval_in.map((e) => (
+                <EnvChip key={e} env={e} production={j.production_environments.includes(e)} />
+              ))}
+            </span>
           </span>
         ) : null,
         run: done(() => openJobForm(j.id, shown)),

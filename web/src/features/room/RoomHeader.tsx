@@ -1,16 +1,19 @@
-import { Archive, AudioLines, Coffee, ConciergeBell, Disc, DoorClosed, DoorOpen, Ear, Hash, History, Home, Link2, Lock, LogIn, MoreHorizontal, PanelRight, PenLine, Phone, Presentation, Siren, Star, StarOff, UserPlus } from 'lucide-react'
+import { Coffee, ConciergeBell, Disc, DoorClosed, Ear, Hash, History, Lock, LogIn, MoreHorizontal, PanelRight, Presentation, Siren, UserPlus } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
-import { go } from '@/lib/go'
-import { api, useMyId, type Door, type Room, type User } from '@/api'
+import { useMyId, type Room, type User } from '@/api'
 import { usePhone } from '@/lib/hooks'
-import { enterRoom, setHome, turnDoor, useCall, useOffice, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
-import { Button, Chip, copy, EnvChip, focusNext, IconButton, Loading, Menu, MenuItem, MenuSeparator, Popover, SeverityChip, StageChip, Tabs, toast, toastError, useSlots } from '@/ui'
+import { enterRoom, useCall, useOpenIncident, UserAvatar, WayIn } from '@/realtime'
+import { Button, Chip, EnvChip, focusNext, IconButton, Loading, Menu, Popover, SeverityChip, StageChip, Tabs, toastError, useSlots } from '@/ui'
+import type { RoomDialog } from './RoomMenuItems'
 import s from './room.module.css'
 
 const BringIn = lazy(async () => ({ default: (await import('./RoomForms')).BringIn }))
 const PutBridge = lazy(async () => ({ default: (await import('./Bridge')).PutBridge }))
 const RecordRoom = lazy(async () => ({ default: (await import('./RoomForms')).RecordRoom }))
 const EditRoom = lazy(async () => ({ default: (await import('./RoomForms')).EditRoom }))
+
+// What can be done with a room is a long list, and seldom opened.
+const RoomMenuItems = lazy(() => import('./RoomMenuItems'))
 
 export type RoomTab = 'chat' | 'runs' | 'people'
 
@@ -44,6 +47,19 @@ export function RoomHeader({
   const recorded = useCall(room.id)?.recording
   const Icon =
     room.kind === 'incident' ? Siren : room.private || room.door === 'locked' ? Lock : room.kind === 'lounge' ? Coffee : room.kind === 'meeting' ? Presentation : room.kind === 'lobby' ? ConciergeBell : room.kind === 'gallery' ? Ear : Hash
+  const tabs = (
+    <Tabs<RoomTab>
+      idBase="room"
+      label="Views of the room"
+      value={tab}
+      onChange={onTab}
+      tabs={[
+        { id: 'chat', label: 'Chat' },
+        ...(hasRuns ? [{ id: 'runs' as const, label: 'Runs', count: runs }] : []),
+        { id: 'people', label: 'People', count: people.length },
+      ]}
+    />
+  )
   return (
     <header className={s.header}>
       <div className={s.titleRow}>
@@ -51,9 +67,10 @@ export function RoomHeader({
           <Icon size={16} className={room.kind === 'incident' ? 'c-red' : 'c-3'} aria-hidden="true" />
           <span>{room.name}</span>
         </h1>
-        {incident && <SeverityChip severity={incident.severity} mode={incident.mode} />}
+        {/* The panel beside it says the same, larger. */}
+        {incident && (phone || !panel) && <SeverityChip severity={incident.severity} mode={incident.mode} />}
         {incident && !phone && !panel && <StageChip stage={incident.stage} />}
-        {incident && !phone && <EnvChip env={incident.environment} production={incident.production} />}
+        {incident && !phone && !panel && <EnvChip env={incident.environment} production={incident.production} />}
         {room.door !== 'open' && <Chip icon={room.door === 'locked' ? <Lock size={11} /> : <DoorClosed size={11} />}>Door {room.door}</Chip>}
         {recorded && (
           <Chip tone="red" icon={<Disc size={11} aria-hidden="true" />}>
@@ -63,17 +80,7 @@ export function RoomHeader({
         {room.archived && <Chip>Archived</Chip>}
         {!phone && !(incident && panel) && <span className={s.topic} title={incident?.title ?? room.topic}>{incident?.title ?? room.topic}</span>}
         <span className="grow" />
-        <Tabs<RoomTab>
-          idBase="room"
-          label="Views of the room"
-          value={tab}
-          onChange={onTab}
-          tabs={[
-            { id: 'chat', label: 'Chat' },
-            ...(hasRuns ? [{ id: 'runs' as const, label: 'Runs', count: runs }] : []),
-            { id: 'people', label: 'People', count: people.length },
-          ]}
-        />
+        {!phone && tabs}
         {staged && !phone && room.abilities.invite !== false && <Bring room={room} inside={people} />}
         {caughtUp && tab === 'chat' && !phone && (
           <IconButton label="Catch up: what happened, who is here, what is asked of you" side="bottom" onClick={caughtUp}>
@@ -87,7 +94,15 @@ export function RoomHeader({
           </IconButton>
         )}
       </div>
-      {!staged && <Stage room={room} people={people} />}
+      {phone ? (
+        // The name has its row; who is here stands under People, and the way in beside the tabs.
+        <div className={s.phoneRow}>
+          {tabs}
+          {!staged && <Stage room={room} people={people} />}
+        </div>
+      ) : (
+        !staged && <Stage room={room} people={people} />
+      )}
     </header>
   )
 }
@@ -99,7 +114,7 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
   const here = people.some((p) => p.id === me)
   const { roomVoice: Voice } = useSlots()
   const [busy, setBusy] = useState(false)
-  const most = phone ? 6 : 14
+  const most = 14
   const incident = useOpenIncident(room.subject.kind === 'incident' ? room.subject.id : null)
   return (
     <div className={s.stage} role="group" aria-label="In the room">
@@ -122,29 +137,35 @@ function Stage({ room, people }: { room: Room; people: User[] }) {
           </Button>
         </WayIn>
       )}
-      {people.slice(0, most).map((u) => {
+      {!phone && people.slice(0, most).map((u) => {
         const role = incident?.roles.find((r) => r.user_id === u.id)?.role
         return <UserAvatar key={u.id} id={u.id} size={28} dot talk link you={u.id === me} badge={role === 'commander' ? 'commander' : undefined} />
       })}
-      {people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
-      <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>
-      <span className="grow" />
+      {!phone && people.length > most && <span className="c-3 tnum">+{people.length - most}</span>}
+      {!phone && <span className={s.who}>{people.length === 0 ? 'Nobody is in the room' : here && people.length === 1 ? 'Only you' : `${people.length} in the room`}</span>}
+      {!phone && <span className="grow" />}
       {Voice && <Voice room={room} />}
-      {room.abilities.invite !== false && <Bring room={room} inside={people} />}
+      {room.abilities.invite !== false && <Bring room={room} inside={people} terse={phone} />}
     </div>
   )
 }
 
 /** Asks people to come here. */
-const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
+const Bring = ({ room, inside, terse }: { room: Room; inside: User[]; /** only the sign: there is little room */ terse?: boolean }) => (
   <Popover
     label="Bring someone in"
     align="end"
     width={320}
     trigger={
-      <Button icon={<UserPlus size={13} />} kind="ghost">
-        Bring in
-      </Button>
+      terse ? (
+        <IconButton label="Bring in">
+          <UserPlus size={16} />
+        </IconButton>
+      ) : (
+        <Button icon={<UserPlus size={13} />} kind="ghost">
+          Bring in
+        </Button>
+      )
     }
   >
     <Suspense fallback={<Loading lines={4} />}>
@@ -154,23 +175,8 @@ const Bring = ({ room, inside }: { room: Room; inside: User[] }) => (
 )
 
 function RoomMenu({ room, people, caughtUp }: { room: Room; people: User[]; caughtUp?: () => void }) {
-  const me = useMyId()
-  const [editing, setEditing] = useState(false)
-  const [bridging, setBridging] = useState(false)
-  const [recording, setRecording] = useState(false)
-  const may = room.abilities.update !== false
-  const home = useOffice((o) => o.desk.home_room_id === room.id)
-  const change = (what: string, patch: Partial<Room>) => () => void api.patch(`/rooms/${room.id}`, patch).catch((e) => toastError(`${what} failed`, e))
-  const here = people.some((p) => p.id === me)
-  const turns = !room.archived && (may || (here && room.door !== 'locked'))
-  const turn = (door: Door) => () => void turnDoor(room.id, door).catch((e) => toastError('The door was not turned', e))
-  const member = () =>
-    void (room.member ? api.del(`/rooms/${room.id}/membership`) : api.put(`/rooms/${room.id}/membership`))
-      .then(() => {
-        useOffice.setState((o) => (o.rooms[room.id] ? { rooms: { ...o.rooms, [room.id]: { ...o.rooms[room.id]!, member: !room.member } } } : o))
-        toast(room.member ? `You left ${room.name}` : `You follow ${room.name}`, { tone: 'info' })
-      })
-      .catch((e) => toastError('This was not saved', e))
+  const [dialog, setDialog] = useState<RoomDialog | null>(null)
+  const onClose = () => setDialog(null)
   return (
     <>
       <Menu
@@ -180,89 +186,13 @@ function RoomMenu({ room, people, caughtUp }: { room: Room; people: User[]; caug
           </IconButton>
         }
       >
-        {caughtUp && (
-          <MenuItem icon={<History size={14} />} onSelect={caughtUp}>
-            Catch up
-          </MenuItem>
-        )}
-        <MenuItem icon={<Link2 size={14} />} onSelect={() => void copy(`${location.origin}/rooms/${room.id}`).then(() => toast('The link is copied'))}>
-          Copy the link
-        </MenuItem>
-        <MenuItem icon={room.member ? <StarOff size={14} /> : <Star size={14} />} onSelect={member}>
-          {room.member ? 'Stop following' : 'Follow this room'}
-        </MenuItem>
-        <MenuItem icon={<AudioLines size={14} />} onSelect={() => go(`/rooms/${room.id}/recordings`)}>
-          Recordings
-        </MenuItem>
-        {room.abilities.invite !== false && !room.archived && (
-          <MenuItem icon={<Phone size={14} />} onSelect={() => setBridging(true)}>
-            Bridge by link or phone
-          </MenuItem>
-        )}
-        {room.kind !== 'incident' && !room.archived && (
-          <MenuItem
-            icon={<Home size={14} />}
-            onSelect={() =>
-              void setHome(home ? '' : room.id)
-                .then(() => toast(home ? 'You have no home room now' : `${room.name} is your home room`, { tone: 'info' }))
-                .catch((e) => toastError('This was not saved', e))
-            }
-          >
-            {home ? 'No longer my home room' : 'Make this my home room'}
-          </MenuItem>
-        )}
-        {turns && (
-          <>
-            <MenuSeparator />
-            {room.door !== 'open' && (
-              <MenuItem icon={<DoorOpen size={14} />} onSelect={turn('open')}>
-                Open the door
-              </MenuItem>
-            )}
-            {room.door !== 'closed' && here && (
-              <MenuItem icon={<DoorClosed size={14} />} onSelect={turn('closed')}>
-                Close the door
-              </MenuItem>
-            )}
-            {room.door !== 'locked' && may && (
-              <MenuItem icon={<Lock size={14} />} onSelect={turn('locked')}>
-                Lock the door
-              </MenuItem>
-            )}
-          </>
-        )}
-        {may && (
-          <>
-            <MenuSeparator />
-            <MenuItem icon={<PenLine size={14} />} onSelect={() => setEditing(true)}>
-              Name and topic
-            </MenuItem>
-            {!room.archived && (
-              <MenuItem icon={<Disc size={14} />} onSelect={() => setRecording(true)}>
-                {room.recording === 'required' ? 'No longer record calls here' : 'Record calls here'}
-              </MenuItem>
-            )}
-            <MenuItem icon={<Archive size={14} />} danger={!room.archived} onSelect={change('Archiving', { archived: !room.archived })}>
-              {room.archived ? 'Open again' : 'Archive'}
-            </MenuItem>
-          </>
-        )}
+        <RoomMenuItems room={room} people={people} caughtUp={caughtUp} onDialog={setDialog} />
       </Menu>
-      {bridging && (
-        <Suspense>
-          <PutBridge room={room} onClose={() => setBridging(false)} />
-        </Suspense>
-      )}
-      {recording && (
-        <Suspense>
-          <RecordRoom room={room} onClose={() => setRecording(false)} />
-        </Suspense>
-      )}
-      {editing && (
-        <Suspense>
-          <EditRoom room={room} onClose={() => setEditing(false)} />
-        </Suspense>
-      )}
+      <Suspense>
+        {dialog === 'bridge' && <PutBridge room={room} onClose={onClose} />}
+        {dialog === 'record' && <RecordRoom room={room} onClose={onClose} />}
+        {dialog === 'edit' && <EditRoom room={room} onClose={onClose} />}
+      </Suspense>
     </>
   )
 }

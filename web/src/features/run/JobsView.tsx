@@ -60,7 +60,7 @@ export default function JobsView() {
           {byGroup(found.map((j) => ({ ...j, group: several ? [j.project, j.group].filter(Boolean).join(': ') : j.group }))).map((g) => (
             <section key={g.group} className={s.group}>
               <h2>{g.group || 'Without a group'}</h2>
-              <ul className={s.list}>
+              <ul className={s.list} data-list>
                 {g.jobs.map((j) => (
                   <li key={j.id} className={s.job}>
                     <div className={s.jobText}>
