@@ -80,17 +80,28 @@ const refreshOnCall = () =>
     .then((r) => useOffice.setState({ oncall: r.items }))
     .catch(() => {})
 
-/** The first snapshot paints the screen; the one fetched when the socket stands leaves nothing between the two. */
+/** How long the first screen waits for the socket, in milliseconds. */
+const SOCKET_FIRST = 400
+let first: ReturnType<typeof setTimeout> | undefined
+/**
+ * A snapshot that is fetched once the socket stands has nothing between it and the first event, so that is the one wanted. Only
+ * where the socket takes its time is one fetched before, so that something is to be seen.
+ */
 export function startOffice() {
-  void loadOffice()
+  const load = () => {
+    clearTimeout(first)
+    void loadOffice()
+  }
+  first = setTimeout(load, SOCKET_FIRST)
   void connect({
     event: receive,
-    lost: () => void loadOffice(),
+    lost: load,
     // Asking who I am tells whether the session still holds, and what I may do now.
     ended: () => void loadSession(),
   })
 }
 export function stopOffice() {
+  clearTimeout(first)
   disconnect()
   useOffice.setState({ ...emptyOffice, status: 'loading', error: null })
 }

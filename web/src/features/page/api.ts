@@ -3,16 +3,18 @@
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { api, type Items, type OpenPage, type Reaching } from '@/api'
-import { useConnection } from '@/realtime'
+import { useConnection, useOffice } from '@/realtime'
 
 const NONE: OpenPage[] = []
 export function usePages(): OpenPage[] {
-  const { data, refetch } = useQuery({ queryKey: ['pages'], queryFn: () => api.get<Items<OpenPage>>('/me/pages'), refetchInterval: 60_000, staleTime: 0 })
+  // With the office, and so after the socket stands or gave no answer: once, and nothing told in between is missed.
+  const begun = useOffice((o) => o.status !== 'loading')
+  const { data, refetch } = useQuery({ queryKey: ['pages'], queryFn: () => api.get<Items<OpenPage>>('/me/pages'), refetchInterval: 60_000, staleTime: 0, enabled: begun })
   // What was told while the line was down is not told again.
   const state = useConnection((c) => c.state)
   useEffect(() => {
-    if (state === 'connected') void refetch()
-  }, [state, refetch])
+    if (begun && state === 'connected') void refetch({ cancelRefetch: false })
+  }, [begun, state, refetch])
   return data?.items ?? NONE
 }
 
