@@ -3639,7 +3639,7 @@ export interface components {
         JobRequest: {
             /** @description Node filter in place of the job's own */
             filter?: string;
-            /** @description Your own id for it: the same key again gives the same run */
+            /** @description Your own id for it: the same request with the same key gives the same run, another request a conflict */
             key?: string;
             /** @description Only these of the nodes the filter picks */
             nodes?: string[];
@@ -4469,13 +4469,13 @@ export interface components {
             version: number;
         };
         PostAsGuestInput: {
-            /** @description Your own id for it: sending the same key again gives the same message */
+            /** @description Your own id for it: sending the same key again gives the same message, and with another text a conflict */
             key?: string;
             /** @description Markdown; no commands */
             text: string;
         };
         PostMessageInput: {
-            /** @description Your own id for it: sending the same key again gives the same message */
+            /** @description Your own id for it: sending the same key again gives the same message, and with another text a conflict */
             key?: string;
             /** @description Markdown, or a command that begins with /; at most 16384 bytes */
             text: string;
