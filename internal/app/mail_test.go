@@ -106,6 +106,7 @@ func TestMailToAServerOfAnOwnAuthority(t *testing.T) {
 			s := start(t, smtpOf)
 			s.person("root", account.Administrator)
 			s.as("root").want(200, "PATCH", "/users/root", obj{"email": "root@bank.example"})
+			wire := s.as("root").connect()
 			n := s.as("root").want(201, "POST", "/me/reach/test", obj{"channel": "email"})
 			if arrives {
 				select {
@@ -118,19 +119,9 @@ func TestMailToAServerOfAnOwnAuthority(t *testing.T) {
 				}
 				continue
 			}
-			tried := func() (text string) {
-				for _, m := range s.as("root").want(200, "GET", "/notifications", nil).items() {
-					if m.(obj)["id"] == n.id() {
-						text = fmt.Sprint(m.(obj)["channels"])
-					}
-				}
-				return text
-			}
-			for late := time.Now().Add(await.Limit); !strings.Contains(tried(), "smtp.ca"); time.Sleep(20 * time.Millisecond) {
-				if time.Now().After(late) {
-					t.Fatalf("%s: without it: %s", mode, tried())
-				}
-			}
+			wire.wait("why it was not sent", func(e event) bool {
+				return e.typ == "notification" && e.get("notification", "id") == n.id() && strings.Contains(e.text, "smtp.ca")
+			})
 			if len(box) > 0 {
 				t.Errorf("%s: a letter went to a stranger: %s", mode, <-box)
 			}
