@@ -55,7 +55,7 @@ export default defineConfig({
           groups: [
             { name: 'icons', test: /lucide-react/, minShareCount: 4 },
             { name: 'icons', test: /lucide-react.*icons\/(at-sign|send-horizontal)\./ }, // of the room
-            { name: 'base', test: /src\/(api|realtime|lib\/fuzzy|ui\/(?!overlays|AuthFrame))/ },
+            { name: 'base', test: /src\/(api|realtime|lib\/(fuzzy|outcome)|ui\/(?!overlays|AuthFrame))/ },
             { name: 'router', test: /@tanstack\/(react-router|router-core|history|react-store|store)/ },
           ],
         },

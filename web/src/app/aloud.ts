@@ -16,7 +16,7 @@ let came: string[] = []
 let waits = false
 /** Told when the room is mine. */
 export function sayArrival(before: Presence | undefined, p: Presence, me: string) {
-  if (p.user_id === me || !here(p, me) || !moved(before, p, Date.now())) return
+  if (!here(p, me) || !moved(before, p, Date.now())) return
   if (!came.includes(p.user_id)) came.push(p.user_id)
   if (waits) return
   waits = true

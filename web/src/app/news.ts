@@ -63,7 +63,7 @@ export function useNews(pages: readonly OpenPage[], reach: Reaching | undefined)
       for (const r of Object.values(before.runs)) if (r.requested_by === me && now.runs[r.id]?.state !== r.state) void import('./aloud').then((m) => m.sayRun(r))
     })
     const stop = tapEvents((_, e) => {
-      if (e.type !== 'presence') return
+      if (e.type !== 'presence' || e.presence.user_id === me) return
       const before = was.presence[e.presence.user_id]
       if (before?.room_id !== e.presence.room_id) void import('./aloud').then((m) => m.sayArrival(before, e.presence, me))
     })

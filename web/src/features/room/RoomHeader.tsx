@@ -65,7 +65,7 @@ export function RoomHeader({
       <div className={s.titleRow}>
         <h1>
           <Icon size={16} className={room.kind === 'incident' ? 'c-red' : 'c-3'} aria-hidden="true" />
-          <span>{room.name}</span>
+          <span title={room.name}>{room.name}</span>
         </h1>
         {/* The panel beside it says the same, larger. */}
         {incident && (phone || !panel) && <SeverityChip severity={incident.severity} mode={incident.mode} />}
@@ -78,7 +78,8 @@ export function RoomHeader({
           </Chip>
         )}
         {room.archived && <Chip>Archived</Chip>}
-        {!phone && !(incident && panel) && <span className={s.topic} title={incident?.title ?? room.topic}>{incident?.title ?? room.topic}</span>}
+        {/* The name of an incident's room is its title. */}
+        {!phone && !incident && <span className={s.topic} title={room.topic}>{room.topic}</span>}
         <span className="grow" />
         {!phone && tabs}
         {staged && !phone && room.abilities.invite !== false && <Bring room={room} inside={people} />}
