@@ -3,7 +3,7 @@ import { act, cleanup, configure, fireEvent, render, renderHook, screen, waitFor
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { api, useSession } from '@/api'
 import type { Get, Knock, Me, Notification, OfficeEvent, OnCall, OpenPage, Presence, Reaching, Run, UserEvent } from '@/api'
-import { startOffice, stopOffice } from '@/realtime'
+import { startOffice, stopOffice, useOffice } from '@/realtime'
 import { office, presence, room, run, user } from '@/realtime/fixtures'
 import { Sayer } from '@/ui/say'
 import { Toaster } from '@/ui'
@@ -56,8 +56,10 @@ async function enter({ mine = {}, reach = REACH, pages = [] as OpenPage[] }: { m
   useSession.setState({ status: 'in', me: { user: people[0], office: { name: 'Northbank' } } as unknown as Me })
   snapshot = office({ people, rooms: [room('r1', { name: 'payments' }), room('r2')], presence: [presence(ME, 'r1', mine), presence('jonas', 'r2'), presence('mei', null), presence('tom', null, { state: 'offline' }), presence('ana', 'r2')], ...later })
   await act(async () => {
+    stopOffice()
     startOffice()
-    await vi.waitFor(() => expect(api.get).toHaveBeenCalled())
+    line.lost() // The socket stands.
+    await vi.waitFor(() => expect(useOffice.getState().status).toBe('ready'))
   })
   render(
     <>
