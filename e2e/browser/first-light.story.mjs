@@ -106,8 +106,8 @@ chapter('people talk', async () => {
 
   // A reaction says whose it is.
   await tool(jonas, message(jonas, 'closes at 07:45'), 'React')
-  await dialog(jonas, 'React').getByRole('button', { name: '👍' }).click()
-  await message(amara, 'closes at 07:45').getByRole('button', { name: '👍 1, Jonas Lindqvist' }).waitFor()
+  await dialog(jonas, 'React').getByRole('button', { name: 'thumbs up' }).click()
+  await message(amara, 'closes at 07:45').getByRole('button', { name: 'thumbs up, 1: Jonas Lindqvist' }).waitFor()
 
   // What was said while one looked elsewhere stands below a line.
   await go(jonas, 'Floor map')
