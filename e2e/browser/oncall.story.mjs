@@ -82,7 +82,7 @@ test('two people of a rotation take over, hand back and swap', { timeout: 240_00
   // The calendar: a secret address, read by a program that is not signed in.
   const calendar = box(jonas, 'Your duties in your calendar')
   await calendar.getByRole('button', { name: 'Make an address' }).click()
-  const address = await calendar.getByLabel('Address of your calendar').inputValue()
+  const address = await calendar.getByRole('textbox', { name: 'Address of your calendar' }).inputValue()
   assert.match(address, /\/calendar\/[^/]+\.ics$/)
   await jonas.axe('a calendar address')
   await jonas.shot('oncall-calendar-dark')
