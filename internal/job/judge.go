@@ -2,6 +2,7 @@ package job
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,6 +74,7 @@ type arg struct {
 	// many says that blanks in the value make further arguments of it, as those
 	// of $x outside of quotes do.
 	many bool
+	from string // the variable that the argument consists of
 }
 
 const (
@@ -94,21 +96,25 @@ type files struct {
 }
 
 type judge struct {
-	s     *scanner
-	refs  []Ref             // what the text's placeholders stand for
-	env   map[string]*taint // environment variables of options that anything can stand in
-	calc  map[string]*taint // those that may not stand where a shell calculates
-	vars  map[string]*taint
-	known map[string][]string // what a variable is set to, where the text shows it
-	dark  map[string]bool     // variables that are also set to something it does not show
-	wide  map[string]bool     // variables whose value may have blanks in it
-	funcs map[string]*taint   // functions, with what they are fed
-	pool  map[string]*taint
-	any   *taint
-	files files
-	quiet bool
-	grew  bool
-	depth int
+	s      *scanner
+	refs   []Ref             // what the text's placeholders stand for
+	env    map[string]*taint // environment variables of options that anything can stand in
+	calc   map[string]*taint // those that may not stand where a shell calculates
+	vars   map[string]*taint
+	known  map[string][]string // what a variable is set to, where the text shows it
+	dark   map[string]bool     // variables that are also set to something it does not show
+	wide   map[string]bool     // variables whose value may have blanks in it
+	funcs  map[string]*taint   // functions, with what they are fed
+	globs  map[string][]string // patterns of files that a loop goes through
+	place  *taint              // decides which folder the commands that follow run in
+	input  *taint              // what exec put in front of all that follows
+	refers bool                // there are names for other variables
+	pool   map[string]*taint
+	any    *taint
+	files  files
+	quiet  bool
+	grew   bool
+	depth  int
 }
 
 // Placeholders are characters for private use: one for each value, and one for
@@ -123,7 +129,7 @@ func private(r rune) bool { return r >= firstMark && r <= tameMark }
 
 // judge looks at where the values end up.
 func (s *scanner) judge(options []Option) {
-	j := &judge{s: s, pool: map[string]*taint{}, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, wide: map[string]bool{}, funcs: map[string]*taint{},
+	j := &judge{s: s, pool: map[string]*taint{}, env: map[string]*taint{}, calc: map[string]*taint{}, vars: map[string]*taint{}, known: map[string][]string{}, dark: map[string]bool{}, wide: map[string]bool{}, funcs: map[string]*taint{}, globs: map[string][]string{},
 		files: files{map[string]*taint{}, map[string]bool{}}}
 	for _, o := range options {
 		by := tainted(j.pool, true, Ref{"option", o.Name})
@@ -155,10 +161,29 @@ func (j *judge) settle(list []*syntax.Stmt, in *taint) *taint {
 	was := j.quiet
 	for j.quiet, j.grew = true, true; j.grew; {
 		j.grew = false
-		j.stmts(list, in)
+		j.from(nil, list, in)
 	}
 	j.quiet = was
-	return j.stmts(list, in)
+	return j.from(nil, list, in)
+}
+
+// from judges a list that begins in a place, and leaves it there.
+func (j *judge) from(place *taint, list []*syntax.Stmt, in *taint) *taint {
+	was := j.place
+	j.place = place
+	out := j.stmts(list, in)
+	j.place = was
+	return out
+}
+
+// again judges what a loop does as often as the place it begins in changes.
+func (j *judge) again(list []*syntax.Stmt, in *taint) *taint {
+	was := j.place
+	out := j.stmts(list, in)
+	if j.place != was {
+		out = either(out, j.stmts(list, in))
+	}
+	return out
 }
 
 // mark puts a placeholder for every value. ok is false for a text that has such
@@ -254,6 +279,10 @@ func (j *judge) named(args []arg, name string) {
 
 // hold notes what a variable may hold.
 func (j *judge) hold(name string, by *taint) {
+	name, _, _ = strings.Cut(name, "[")
+	if by != nil && special.MatchString(name) {
+		j.refuse(by, "is put into "+name+", which decides what later commands are", "")
+	}
 	if by != nil && !j.wide[name] {
 		j.wide[name], j.grew = true, true
 	}
@@ -304,8 +333,13 @@ func (j *judge) stmt(s *syntax.Stmt, in *taint) *taint {
 		}
 	}
 	out := j.command(s.Cmd, in)
-	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(into) > 0 && len(c.Args) == 1 && c.Args[0].Lit() == "exec" {
-		out = j.any // from here on everything goes there
+	if s.Cmd == nil && len(s.Redirs) > 0 {
+		out = in // $(< file)
+	}
+	if c, ok := s.Cmd.(*syntax.CallExpr); ok && len(s.Redirs) > 0 && len(c.Args) == 1 && c.Args[0].Lit() == "exec" {
+		if j.input = either(j.input, in); len(into) > 0 {
+			out = j.any // from here on everything goes there
+		}
 	}
 	for _, w := range into {
 		j.write(w, out)
@@ -324,7 +358,7 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 		}
 		return j.call(c.Args, in)
 	case *syntax.Subshell:
-		return j.stmts(c.Stmts, in)
+		return j.from(j.place, c.Stmts, in)
 	case *syntax.Block:
 		return j.stmts(c.Stmts, in)
 	case *syntax.IfClause:
@@ -334,7 +368,7 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 		}
 		return out
 	case *syntax.WhileClause:
-		return either(j.stmts(c.Cond, in), j.stmts(c.Do, in))
+		return either(j.stmts(c.Cond, in), j.again(c.Do, in))
 	case *syntax.ForClause:
 		switch l := c.Loop.(type) {
 		case *syntax.WordIter:
@@ -346,12 +380,15 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 					a := j.word(w)
 					by = either(by, a.by)
 					wide = wide || a.by != nil && !(a.many && a.s == value) // what the shell has split has no blanks
+					if a.by == nil && strings.ContainsAny(a.s, "*?[") && !slices.Contains(j.globs[l.Name.Value], a.s) {
+						j.globs[l.Name.Value], j.grew = append(j.globs[l.Name.Value], a.s), true
+					}
 				}
 			}
 			if c.Select {
 				by, wide = either(by, in), true
 			}
-			if wide {
+			if wide || special.MatchString(l.Name.Value) {
 				j.hold(l.Name.Value, by)
 			} else {
 				j.grow(j.vars, l.Name.Value, by)
@@ -362,7 +399,7 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 			j.arith(l.Cond)
 			j.arith(l.Post)
 		}
-		return j.stmts(c.Do, in)
+		return j.again(c.Do, in)
 	case *syntax.CaseClause:
 		j.word(c.Word)
 		var out *taint
@@ -406,16 +443,27 @@ func (j *judge) command(c syntax.Command, in *taint) *taint {
 }
 
 // special variables change how everything after them is read or found.
-var special = regexp.MustCompile(`^(PATH|IFS|ENV|BASH_ENV|BASHOPTS|SHELLOPTS|PS[0-4]|PROMPT_COMMAND|SHELL|EDITOR|VISUAL|PAGER|BROWSER|FPATH|LD_.*|DYLD_.*|GIT_.*|PERL5.*|PYTHON.*|RUBY.*|NODE_.*|LUA_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|MAVEN_OPTS|.*MAKEFLAGS|MAKEFILES|LESS.*|MANPAGER|TAR_OPTIONS|RSYNC_RSH|CVS_RSH|RSH|SSH_ASKPASS|SUDO_ASKPASS|SUDO_EDITOR|PSQL.*|TERMINFO|TERMCAP|XARGS.*|NLSPATH|LOCPATH|HOSTALIASES)$`)
+var special = regexp.MustCompile(`^(PATH|IFS|ENV|BASH_ENV|BASH_FUNC_.*|BASHOPTS|SHELLOPTS|PS[0-4]|PROMPT_COMMAND|SHELL|EDITOR|VISUAL|PAGER|BROWSER|FPATH|LD_.*|DYLD_.*|GIT_.*|PERL5.*|PYTHON.*|RUBY.*|NODE_.*|LUA_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|(MAVEN|GRADLE|SBT|ANT)_OPTS|.*MAKEFLAGS|MAKEFILES|LESS.*|MANPAGER|TAR_OPTIONS|RSYNC_RSH|CVS_RSH|RSH|SSH_ASKPASS|SUDO_ASKPASS|SUDO_EDITOR|PSQL.*|TERMINFO|TERMCAP|XARGS.*|NLSPATH|LOCPATH|GCONV_PATH|HOSTALIASES` +
+	`|[A-Z]+_(EDITOR|PAGER|ASKPASS|SSH|SSH_COMMAND|DEFAULT_COMMAND)|HGRCPATH|HGMERGE|GOFLAGS|GOENV|RUSTC_WRAPPER|OPENSSL_(CONF|ENGINES|MODULES)|R_PROFILE.*|PHPRC|PHP_INI_SCAN_DIR|(?i:npm_config_.*)|BUNDLE_GEMFILE|GEM_(PATH|HOME)|LIBMYSQL_PLUGIN.*|ANSIBLE_(CONFIG|LIBRARY|.*_PLUGINS|.*_PATH))$`)
+
+// homes are folders in which programs look for files that they run or obey.
+var homes = regexp.MustCompile(`^(HOME|ZDOTDIR|XDG_[A-Z]+_HOME|MYSQL_HOME|SQLPATH|PGSYSCONFDIR|COMPOSER_HOME|M2_HOME|CARGO_HOME)$`)
+
+// setsSpecial says whether an assignment puts a value where it decides what later
+// commands are.
+func setsSpecial(name, to string) bool {
+	return special.MatchString(name) || homes.MatchString(name) && strings.HasPrefix(to, value)
+}
 
 func (j *judge) assign(a *syntax.Assign) {
 	var by *taint
+	text := ""
 	if a.Index != nil {
 		j.arith(a.Index)
 	}
 	if a.Value != nil {
 		w := j.word(a.Value)
-		by = w.by
+		by, text = w.by, w.s
 		if a.Name != nil && !a.Naked {
 			switch a.Name.Value {
 			case "ENV", "BASH_ENV", "PSQLRC":
@@ -447,7 +495,7 @@ func (j *judge) assign(a *syntax.Assign) {
 	if a.Name == nil || by == nil {
 		return
 	}
-	if special.MatchString(a.Name.Value) {
+	if setsSpecial(a.Name.Value, text) && !special.MatchString(a.Name.Value) {
 		j.refuse(by, "is put into "+a.Name.Value+", which decides what later commands are", "")
 	}
 	j.hold(a.Name.Value, by)
@@ -458,6 +506,9 @@ func (j *judge) declare(c *syntax.DeclClause) {
 	for _, a := range c.Args {
 		if a.Naked && a.Value != nil {
 			w := j.word(a.Value)
+			if strings.HasPrefix(w.s, "-") && strings.Contains(w.s, "n") && !j.refers {
+				j.refers, j.grew = true, true
+			}
 			if strings.HasPrefix(w.s, "-") && strings.ContainsAny(w.s, "inA") {
 				reads = c.Variant.Value + " " + w.s
 			}
@@ -545,6 +596,9 @@ func (j *judge) test(x syntax.TestExpr) {
 			}
 			return
 		}
+		if w, ok := x.X.(*syntax.Word); ok && x.Op == syntax.TsReMatch {
+			j.hold("BASH_REMATCH", j.word(w).by)
+		}
 		j.test(x.X)
 		j.test(x.Y)
 	case *syntax.Word:
@@ -569,6 +623,9 @@ func (j *judge) variable(name string) *taint {
 		name = "@"
 	}
 	by := either(j.vars[name], j.env[name])
+	if j.refers || name == "_" {
+		by = either(by, j.any)
+	}
 	j.any = either(j.any, by)
 	return by
 }
@@ -578,6 +635,9 @@ func (j *judge) word(w *syntax.Word) arg {
 	var b strings.Builder
 	j.parts(w.Parts, false, &a, &b)
 	a.s = b.String()
+	if a.by == nil {
+		a.from = only(w)
+	}
 	return a
 }
 
@@ -692,9 +752,7 @@ func (j *judge) param(p *syntax.ParamExp) *taint {
 	}
 	if p.Excl && p.Names == 0 {
 		j.refuse(by, "is read as the name of a variable, which bash evaluates", "")
-		for _, e := range j.env {
-			by = either(by, e)
-		}
+		by = either(by, j.environment())
 	}
 	if p.Length {
 		return nil
@@ -724,6 +782,16 @@ func (j *judge) param(p *syntax.ParamExp) *taint {
 	return by
 }
 
+// environment is what the environment and the text's own variables may hold.
+func (j *judge) environment() (by *taint) {
+	for _, m := range []map[string]*taint{j.env, j.vars} {
+		for _, name := range sortedKeys(m) {
+			by = either(by, m[name])
+		}
+	}
+	return by
+}
+
 // Files.
 
 func base(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
@@ -741,10 +809,14 @@ func (j *judge) write(w arg, by *taint) {
 		j.refuse(by, "is put into "+strings.NewReplacer(value, "…", unknown, "…").Replace(w.s)+", which holds commands", "")
 	}
 	j.grow(j.files.written, name, by)
+	if w.from != "" {
+		j.grow(j.files.written, "$"+w.from, by)
+	}
 }
 
 // startup are files whose lines are commands to the system or to the next shell.
-var startup = regexp.MustCompile(`(^|/)(etc/(cron[^/]*(/|$)|profile|bash\.bashrc|rc\.local$|rc\.d/|init\.d/|sudoers|systemd/.*|udev/.*|ld\.so\.preload$)|var/spool/cron/|\.(bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|kshrc)$|crontab$)|\.(service|timer)$`)
+var startup = regexp.MustCompile(`(^|/)(etc/(cron[^/]*(/|$)|profile|bash\.bashrc|rc\.local$|rc\.d/|init\.d/|sudoers|systemd/.*|udev/.*|ld\.so\.preload$)|var/spool/cron/|\.(bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|kshrc)$|crontab$)|\.(service|timer)$` +
+	`|(^|/)(\.ssh/(rc|config|environment)|etc/ssh/(sshrc|sshd?_config)|\.(gitconfig|psqlrc|sqliterc|vimrc|exrc|emacs|screenrc|tmux\.conf|npmrc|Rprofile|irbrc|pythonrc|gdbinit|mailrc)|(\.git|[^/]+\.git)/(hooks/[^/]+|config))$|^/(proc/sys/kernel/(core_pattern|modprobe|poweroff_cmd)|sys/kernel/uevent_helper)$`)
 
 // isInput says whether a file name means the standard input.
 func isInput(s string) bool {
@@ -753,6 +825,9 @@ func isInput(s string) bool {
 
 // written is the value that was put into a file.
 func (j *judge) written(w arg) *taint {
+	if strings.HasPrefix(w.s, "/proc/") && strings.HasSuffix(w.s, "/environ") {
+		return j.environment()
+	}
 	name := base(w.s)
 	if strings.ContainsAny(name, value+unknown) {
 		name = unknown
@@ -762,6 +837,18 @@ func (j *judge) written(w arg) *taint {
 
 // started notes that a file is read as a program.
 func (j *judge) started(w arg, name string) {
+	if j.place != nil && w.literal() && w.s != "" && !strings.HasPrefix(w.s, "-") && !strings.HasPrefix(w.s, "/") && !strings.HasPrefix(w.s, "~") {
+		j.refuse(j.place, "decides in which folder "+name+" finds "+w.s+", which it reads as a program", "put a path before it that the job fixes, or write the whole path of the program")
+	}
+	for _, pattern := range append(j.globs[w.from], w.s) {
+		if strings.ContainsAny(base(pattern), "*?[") {
+			for _, f := range sortedKeys(j.files.written) {
+				if ok, err := path.Match(strings.NewReplacer(value, "*", unknown, "*").Replace(base(pattern)), f); ok || err != nil {
+					j.refuse(j.files.written[f], "is put into a file that "+name+" reads as a program", "")
+				}
+			}
+		}
+	}
 	if w.literal() && w.s != "" && !strings.HasPrefix(w.s, "-") {
 		j.files.run[base(w.s)] = true
 	}

@@ -42,7 +42,8 @@ var (
 		salt salt-call salt-ssh clush pdsh dsh pssh parallel-ssh parallel sem tmux screen byobu watch entr ssh autossh mosh rsh rlogin rexec telnet ftp lftp ncftp
 		su crontab at batch vi vim nvim ex view vimdiff ed red emacs nano pico less more most man info gdb lldb m4 gnuplot octave R julia erl elixir iex ghci guile sbcl clisp racket
 		dc wish socat script fab cap knife bolt mco puppet chef-client chef-apply convert mogrify magick identify gs mongo mongosh sqlplus isql tsql bteq hive beeline impala-shell
-		spark-sql spark-shell cqlsh nmap winexe wmic busctl rails sg capsh perf start-stop-daemon hyperfine msgfilter bwrap systemd-nspawn run-parts incrontab entr cmd mshta rundll32 regsvr32 sqlcmd db2 db2cmd adb xdotool heroku csvtool fc`)
+		spark-sql spark-shell cqlsh nmap winexe wmic busctl rails sg capsh perf start-stop-daemon hyperfine msgfilter bwrap systemd-nspawn run-parts incrontab entr cmd mshta rundll32 regsvr32 sqlcmd db2 db2cmd adb xdotool heroku csvtool fc
+		psexec PsExec psexec64 schtasks iex Invoke-Expression Invoke-Command icm Start-Process saps insmod`)
 	// databases have commands of their own that reach the machine (\!, system, .shell);
 	// the letters are options whose argument is only an address or a setting.
 	databases = map[string]string{"psql": "hUdpv", "mysql": "huPD", "mariadb": "huPD", "sqlite3": "", "sqlite": "", "clickhouse-client": "hu", "duckdb": ""}
@@ -71,11 +72,14 @@ var (
 		"yum": {"c", "setopt config", ""}, "dnf": {"c", "setopt config", ""}, "microdnf": {"c", "setopt config", ""}, "zypper": {"c", "config root", ""}, "rpm": {"DE", "define eval pipe macros load rcfile", ""},
 		"pip": {"", "", ""}, "pip3": {"", "", ""}, "npm": {"", "script-shell node-options", ""}, "npx": {"c", "call", ""}, "yarn": {"", "", ""}, "gem": {"", "", ""}, "mvn": {"", "", "fsPlpT"}, "gradle": {"I", "init-script", ""}, "ant": {"", "listener logger", "f"},
 		"helm": {"", "post-renderer", "nf"}, "svn": {"", "config-option diff-cmd editor-cmd", "mr"}, "hg": {"", "config", "mr"}, "tcpdump": {"z", "", "iwrcCGs"}, "ssh-keygen": {"D", "", "tbfCN"}, "ssh-copy-id": {"o", "", "ip"},
-		"openssl": {"", "engine provider provider-path", ""}, "diff": {"", "", ""}, "sdiff": {"", "diff-program", ""}, "ctags": {"", "", ""}, "logrotate": {"lms", "mail", ""}, "rclone": {"", "password-command", ""}, "restic": {"", "password-command", ""}, "borg": {"", "rsh", ""}, "mutt": {"eHF", "", "s"}, "mail": {"", "", "s"}, "mailx": {"", "", "s"}, "sendmail": {"CXO", "", ""},
+		"openssl": {"", "engine provider provider-path config", ""}, "diff": {"", "", ""}, "sdiff": {"", "diff-program", ""}, "ctags": {"", "", ""}, "logrotate": {"lms", "mail", ""}, "rclone": {"", "password-command", ""}, "restic": {"", "password-command", ""}, "borg": {"", "rsh", ""}, "mutt": {"eHF", "", "s"}, "mail": {"", "", "s"}, "mailx": {"", "", "s"}, "sendmail": {"CXO", "", ""},
 		"aria2c": {"", "on-download-start on-download-pause on-download-stop on-download-complete on-download-error on-bt-download-complete conf-path", "dosxjkc"}, "yt-dlp": {"", "exec exec-before-download config-location downloader external-downloader netrc-cmd", "oPf"}, "youtube-dl": {"", "exec config-location external-downloader", "of"},
 		"pandoc": {"FLd", "filter lua-filter pdf-engine defaults", "oftr"}, "openvpn": {"", "up down route-up route-pre-down ipchange tls-verify learn-address auth-user-pass-verify client-connect client-disconnect config plugin engine iproute", ""}, "exiftool": {"", "if config execute", "od"},
 		"gcc": {"B", "wrapper specs fplugin", "oDIL"}, "g++": {"B", "wrapper specs fplugin", "oDIL"}, "cc": {"B", "wrapper specs fplugin", "oDIL"}, "ld": {"", "plugin", "oL"}, "tshark": {"X", "", "irwcf"}, "smbclient": {"c", "command", "UWp"},
 		"wsadmin": {"c", "", "f"},
+		// servers and test runners that run what they are told to load
+		"gunicorn": {"c", "config pythonpath", "bwtkn"}, "uwsgi": {"", "ini wsgi-file module exec-pre-app", ""}, "uvicorn": {"", "app-dir", ""}, "celery": {"Ab", "app broker config workdir", "Qnld"}, "flask": {"A", "app", "hp"}, "pytest": {"cp", "confcutdir rootdir", "km"},
+		"nginx": {"cgp", "", "s"}, "httpd": {"fcCd", "", "k"}, "apache2": {"fcCd", "", "k"}, "apachectl": {"fcCd", "", "k"}, "apache2ctl": {"fcCd", "", "k"}, "sshd": {"fo", "", "p"}, "supervisord": {"c", "configuration", ""}, "monit": {"c", "", "g"},
 	}
 	saysProgram = set("exec execute eval command cmd shell rsh expression code")
 	// systems where `x` is a container, a pod or a machine and a command follows it
@@ -89,7 +93,7 @@ func (j *judge) call(ws []*syntax.Word, in *taint) *taint {
 	}
 	if len(ws) > 0 && args[0].by == nil && args[0].s == unknown {
 		// A variable that the text itself sets: the command is what it was set to.
-		if name := only(ws[0]); name != "" && !j.dark[name] && len(j.known[name]) > 0 {
+		if name := args[0].from; name != "" && !j.dark[name] && len(j.known[name]) > 0 {
 			var out *taint
 			for _, text := range j.known[name] {
 				var as []arg
@@ -141,19 +145,33 @@ func (j *judge) run(args []arg, in *taint) *taint {
 	}
 	defer func() { j.depth-- }()
 	first, rest := args[0], args[1:]
+	in = either(in, j.input)
 	all := of(rest)
 	out := either(all, in)
 	if first.by != nil {
 		j.refuse(first.by, "stands as the command itself", "write the commands out, with case \"$X\" in …")
 		return out
 	}
+	if first.from != "" {
+		j.refuse(j.files.written["$"+first.from], "is put into a file that is run", "")
+	}
 	name := strings.TrimSuffix(base(first.s), ".exe")
 	if strings.Contains(first.s, "/") {
 		j.started(first, "the shell")
 	}
+	var kept *taint
 	for _, a := range rest { // it may print them
 		if a.by == nil && !strings.HasPrefix(a.s, "-") {
-			out = either(out, j.written(a))
+			kept = either(kept, j.written(a))
+		}
+	}
+	out = either(out, kept)
+	switch base(first.s) {
+	case "printenv", "envsubst", "gomplate", "j2", "jinja2", "mustache":
+		out = either(out, j.environment())
+	case "jq", "gojq", "yq", "awk", "gawk", "mawk", "nawk":
+		if slices.ContainsFunc(rest, func(a arg) bool { return inEnv.MatchString(a.s) }) {
+			out = either(out, j.environment())
 		}
 	}
 	if name == "" && first.s != "" || name != "[" && strings.ContainsAny(name, unknown+"{}*?[]$`") {
@@ -213,7 +231,7 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		}
 		j.spread(rest, name)
 	case name == "rsync" || name == "scp" || name == "sftp":
-		j.remote(name, rest)
+		j.remote(name, rest, in)
 	case containers[name]:
 		return j.container(name, rest, in)
 	case name == "kubectl" || name == "oc":
@@ -223,14 +241,34 @@ func (j *judge) run(args []arg, in *taint) *taint {
 			return j.run(rest[i+1:], in) // #nosec G602 -- the length was looked at before
 		}
 		j.other(name, rest, in)
+	case name == "rman":
+		j.rman(rest, in)
+	case name == "socat":
+		j.program(all, name)
+		if in != nil && slices.ContainsFunc(rest, func(a arg) bool { return startsIt.MatchString(a.s) }) {
+			j.fedTo(in, name)
+		}
 	case programs[name]:
 		j.program(all, name)
+		if name == "eval" && all == nil && !slices.ContainsFunc(rest, func(a arg) bool { return !a.literal() }) {
+			var words []string
+			for _, a := range rest {
+				words = append(words, a.s)
+			}
+			if file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(strings.Join(words, " ")), ""); err == nil {
+				return j.stmts(file.Stmts, in)
+			}
+		}
 		if (name == "alias" || name == "hash" && len(rest) > 0 && strings.HasPrefix(rest[0].s, "-")) && j.any != nil {
 			j.refuse(j.any, "stands in a text where "+name+" gives other names to commands", "write the commands out")
 		}
 		for _, a := range rest {
 			j.started(a, name)
 		}
+		if name == "run-parts" {
+			j.started(arg{s: "*"}, name)
+		}
+		j.readsMore(rest, name)
 		if strings.HasSuffix(name, "make") {
 			for _, f := range []string{"Makefile", "makefile", "GNUmakefile"} {
 				j.started(arg{s: f}, name)
@@ -248,6 +286,9 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		}
 		if w, ok := armed[name]; ok {
 			j.armed(name, w.letters, w.names, w.takes, rest)
+			if in != nil && strings.HasSuffix(name, "tar") && len(rest) > 0 && strings.Contains(rest[0].s, "x") {
+				j.place = either(j.place, in) // what it takes out lies there
+			}
 		} else {
 			return either(out, j.other(name, rest, in))
 		}
@@ -257,12 +298,50 @@ func (j *judge) run(args []arg, in *taint) *taint {
 	}
 	if selecting[name] {
 		if name == "curl" || name == "wget" {
-			return either(in, j.fetch(rest))
+			return either(either(in, kept), j.fetch(name, rest))
 		}
-		return in
+		if strings.HasSuffix(name, "grep") {
+			kept = either(kept, opened(rest))
+		}
+		return either(in, kept)
 	}
 	return out
 }
+
+// startsIt is an address of socat that is a command.
+var startsIt = regexp.MustCompile(`(?i)^(exec|system|shell):`)
+
+// rman reads a program, in which HOST runs a command. Where it writes its log is
+// none.
+func (j *judge) rman(rest []arg, in *taint) {
+	for i, a := range rest {
+		if opt, _, ok := strings.Cut(a.s, "="); a.by == nil || !a.looksLikeProgram() && !strings.HasPrefix(a.s, value) && (ok && (opt == "log" || opt == "msglog") || i > 0 && (rest[i-1].s == "log" || rest[i-1].s == "msglog")) {
+			j.started(arg{s: strings.TrimPrefix(strings.TrimPrefix(a.s, "@"), "cmdfile=")}, "rman")
+			continue
+		}
+		j.program(a.by, "rman")
+	}
+	if in != nil {
+		j.fedTo(in, "rman")
+	}
+}
+
+// reads finds the files that a program of a database client, or its argument,
+// reads more of a program from.
+var reads = regexp.MustCompile("(?:^|[\\s;'\"])(?:source\\s+|\\\\\\.\\s*|\\\\ir?\\s+|\\.read\\s+|@@?|start\\s+)([^\\s;'\"]+)")
+
+func (j *judge) readsMore(rest []arg, name string) {
+	for _, a := range rest {
+		if a.literal() {
+			for _, m := range reads.FindAllStringSubmatch(a.s, -1) {
+				j.started(arg{s: m[1]}, name)
+			}
+		}
+	}
+}
+
+// inEnv is what reads the environment in a program of jq or awk.
+var inEnv = regexp.MustCompile(`\benv\b|ENV|strenv`)
 
 // mayWrite notes that a command may put its input into any file it names, also
 // within a program: sed 'w f', awk '{print > "f"}', openssl -out f.
@@ -279,16 +358,42 @@ func (j *judge) mayWrite(rest []arg, in *taint) {
 
 // fetch gives what a caller may let a download consist of: one from an address
 // whose host he writes.
-func (j *judge) fetch(rest []arg) (by *taint) {
+func (j *judge) fetch(name string, rest []arg) (by *taint) {
+	var page *arg
 	for i, a := range rest {
 		option := i > 0 && len(rest[i-1].s) == 2 && strings.HasPrefix(rest[i-1].s, "-") && !strings.ContainsAny(rest[i-1].s[1:], "fsSLgkivNq#0123456OJ")
 		if a.by != nil && !option && hostOpen.MatchString(a.s) {
-			by = either(by, a.by)
+			by, page = either(by, a.by), &rest[i]
 		}
 	}
+	named := false
 	for i, a := range rest {
 		if i > 0 && a.by == nil && (strings.EqualFold(rest[i-1].s, "-o") || rest[i-1].s == "--output" || rest[i-1].s == "--output-document") {
 			j.write(a, by)
+			named = true
+		}
+	}
+	if page != nil && !named && (name == "wget" || slices.ContainsFunc(rest, func(a arg) bool {
+		return a.s == "--remote-name" || strings.HasPrefix(a.s, "-") && !strings.HasPrefix(a.s, "--") && strings.Contains(a.s, "O")
+	})) {
+		j.write(arg{s: base(page.s)}, by) // by the name it has there
+	}
+	return by
+}
+
+// opened is a file of the caller's choice that grep prints lines of.
+func opened(rest []arg) (by *taint) {
+	operands := 0
+	for _, a := range rest {
+		switch {
+		case strings.HasPrefix(a.s, "-"):
+			if a.s == "--count" || a.s == "--quiet" || !strings.HasPrefix(a.s, "--") && strings.ContainsAny(a.s, "cqlL") {
+				return nil
+			}
+		default:
+			if operands++; operands > 1 && strings.HasPrefix(a.s, value) {
+				by = either(by, a.by)
+			}
 		}
 	}
 	return by
@@ -333,11 +438,35 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 				j.named(rest[i:i+1], name)
 			}
 		}
+	case "cd", "pushd":
+		j.goTo(rest)
+	case "systemctl":
+		if i := slices.IndexFunc(rest, func(a arg) bool { return !strings.HasPrefix(a.s, "-") }); i >= 0 && (rest[i].s == "link" || rest[i].s == "edit" || rest[i].s == "set-environment" || rest[i].s == "import-environment") {
+			for _, a := range rest[i+1:] {
+				if strings.HasPrefix(a.s, value) {
+					j.program(a.by, name+" "+rest[i].s)
+				}
+			}
+		}
+		for _, a := range rest {
+			if a.literal() && !strings.HasPrefix(a.s, "-") {
+				break
+			}
+			j.spread([]arg{a}, name) // it would say what to do
+		}
+		j.settings(rest)
 	case "curl":
 		j.spread(rest, name) // which can write files
 	case "read", "mapfile", "readarray", "getopts":
 		if name == "mapfile" || name == "readarray" {
 			j.hold("MAPFILE", in)
+		}
+		if name == "getopts" {
+			from := of(rest)
+			if len(rest) < 3 {
+				from = j.vars["@"]
+			}
+			j.hold("OPTARG", from)
 		}
 		asked := false
 		for i, a := range rest {
@@ -368,7 +497,17 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 				j.write(a, in)
 			}
 		}
+	case "useradd", "usermod", "uniq", "xxd", "shuf":
+		j.spread(rest, name)
 	case "cp", "mv", "ln":
+		j.spread(rest, name) // -t puts them elsewhere
+		for i, a := range rest {
+			if to := rest[len(rest)-1]; i < len(rest)-1 && strings.HasPrefix(a.s, value) && to.literal() {
+				j.write(to, a.by) // a file of the caller's choice
+			} else if i == len(rest)-1 && a.by != nil && startup.MatchString(a.s) {
+				j.write(a, a.by)
+			}
+		}
 		for _, a := range rest {
 			if by := j.written(a); by != nil && !strings.HasPrefix(a.s, "-") {
 				for _, b := range rest {
@@ -377,16 +516,72 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 			}
 		}
 	case "dd":
+		j.spread(rest, name)
+		from := in
+		for _, a := range rest {
+			if strings.HasPrefix(a.s, "if="+value) {
+				from = either(from, a.by)
+			}
+		}
 		for _, a := range rest {
 			if f, ok := strings.CutPrefix(a.s, "of="); ok {
-				j.write(arg{s: f}, in)
+				j.write(arg{s: f}, from)
 			}
+		}
+	}
+}
+
+// goTo notes whether a value says where the commands that follow run.
+func (j *judge) goTo(rest []arg) {
+	if !slices.ContainsFunc(rest, func(a arg) bool {
+		return a.literal() && !strings.HasPrefix(a.s, "/") && !strings.HasPrefix(a.s, "~") && a.s != "-"
+	}) {
+		j.place = nil // otherwise it goes on from there
+	}
+	for _, a := range rest {
+		if strings.HasPrefix(a.s, value) {
+			j.place = a.by
+		}
+	}
+}
+
+// settings refuses a value in an argument that sets a variable of the environment
+// which decides what later commands are.
+func (j *judge) settings(rest []arg) {
+	for _, a := range rest {
+		name, to, ok := strings.Cut(a.s, "=")
+		name = strings.TrimPrefix(strings.TrimPrefix(name, "-e"), "-E")
+		if strings.HasPrefix(name, "--") {
+			name, to, ok = strings.Cut(to, "=")
+		}
+		if ok && a.by != nil && name != "ENV" && setsSpecial(name, to) {
+			j.refuse(a.by, "is put into "+name+", which decides what later commands are", "")
 		}
 	}
 }
 
 // other is any command that nothing is known of.
 func (j *judge) other(name string, rest []arg, in *taint) *taint {
+	j.settings(rest)
+	if name == "ip" || name == "tc" {
+		for i, a := range rest {
+			if i > 0 && strings.HasPrefix(rest[i-1].s, "-b") {
+				j.program(a.by, name+" "+rest[i-1].s)
+			}
+		}
+	}
+	if i := slices.IndexFunc(rest, func(a arg) bool { return !strings.HasPrefix(a.s, "-") }); i >= 0 && rest[i].s == "run" && runners[name] {
+		for i++; i < len(rest) && rest[i].by == nil && strings.HasPrefix(rest[i].s, "-"); i++ {
+			if name != "go" && (len(rest[i].s) == 2 && rest[i].s != "-q" && rest[i].s != "-v" || runTakes[rest[i].s]) {
+				i++
+			}
+		}
+		if i < len(rest) && name == "go" {
+			j.program(rest[i].by, "go run")
+		} else if i < len(rest) {
+			return j.run(rest[i:], in) // #nosec G602 -- the length was looked at before
+		}
+	}
 	for i, a := range rest {
 		after := rest[min(i+1, len(rest)):] // #nosec G602 -- the length was looked at before
 		if a.literal() && (in != nil || of(after) != nil) {
@@ -443,6 +638,8 @@ var (
 	// runsNext are arguments after which there is a container or a machine and then
 	// a command, readsNext those after which there is a program.
 	runsNext   = set("exec rsh run-command")
+	runners    = set("go uv pipx poetry pipenv pdm hatch conda mamba micromamba rye nix")
+	runTakes   = set("--name --with --python --project --directory --prefix --cwd --env-file --group --extra --package")
 	readsNext  = set("qemu-agent-command eval runner shell tinker php-eval cmd.run command-exec")
 	containers = set("docker podman nerdctl docker-compose podman-compose lxc incus crictl ctr buildah machinectl")
 )
@@ -462,6 +659,9 @@ func (j *judge) runNext(name string, rest []arg, in *taint) *taint {
 	}
 	i = min(i, len(rest))
 	j.spread(rest[:i], name) // #nosec G602 -- the length was looked at before
+	if name == "consul" {
+		j.program(of(rest), name+" exec")
+	}
 	if i+1 >= len(rest) {
 		return either(of(rest), in)
 	}
@@ -501,7 +701,7 @@ func (j *judge) redis(name string, rest []arg, in *taint) {
 		if a.s == "--eval" || a.by != nil && strings.HasPrefix(a.s, "-"+value) {
 			j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
 		}
-		if len(a.s) == 2 && strings.ContainsAny(a.s[1:], "hpsanurid") || a.s == "--user" || a.s == "--pass" {
+		if len(a.s) == 2 && strings.ContainsAny(a.s[1:], "hpsanurid") || a.s == "--user" || a.s == "--pass" || a.s == "--pattern" {
 			i++
 		}
 	}
@@ -517,6 +717,9 @@ func takesProgram(name string) bool {
 
 // shell reads `sh [options] [-c program | file] arguments`.
 func (j *judge) shell(name string, rest []arg, in *taint) *taint {
+	if name == "pwsh" || name == "powershell" {
+		return j.powershell(name, rest, in)
+	}
 	i, inline, fromInput := 0, false, false
 	for ; i < len(rest); i++ {
 		a := rest[i]
@@ -535,7 +738,7 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 			}
 			continue
 		}
-		if strings.Contains(a.s, "c") || strings.HasPrefix(name, "p") {
+		if strings.Contains(a.s, "c") {
 			inline = true
 		}
 		if strings.Contains(a.s, "s") {
@@ -558,6 +761,10 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 			j.program(args[0].by, name)
 			return out
 		}
+		if slices.Contains(otherShells, name) && (of(args[1:]) != nil || in != nil) {
+			j.program(either(of(args[1:]), in), name)
+			return out
+		}
 		j.nested(name, args[0], args[1:], in)
 	case fromInput || len(args) == 0 || args[0].s == "-":
 		if in != nil {
@@ -574,6 +781,43 @@ func (j *judge) shell(name string, rest []arg, in *taint) *taint {
 	}
 	return out
 }
+
+// otherShells have a language of their own.
+var otherShells = strings.Fields("tcsh csh fish nu xonsh elvish")
+
+// powershell puts what follows -Command together and reads it as a program. Only
+// what follows a file are arguments.
+func (j *judge) powershell(name string, rest []arg, in *taint) *taint {
+	for i := 0; i < len(rest); i++ {
+		opt := strings.ToLower(strings.TrimLeft(rest[i].s, "-/"))
+		switch {
+		case rest[i].by != nil, rest[i].s != "" && !strings.HasPrefix(rest[i].s, "-") && name == "powershell", opt == "-":
+			i = len(rest)
+		case strings.HasPrefix(rest[i].s, "-") && opt != "" && strings.HasPrefix("file", opt), !strings.HasPrefix(rest[i].s, "-"):
+			if strings.HasPrefix(rest[i].s, "-") {
+				i++
+			}
+			if i < len(rest) && rest[i].literal() && !isInput(rest[i].s) {
+				j.started(rest[i], name)
+				j.other(name, rest[i+1:], in) // #nosec G602 -- the length was looked at before
+				return either(of(rest), in)
+			}
+			i = len(rest)
+		case opt != "" && (strings.HasPrefix("command", opt) || strings.HasPrefix(opt, "commandw") || strings.HasPrefix("encodedcommand", opt)):
+			i = len(rest)
+		case opt != "" && slices.ContainsFunc(psTakes, func(long string) bool { return strings.HasPrefix(long, opt) }):
+			i++
+		}
+	}
+	j.program(of(rest), name)
+	if in != nil {
+		j.fedTo(in, name)
+	}
+	return either(of(rest), in)
+}
+
+// psTakes are options of PowerShell that have an argument.
+var psTakes = strings.Fields("executionpolicy inputformat outputformat windowstyle version workingdirectory configurationname configurationfile custompipename settingsfile psconsolefile")
 
 // nested judges a program that is written out in the text for another shell.
 func (j *judge) nested(name string, prog arg, args []arg, in *taint) {
@@ -660,6 +904,7 @@ func (j *judge) interpreter(name string, rest []arg, in *taint) {
 func (j *judge) database(name string, rest []arg, in *taint) {
 	letters := databases[name]
 	j.spread(rest, name)
+	j.readsMore(rest, name)
 	for i, a := range rest {
 		if a.literal() && (i > 0 && (rest[i-1].s == "-f" || rest[i-1].s == "--file" || rest[i-1].s == "-init") || strings.HasPrefix(a.s, "--file=")) {
 			j.started(a, name)
@@ -744,6 +989,9 @@ func (j *judge) awk(name string, rest []arg, in *taint) {
 		return
 	}
 	data = either(data, of(rest[min(i, len(rest)):]))
+	if strings.Contains(prog.s, "ENVIRON") {
+		data = either(data, j.environment())
+	}
 	if data != nil {
 		runs := j.awkRuns(strings.ReplaceAll(prog.s, unknown, ""), data)
 		if runs || !data.own && strings.Contains(prog.s, unknown) {
@@ -837,6 +1085,9 @@ func (j *judge) jq(name string, rest []arg) {
 			continue
 		}
 		if a.by == nil && strings.HasPrefix(a.s, "-") {
+			continue
+		}
+		if name == "yq" && !filter && a.literal() && (a.s == "e" || a.s == "ea" || a.s == "eval" || a.s == "eval-all") {
 			continue
 		}
 		if !filter {
@@ -940,7 +1191,7 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 			break
 		}
 		if (name == "env" || name == "sudo" || name == "doas") && assignment.MatchString(a.s) {
-			if v, _, _ := strings.Cut(a.s, "="); a.by != nil && (special.MatchString(v) || strings.Contains(v, value)) {
+			if v, _, _ := strings.Cut(a.s, "="); a.by != nil && (setsSpecial(v, a.s[len(v)+1:]) || strings.Contains(v, value)) {
 				j.refuse(a.by, "is put into "+strings.ReplaceAll(v, value, "…")+", which decides what later commands are", "")
 			}
 			continue
@@ -949,6 +1200,22 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 			break
 		}
 		long := strings.HasPrefix(a.s, "--")
+		switch a.s {
+		case "-C", "-D", "--chdir":
+			if i+1 < len(rest) && strings.HasPrefix(rest[i+1].s, value) {
+				was := j.place
+				j.place = rest[i+1].by
+				defer func() { j.place = was }()
+			}
+		}
+		if name == "systemd-run" {
+			for _, a := range rest[i:min(i+2, len(rest))] { // #nosec G602 -- the length was looked at before
+				if p := strings.TrimPrefix(strings.TrimPrefix(a.s, "--property="), "-p"); a.by != nil && (strings.HasPrefix(p, "Exec") || strings.HasPrefix(p, "Environment") || strings.HasPrefix(p, value) && p != a.s) {
+					j.program(a.by, name)
+				}
+			}
+			j.settings(rest[i:min(i+2, len(rest))]) // #nosec G602 -- the length was looked at before
+		}
 		switch {
 		case name == "env" && (strings.HasPrefix(a.s, "-S") || strings.HasPrefix(a.s, "--split-string")), name == "flock" && (a.s == "-c" || a.s == "--command"):
 			j.program(of(rest[i:]), name) // #nosec G602 -- the length was looked at before
@@ -982,6 +1249,9 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 		return out
 	}
 	for ; skip > 0 && i < len(rest); skip-- {
+		if name == "chroot" && strings.HasPrefix(rest[i].s, value) {
+			j.program(rest[i].by, name)
+		}
 		i++
 	}
 	j.spread(rest[:min(i, len(rest))], name) // #nosec G602 -- the length was looked at before
@@ -992,6 +1262,9 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 	if i >= len(rest) {
 		if (name == "sudo" || name == "doas" || name == "chroot" || name == "nsenter" || name == "unshare") && in != nil {
 			j.fedTo(in, name) // a shell
+		}
+		if name == "env" {
+			out = either(out, j.environment())
 		}
 		return out
 	}
@@ -1052,8 +1325,13 @@ func (j *judge) armed(name, letters, names, takes string, rest []arg) {
 			cluster != "" && strings.ContainsAny(cluster, letters) && letters != "", strings.HasPrefix(a.s, "-") && hasValue && is(opt), strings.HasPrefix(a.s, "-"+value), strings.HasPrefix(a.s, "--"+value):
 			j.program(a.by, name)
 		case strings.HasPrefix(a.s, value):
-			if last != "" && strings.Contains(takes, last) || strings.HasPrefix(before, "--") && takesNext[before[2:]] {
+			if last != "" && strings.Contains(takes, last) || strings.HasPrefix(before, "--") && takesNext[before[2:]] || name == "openssl" && opensslTakes[before] {
 				break
+			}
+			if (name == "nc" || name == "netcat") && slices.ContainsFunc(rest, func(a arg) bool {
+				return a.literal() && strings.HasPrefix(a.s, "-") && strings.Contains(a.s, "z")
+			}) {
+				break // without the host nothing is reached
 			}
 			j.refuse(a.by, "begins an argument of "+name+", where it could be an option that runs a program", `put -- or ./ before it`)
 		case !a.by.own && a.looksLikeProgram():
@@ -1064,6 +1342,9 @@ func (j *judge) armed(name, letters, names, takes string, rest []arg) {
 
 // quietOf are what some of these are told to do in which no option runs anything.
 var quietOf = map[string]map[string]bool{"helm": set("rollback status uninstall delete history get list ls test")}
+
+// opensslTakes are options of openssl that are followed by an address or a file.
+var opensslTakes = set("-connect -servername -host -port -in -out -CAfile -CApath -cert -key -verify_hostname -starttls -subj -days -checkend")
 
 // takesNext are long options that are followed by their argument.
 var takesNext = set("branch depth namespace env version set values kube-context file directory tag exclude timeout user host port name region profile origin")
@@ -1105,15 +1386,30 @@ func (j *judge) git(rest []arg) {
 	case gitReads[sub.s]:
 		j.program(of(rest), "git "+sub.s)
 	default:
+		for _, a := range rest {
+			if sub.s == "clone" && a.by != nil && hostOpen.MatchString(a.s) {
+				j.place = either(j.place, a.by) // what lies there is of the caller's choice
+			}
+		}
 		j.armed("git", "cxuO", "exec upload-pack receive-pack config template open-files-in-pager extcmd", "bojmo", rest)
 	}
 }
 
 // remote: what stands behind a colon is read by the shell of another machine.
-func (j *judge) remote(name string, rest []arg) {
+func (j *judge) remote(name string, rest []arg, in *taint) {
 	j.spread(rest, name)
+	if name == "sftp" && in != nil {
+		j.fedTo(in, name) // !command
+	}
 	for i, a := range rest {
 		if a.by == nil {
+			if name == "sftp" && i > 0 && rest[i-1].s == "-b" {
+				j.started(a, name)
+			}
+			continue
+		}
+		if name == "sftp" && i > 0 && rest[i-1].s == "-b" {
+			j.program(a.by, name)
 			continue
 		}
 		before := strings.SplitN(a.s, value, 2)[0]
@@ -1122,6 +1418,7 @@ func (j *judge) remote(name string, rest []arg) {
 		case i > 0 && slices.Contains([]string{"-P", "-p", "-i", "-l", "--exclude", "--include", "--bwlimit", "--timeout"}, rest[i-1].s):
 		case strings.HasPrefix(before, "--") && hasValue && !strings.HasPrefix("--rsh", opt) && !strings.HasPrefix("--rsync-path", opt) && !a.looksLikeProgram():
 		case strings.Contains(before, "/") && !strings.Contains(before, ":") && !strings.HasPrefix(before, "-") && !a.looksLikeProgram():
+		case name == "sftp" && strings.HasSuffix(before, "@") && !a.looksLikeProgram(): // a host, which has no shell to read it
 		default:
 			j.refuse(a.by, "stands in an argument of "+name+", which another machine's shell may read", "put ./ or the whole path before it, if it is a file here")
 		}
@@ -1131,6 +1428,7 @@ func (j *judge) remote(name string, rest []arg) {
 // container finds the command that is run in one.
 func (j *judge) container(name string, rest []arg, in *taint) *taint {
 	j.spreadBefore(name, rest)
+	j.settings(rest)
 	for i, a := range rest {
 		if a.literal() && a.s == "exec" && of(rest[:i]) == nil { // #nosec G602 -- the length was looked at before
 			return j.runNext(name, rest[i+1:], in) // #nosec G602 -- the length was looked at before
@@ -1138,6 +1436,12 @@ func (j *judge) container(name string, rest []arg, in *taint) *taint {
 		with, ok := strings.CutPrefix(a.s, "--entrypoint=")
 		if !ok && i > 0 && rest[i-1].s == "--entrypoint" {
 			with, ok = a.s, true
+		}
+		if ok && rest[i].by != nil {
+			j.program(a.by, name+" --entrypoint")
+		}
+		if a.literal() && (a.s == "build" || a.s == "bud") {
+			j.started(arg{s: "Dockerfile"}, name+" "+a.s)
 		}
 		if ok && takesProgram(base(with)) {
 			j.program(either(of(rest[i:]), in), name+" --entrypoint "+base(with)) // #nosec G602 -- the length was looked at before

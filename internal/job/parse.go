@@ -439,6 +439,13 @@ func (r *reader) step(v *yamldoc.Value, where string, handlers bool) *Step {
 		}
 		if _, err := splitArgs(s.Args); err != nil {
 			r.bad(v.Get("args").Line, "%s: %s", where, err)
+		} else if s.Interpreter != "" && len(ParsePlain(s.Args).Refs()) > 0 {
+			text := started(s.Interpreter, s.Args)
+			t := &Template{}
+			sc := scanner{t: t, text: text, trust: r.d.trust, need: word, frames: []frame{{kind: command}}}
+			sc.run()
+			sc.judge(nil)
+			r.unsafe(where, t)
 		}
 	default:
 		s.Kind = "step"
@@ -524,6 +531,28 @@ func (r *reader) interpreter(where, text string) {
 			r.say(true, where, node.RawValue, []string{ref.String()}, ref.String()+" in scriptInterpreter is read by the shell; write the interpreter out")
 		}
 	}
+}
+
+// started is the command that a script is started with. An interpreter on another
+// machine, or one that reads a program, may read its arguments again.
+func started(interpreter, args string) string {
+	const file = "/tmp/script"
+	text := strings.ReplaceAll(interpreter, "${scriptfile}", file)
+	if text == interpreter {
+		text += " " + file
+	}
+	words, _ := splitArgs(args)
+	for _, w := range words {
+		text += " "
+		for _, p := range ParsePlain(w).parts {
+			if p.ref != nil {
+				text += p.ref.String()
+			} else {
+				text += Quote(p.text)
+			}
+		}
+	}
+	return text
 }
 
 // Variables of the environment that Rundeck sets and Muster cannot.
