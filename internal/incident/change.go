@@ -136,7 +136,40 @@ func (s *Store) Update(ctx context.Context, tx *db.Tx, who actor.Actor, idOrTick
 			return i, err
 		}
 	}
+	if cols["service"] != nil && in.Service != "" {
+		i.Title, i.Severity, i.Service, i.Environment, i.Summary = in.Title, in.Severity, in.Service, in.Environment, in.Summary
+		i.Production = node.SaysProduction(i.Environment)
+		if err := s.handOver(ctx, tx, who, i); err != nil {
+			return i, err
+		}
+	}
 	return s.Get(ctx, tx, who, i.ID)
+}
+
+// handOver pages whoever is on call for the service that an incident is about
+// now, as at its declaration, unless somebody has taken it on: those who were
+// paged so far look after another service.
+func (s *Store) handOver(ctx context.Context, tx *db.Tx, who actor.Actor, i Incident) error {
+	if !i.Stage.Open() || i.Mode == "test" || i.Mode == "retrospective" {
+		return nil
+	}
+	cs, err := s.running(ctx, tx, i.ID)
+	if err != nil {
+		return err
+	}
+	taken := i.Times.Acknowledged != nil
+	for _, c := range cs {
+		if strings.EqualFold(c.service, i.Service) {
+			return nil // they are called already
+		}
+		if !c.asked && i.Times.Acknowledged != nil && !i.Times.Acknowledged.After(c.started) {
+			taken = false // what was taken on lapsed
+		}
+	}
+	if taken {
+		return nil
+	}
+	return s.pageAgain(ctx, tx, who, i)
 }
 
 func give[T any](to *T, from *T) {

@@ -171,3 +171,64 @@ func TestAMergeEndsNoUnansweredCall(t *testing.T) {
 		})
 	}
 }
+
+// An incident that nobody has taken on is that of whoever is on call for the
+// service it turns out to be about, and no longer of those who were paged for
+// another.
+func TestAnotherServiceIsPagedAsAtTheDeclaration(t *testing.T) {
+	to := func(r *Rig, t *testing.T, i incident.Incident, service string, severity *int) incident.Incident {
+		return change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+			return r.Incidents.Update(Ctx, tx, r.Bob, i.ID, incident.Change{Service: &service, Severity: severity})
+		})
+	}
+	one := 1
+	for name, c := range map[string]struct {
+		declare     incident.Declare
+		before      func(t *testing.T, r *Rig, i incident.Incident)
+		severity    *int
+		calls, stay int // pages of the new service's first that stand open; of the old one's
+	}{
+		"nobody answered":    {declare: incident.Declare{Severity: 3, Service: "payments-api", Collects: "k"}, calls: 1},
+		"a SEV-1":            {declare: incident.Declare{Severity: 1, Service: "payments-api", Collects: "k"}, calls: 1},
+		"and it rises":       {declare: incident.Declare{Severity: 3, Service: "payments-api", Collects: "k"}, severity: &one, calls: 1},
+		"a drill":            {declare: incident.Declare{Severity: 2, Service: "payments-api", Mode: "drill", Collects: "k"}, calls: 1},
+		"a test":             {declare: incident.Declare{Severity: 2, Service: "payments-api", Mode: "test", Collects: "k"}},
+		"somebody has it":    {declare: incident.Declare{Severity: 2, Service: "payments-api", Collects: "k"}, before: func(t *testing.T, r *Rig, i incident.Incident) { acknowledge(t, r, r.Ann, i.ID) }},
+		"it is over":         {declare: incident.Declare{Severity: 2, Service: "payments-api", Collects: "k"}, before: func(t *testing.T, r *Rig, i incident.Incident) { resolve(t, r, i) }},
+		"they are called":    {declare: incident.Declare{Severity: 3, Service: "payments-api", Collects: "k"}, before: func(t *testing.T, r *Rig, i incident.Incident) { pageService(t, r, r.Ann, i.ID, "ledger-db") }, calls: 1, stay: 1},
+		"none was named yet": {declare: incident.Declare{Severity: 3, Collects: "k"}, calls: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := New(t, notify.Settings{})
+			dave, eve := r.Person("dave", "responder"), r.Person("eve", "responder")
+			second(r, "ledger-db", dave.ID, eve.ID)
+			r.Start()
+			c.declare.Title = "x"
+			i := r.Declare(machine(), c.declare)
+			if c.before != nil {
+				c.before(t, r, i)
+			}
+			i = to(r, t, i, "ledger-db", c.severity)
+			if n, old := opened(r, dave), opened(r, r.Ann); n != c.calls || old != c.stay {
+				t.Fatalf("%d calls of the new service's team, %d of the old one's\n%v", n, old, texts(r, i.Room.ID))
+			}
+			if c.calls == 1 {
+				r.Clock.Advance(5*time.Minute + time.Second)
+				i = until(t, r, i.ID, func(i incident.Incident) bool { return slices.Contains(pagedIDs(i), eve.ID) })
+			}
+			// The same service once more calls nobody again.
+			calls := len(told(r, dave, "page"))
+			to(r, t, i, "Ledger-DB", nil)
+			if again := len(told(r, dave, "page")); again != calls {
+				t.Errorf("%d pages after %d", again, calls)
+			}
+		})
+	}
+}
+
+func resolve(t *testing.T, r *Rig, i incident.Incident) {
+	t.Helper()
+	change(t, r, func(tx *db.Tx) (incident.Incident, error) {
+		return r.Incidents.SetStage(Ctx, tx, r.Bob, i.ID, incident.Resolved, "")
+	})
+}

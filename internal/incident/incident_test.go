@@ -373,6 +373,7 @@ func TestRolesSeverityTitleTimesNotes(t *testing.T) {
 		`incident.changed: The ann changed the title from "old" to "new".`,
 		`incident.changed: The ann changed the service from "" to "payments-api".`,
 		"incident.severity: The ann changed the severity from SEV-3 to SEV-1.",
+		"page.sent: The ann was paged, on call for payments-api.",
 		`incident.time: The ann set "impact started" to 2026-11-22 13:50:00 UTC.`,
 		`incident.time: The ann removed the time of "detected".`,
 	}
