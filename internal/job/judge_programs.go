@@ -151,7 +151,8 @@ func sedRuns(script string) bool {
 				return true
 			}
 			d := script[i]
-			if i++; !section(d) || !section(d) {
+			i++
+			if pattern := section(d); !pattern || !section(d) { // and what takes its place
 				return true
 			}
 			for c == 's' && i < len(script) && strings.IndexByte("gpiIMm0123456789ew", script[i]) >= 0 {
