@@ -326,7 +326,7 @@ func (j *judge) stmt(s *syntax.Stmt, in *taint) *taint {
 				in = j.word(r.Hdoc).by
 			}
 		case syntax.RdrIn, syntax.RdrInOut:
-			in = either(w.by, j.written(w))
+			in = either(either(w.by, j.written(w)), j.here(w))
 		case syntax.RdrOut, syntax.AppOut, syntax.RdrClob, syntax.RdrAll, syntax.AppAll, syntax.DplOut:
 			into = append(into, w)
 			captured = captured || r.N == nil || r.N.Value == "1"
@@ -816,7 +816,7 @@ func (j *judge) write(w arg, by *taint) {
 
 // startup are files whose lines are commands to the system or to the next shell.
 var startup = regexp.MustCompile(`(^|/)(etc/(cron[^/]*(/|$)|profile|bash\.bashrc|rc\.local$|rc\.d/|init\.d/|sudoers|systemd/.*|udev/.*|ld\.so\.preload$)|var/spool/cron/|\.(bashrc|bash_profile|bash_login|bash_logout|profile|zshrc|zshenv|zprofile|kshrc)$|crontab$)|\.(service|timer)$` +
-	`|(^|/)(\.ssh/(rc|config|environment)|etc/ssh/(sshrc|sshd?_config)|\.(gitconfig|psqlrc|sqliterc|vimrc|exrc|emacs|screenrc|tmux\.conf|npmrc|Rprofile|irbrc|pythonrc|gdbinit|mailrc)|(\.git|[^/]+\.git)/(hooks/[^/]+|config))$|^/(proc/sys/kernel/(core_pattern|modprobe|poweroff_cmd)|sys/kernel/uevent_helper)$`)
+	`|^/(usr/(local/)?)?s?bin/[^/]+$|(^|/)(\.ssh/(rc|config|environment)|etc/ssh/(sshrc|sshd?_config)|\.(gitconfig|psqlrc|sqliterc|vimrc|exrc|emacs|screenrc|tmux\.conf|npmrc|Rprofile|irbrc|pythonrc|gdbinit|mailrc)|(\.git|[^/]+\.git)/(hooks/[^/]+|config))$|^/(proc/sys/kernel/(core_pattern|modprobe|poweroff_cmd)|sys/kernel/uevent_helper)$`)
 
 // isInput says whether a file name means the standard input.
 func isInput(s string) bool {
@@ -835,10 +835,22 @@ func (j *judge) written(w arg) *taint {
 	return j.files.written[name]
 }
 
+// here is what decides which file a relative name is that of.
+func (j *judge) here(w arg) *taint {
+	if !w.literal() || w.s == "" || strings.HasPrefix(w.s, "-") || strings.HasPrefix(w.s, "/") || strings.HasPrefix(w.s, "~") {
+		return nil
+	}
+	return j.place
+}
+
 // started notes that a file is read as a program.
 func (j *judge) started(w arg, name string) {
-	if j.place != nil && w.literal() && w.s != "" && !strings.HasPrefix(w.s, "-") && !strings.HasPrefix(w.s, "/") && !strings.HasPrefix(w.s, "~") {
-		j.refuse(j.place, "decides in which folder "+name+" finds "+w.s+", which it reads as a program", "put a path before it that the job fixes, or write the whole path of the program")
+	local := slices.IndexFunc(j.globs[w.from], func(p string) bool { return !strings.HasPrefix(p, "/") && !strings.HasPrefix(p, "~") })
+	if local >= 0 {
+		w.s = j.globs[w.from][local]
+	}
+	if by := j.here(w); by != nil {
+		j.refuse(by, "decides in which folder "+name+" finds "+w.s+", which it reads as a program", "put a path before it that the job fixes, or write the whole path of the program")
 	}
 	for _, pattern := range append(j.globs[w.from], w.s) {
 		if strings.ContainsAny(base(pattern), "*?[") {

@@ -152,6 +152,9 @@ func (j *judge) run(args []arg, in *taint) *taint {
 		j.refuse(first.by, "stands as the command itself", "write the commands out, with case \"$X\" in …")
 		return out
 	}
+	if len(j.globs[first.from]) > 0 {
+		j.started(first, "the shell")
+	}
 	if first.from != "" {
 		j.refuse(j.files.written["$"+first.from], "is put into a file that is run", "")
 	}
@@ -163,10 +166,19 @@ func (j *judge) run(args []arg, in *taint) *taint {
 	for _, a := range rest { // it may print them
 		if a.by == nil && !strings.HasPrefix(a.s, "-") {
 			kept = either(kept, j.written(a))
+			if first.s == "cat" {
+				kept = either(kept, j.here(a))
+			}
 		}
 	}
 	out = either(out, kept)
 	switch base(first.s) {
+	case "unzip", "7z", "7za", "unrar", "unar":
+		for _, a := range rest {
+			if strings.HasPrefix(a.s, value) {
+				j.place = either(j.place, a.by) // what it takes out lies there
+			}
+		}
 	case "printenv", "envsubst", "gomplate", "j2", "jinja2", "mustache":
 		out = either(out, j.environment())
 	case "jq", "gojq", "yq", "awk", "gawk", "mawk", "nawk":
@@ -1108,6 +1120,9 @@ func (j *judge) find(rest []arg) {
 			end := i + 1
 			for end < len(rest) && rest[end].s != ";" && (rest[end].s != "+" || rest[end-1].s != "{}") {
 				end++
+			}
+			if i+1 < end && strings.Contains(rest[i+1].s, "{}") {
+				j.started(arg{s: "*"}, "find") // what lies there
 			}
 			cmd := slices.Clone(rest[i+1 : end]) // #nosec G602 -- the length was looked at before
 			for k := range cmd {

@@ -238,7 +238,10 @@ func readShell(text string, options []Option, of func(Ref) trust) *Template {
 var (
 	yqEval   = regexp.MustCompile(`\byq\s+eval(-all)?\s`)
 	pyInline = regexp.MustCompile(`\bpython[0-9.]*\s+-c\s+'[^']*'`)
-	pyReads  = regexp.MustCompile(`\$\{|\x01|environ|getenv|argv|system|exec|eval|subprocess|popen|spawn|__|compile|pickle|yaml|ctypes|runpy|code|open|\bpty\b`)
+	pyReads  = regexp.MustCompile(`\$\{|\x01|environ|getenv|argv|system|exec|eval|subprocess|popen|spawn|__|compile|pickle|yaml|ctypes|runpy|code|open|\bpty\b|attr|modules|globals|vars|builtins|input\s*\(|python2`)
+	pyImport = regexp.MustCompile(`\bimport\s+([A-Za-z0-9_., ]*)`)
+	// pyPlain are modules of Python in which nothing runs a text.
+	pyPlain = set("json sys re math datetime time csv collections statistics base64 hashlib itertools decimal string textwrap")
 )
 
 // aside takes out what only has the look of reading code again: the evaluation of
@@ -248,6 +251,13 @@ func aside(text string) string {
 	return pyInline.ReplaceAllStringFunc(yqEval.ReplaceAllString(text, "yq "), func(m string) string {
 		if pyReads.MatchString(m) {
 			return m
+		}
+		for _, names := range pyImport.FindAllStringSubmatch(m, -1) {
+			for _, name := range strings.FieldsFunc(names[1], func(r rune) bool { return r == ',' || r == ' ' }) {
+				if !pyPlain[name] {
+					return m
+				}
+			}
 		}
 		return "python3 x"
 	})
