@@ -39,7 +39,8 @@ func main() {
 		log.Fatal("usage: scripts/with-postgres go run ./e2e/releases -bin PROGRAM -name RELEASE")
 	}
 	dir := filepath.Join("e2e", "testdata", "releases", *name)
-	if err := os.MkdirAll(dir, 0o755); err != nil { // #nosec G301 -- part of the source tree
+	err := os.MkdirAll(dir, 0o755) // #nosec G301 -- part of the source tree
+	if err != nil {
 		log.Fatal(err)
 	}
 	for _, engine := range []string{"sqlite", "postgres"} {
@@ -142,19 +143,16 @@ func pack(dir, out string) error {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	t := tar.NewWriter(z)
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	root := os.DirFS(dir)
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}
-		name, err := filepath.Rel(dir, path)
+		content, err := fs.ReadFile(root, name)
 		if err != nil {
 			return err
 		}
-		content, err := os.ReadFile(path) // #nosec G304 G122 -- a folder of ours
-		if err != nil {
-			return err
-		}
-		if err := t.WriteHeader(&tar.Header{Name: filepath.ToSlash(name), Mode: 0o600, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
+		if err := t.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(content)), Typeflag: tar.TypeReg}); err != nil {
 			return err
 		}
 		_, err = t.Write(content)

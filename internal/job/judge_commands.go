@@ -125,6 +125,14 @@ func only(w *syntax.Word) string {
 	return ""
 }
 
+// from is what stands at i and behind it.
+func from(args []arg, i int) []arg {
+	if i >= len(args) {
+		return nil
+	}
+	return args[i:] // #nosec G602 -- the length was looked at just now
+}
+
 func of(args []arg) (by *taint) {
 	for _, a := range args {
 		by = either(by, a.by)
@@ -440,21 +448,21 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 		j.spread(rest, name)
 		for i, a := range rest {
 			if strings.HasPrefix(a.s, "-p") || i > 0 && rest[i-1].s == "-p" {
-				j.named(rest[i:i+1], name)
+				j.named([]arg{a}, name)
 			}
 		}
 	case "test", "[":
 		j.spread(rest, name)
 		for i, a := range rest {
 			if i > 0 && a.by != nil && (rest[i-1].by != nil || rest[i-1].s == "-v" || rest[i-1].s == "-R") {
-				j.named(rest[i:i+1], name)
+				j.named([]arg{a}, name)
 			}
 		}
 	case "cd", "pushd":
 		j.goTo(rest)
 	case "systemctl":
 		if i := slices.IndexFunc(rest, func(a arg) bool { return !strings.HasPrefix(a.s, "-") }); i >= 0 && (rest[i].s == "link" || rest[i].s == "edit" || rest[i].s == "set-environment" || rest[i].s == "import-environment") {
-			for _, a := range rest[i+1:] {
+			for _, a := range from(rest, i+1) {
 				if strings.HasPrefix(a.s, value) {
 					j.program(a.by, name+" "+rest[i].s)
 				}
@@ -487,7 +495,7 @@ func (j *judge) textual(name string, rest []arg, in *taint) {
 			}
 			option := i > 0 && rest[i-1].literal() && strings.HasPrefix(rest[i-1].s, "-")
 			if prompt := name == "read" && (option && strings.HasSuffix(rest[i-1].s, "p") || strings.HasPrefix(a.s, "-p")); !prompt || a.many {
-				j.named(rest[i:i+1], name)
+				j.named([]arg{a}, name)
 			} else {
 				asked = asked || a.by != nil
 			}
@@ -599,7 +607,7 @@ func (j *judge) other(name string, rest []arg, in *taint) *taint {
 		if a.literal() && (in != nil || of(after) != nil) {
 			switch {
 			case takesProgram(base(a.s)) && !words[base(a.s)]:
-				return j.run(rest[i:], in) // as it may run it // #nosec G602 -- the length was looked at before
+				return j.run(from(rest, i), in) // as it may run it
 			case runsNext[a.s]:
 				return j.runNext(name, after, in)
 			case readsNext[a.s] && of(after) != nil && !slices.ContainsFunc(rest[:i], func(a arg) bool { return !strings.HasPrefix(a.s, "-") }): // #nosec G602 -- the length was looked at before
@@ -1224,7 +1232,10 @@ func (j *judge) wrapper(name, letters string, skip int, rest []arg, in *taint) *
 			}
 		}
 		if name == "systemd-run" {
-			for _, a := range rest[i:min(i+2, len(rest))] { // #nosec G602 -- the length was looked at before
+			for n, a := range from(rest, i) {
+				if n == 2 {
+					break
+				}
 				if p := strings.TrimPrefix(strings.TrimPrefix(a.s, "--property="), "-p"); a.by != nil && (strings.HasPrefix(p, "Exec") || strings.HasPrefix(p, "Environment") || strings.HasPrefix(p, value) && p != a.s) {
 					j.program(a.by, name)
 				}
@@ -1445,8 +1456,11 @@ func (j *judge) container(name string, rest []arg, in *taint) *taint {
 	j.spreadBefore(name, rest)
 	j.settings(rest)
 	for i, a := range rest {
-		if a.literal() && a.s == "exec" && of(rest[:i]) == nil { // #nosec G602 -- the length was looked at before
-			return j.runNext(name, rest[i+1:], in) // #nosec G602 -- the length was looked at before
+		if a.literal() && a.s == "exec" {
+			before := rest[:i] // #nosec G602 -- an index of it
+			if of(before) == nil {
+				return j.runNext(name, from(rest, i+1), in)
+			}
 		}
 		with, ok := strings.CutPrefix(a.s, "--entrypoint=")
 		if !ok && i > 0 && rest[i-1].s == "--entrypoint" {
