@@ -4,3 +4,6 @@ export function awaitsAck(i: { stage: string; mode: string; merged_into?: string
 }
 /** And that in words. */
 export const awaitsWord = (i: { times: { acknowledged?: string | null } }): string => (i.times.acknowledged ? 'paged again' : 'not acknowledged')
+
+/** What declared an incident where it was no person. */
+export const declaredBy = (id: string): string => (id.startsWith('system:alert') ? 'an alert' : id === 'system:console' ? 'the console' : 'Muster')

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { ArrowUpRight, ExternalLink, Plus, X } from 'lucide-react'
 import { useMemo, useState, type ReactElement } from 'react'
 import type { Incident, Room } from '@/api'
+import { declaredBy } from '@/lib/awaits'
 import { useNow } from '@/lib/hooks'
 import { running } from '@/lib/time'
 import { UserName, useOffice } from '@/realtime'
@@ -113,7 +114,7 @@ export function IncidentFacts({ i }: { i: Incident }) {
             i.ticket
           ),
         ],
-        ['Declared by', <UserName key="d" id={i.declared_by} link fallback="an alert rule" />],
+        ['Declared by', <UserName key="d" id={i.declared_by} link fallback={declaredBy(i.declared_by)} />],
         ['Declared', <Time key="c" at={i.times.declared} mode="date" />],
         ['Last change', last ? <span key="l">{last.text}</span> : 'none yet'],
         ...(i.merged_into ? ([['Merged into', <Link key="m" to="/incidents/$id" params={{ id: i.merged_into }} className={s.link}>the incident that goes on</Link>]] as [string, ReactElement][]) : []),

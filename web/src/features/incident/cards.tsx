@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { Incident } from '@/api'
+import { declaredBy } from '@/lib/awaits'
 import { cx } from '@/lib/cx'
 import { UserName, useOpenIncident } from '@/realtime'
 import { Clock, EnvChip, SeverityChip, StageChip, type CardProps } from '@/ui'
@@ -24,7 +25,7 @@ export function IncidentCard({ card }: CardProps) {
           <EnvChip env={i.environment} production={i.production} />
         </div>
         <span>
-          Declared by <UserName id={i.declared_by} fallback="an alert rule" />
+          Declared by <UserName id={i.declared_by} fallback={declaredBy(i.declared_by)} />
           {i.service ? ` for ${i.service}` : ''}
           {open ? (
             <>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Incident, Metric, Page, Presence, TimelineEntry } from '@/api/types'
+import { declaredBy } from '@/lib/awaits'
 import { clock } from '@/lib/time'
 import * as m from './model'
 
@@ -173,4 +174,8 @@ it('folds who came in one after the other', () => {
   const shown = m.folded(items)
   expect(shown.map((e) => e.text)).toEqual(['note', '3 came in', 'incident.declared', 'Tom came into the room.', 'Ana came into the room.'])
   expect(shown[1]).toMatchObject({ at: T(8), who: ['Amara', 'Jonas', 'Mei'] })
+})
+
+it('says what declared an incident where no person did', () => {
+  expect(['system:alert/01a2', 'system:console', 'system:demo'].map(declaredBy)).toEqual(['an alert', 'the console', 'Muster'])
 })
