@@ -199,6 +199,23 @@ describe('what wants an answer is heard and seen by who looks elsewhere', () => 
   })
 })
 
+describe('the title of a page with an id in its address', () => {
+  it('is the heading, once it is there, and never the id', async () => {
+    path.now = '/runs/01a22e6b-a9db-7000-8c92-6b1911e1cf42'
+    const main = Object.assign(document.createElement('main'), { id: 'main' })
+    document.body.append(main)
+    await enter()
+    expect(document.title).toBe('Runs · Northbank')
+    const [heading, chip, title] = ['h1', 'span', 'span'].map((tag) => document.createElement(tag))
+    chip!.textContent = 'prod'
+    title!.textContent = 'payments/restart-service'
+    heading!.append(chip!, title!)
+    await act(async () => main.append(heading!))
+    await waitFor(() => expect(document.title).toBe('payments/restart-service · Northbank'))
+    main.remove()
+  })
+})
+
 describe('who is on call for the first time in this browser', () => {
   const asked = vi.fn(async () => 'granted')
   const duty = [{ service: 'payments', user_id: ME } as unknown as OnCall]

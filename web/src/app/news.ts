@@ -1,7 +1,7 @@
 // What arrives while something else is on the screen: a passing word, a sound, a desktop notification, and
 // the count in the title. What calls me until I answer stands in the bar (features/page).
 import { useNavigate, useRouterState } from '@tanstack/react-router'
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { useMyId, useSession } from '@/api'
 import type { Get, Knock, Notification, OpenPage, Reaching } from '@/api'
 import { askDesktop, closeDesktop, desktopPermission, showDesktop } from '@/lib/desktop'
@@ -106,10 +106,11 @@ export function useNews(pages: readonly OpenPage[], reach: Reaching | undefined)
   const room = useOffice((o) => (roomId ? o.rooms[roomId]?.name : undefined))
   const paged = pages.find((p) => p.kind === 'page')
   const called = paged ? `Paged${paged.ticket ? ' ' + paged.ticket : ''}! ` : ''
+  const heading = useHeading(!room && ID.test(path))
   useEffect(() => {
-    const place = room ?? placeName(path)
+    const place = room ?? (heading || placeName(path))
     document.title = `${called}${waiting ? `(${waiting}) ` : ''}${place ? place + ' · ' : ''}${office}`
-  }, [called, waiting, room, path, office])
+  }, [called, waiting, room, heading, path, office])
   const mark = paged ? 'paged' : waiting ? 'waiting' : ''
   useEffect(() => {
     const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')
@@ -140,8 +141,20 @@ function answer(g: Get) {
   if (g.state === 'declined') toast(`${who} can't come now`, { tone: 'info', detail: g.answer })
   if (g.state === 'expired') toast(`${who} did not answer`, { tone: 'info', detail: 'You can ask again, or page them from the incident.' })
 }
+/** What has an id in its address is called by its page's heading. */
+const ID = /\/[0-9a-f]{8}-[0-9a-f-]{27}/
 const placeName = (path: string) => {
-  const [, first = '', second] = path.split('/')
+  const [, first = '', second] = path.replace(ID, '').split('/')
   if (!first) return 'Floor map'
   return first.charAt(0).toUpperCase() + first.slice(1) + (second ? ' ' + second : '')
 }
+const watchMain = (changed: () => void) => {
+  const watch = new MutationObserver(changed)
+  const main = document.getElementById('main')
+  if (main) watch.observe(main, { childList: true, subtree: true, characterData: true })
+  return () => watch.disconnect()
+}
+const watchNothing = () => () => {}
+/** Without the chip that may stand before it. */
+const readHeading = () => document.querySelector('#main h1:not([data-loading]):not(:has(> span)), #main h1 > span:last-child')?.textContent?.trim() ?? ''
+const useHeading = (wanted: boolean) => useSyncExternalStore(wanted ? watchMain : watchNothing, wanted ? readHeading : () => '')
