@@ -23,7 +23,7 @@ export const onPlan = (p, name, says = '') => plan(p).getByRole('button', { name
 /** A room in the floor's list. */
 export const onList = (p, name) => p.page.getByRole('region', { name: /^Rooms on / }).getByRole('listitem').filter({ hasText: name })
 export const chips = (p) => p.page.getByRole('navigation', { name: 'Open incidents' })
-export const bell = (p, n) => p.page.getByRole('button', { name: n ? `Notifications, ${n} new` : 'Notifications', exact: true })
+export const bell = (p, n) => p.page.getByRole('link', { name: n ? `Notifications, ${n} new` : 'Notifications', exact: true })
 export const youAreIn = (p, room) => p.page.getByRole('group', { name: `You are in ${room}` })
 export const heading = (p, name) => p.page.getByRole('heading', { level: 1, name })
 export const toast = (p, text) => p.page.getByRole('region', { name: 'Messages from the app' }).getByText(text)

@@ -40,7 +40,7 @@ test('two people of a rotation take over, hand back and swap', { timeout: 240_00
   await toast(amara, 'You are on call for payments-primary').first().waitFor()
   for (const p of [amara, jonas]) await onCall(p, 'Amara Okafor')
   await shifts(amara).first().getByText('override').waitFor()
-  await jonas.page.getByRole('button', { name: /^Notifications, \d+ new/ }).waitFor()
+  await jonas.page.getByRole('link', { name: /^Notifications, \d+ new/ }).waitFor()
   await amara.axe('on call, taken over')
   await amara.shot('oncall-taken')
 

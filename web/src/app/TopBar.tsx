@@ -1,4 +1,4 @@
-import { Link, useNavigate } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { Bell, CircleHelp, Flame, Headphones, Menu as MenuIcon, Moon, Search, Sun } from 'lucide-react'
 import { useMe } from '@/api'
 import { cx } from '@/lib/cx'
@@ -6,7 +6,7 @@ import { usePhone } from '@/lib/hooks'
 import { useTheme } from '@/lib/theme'
 import { useIncidents, useOffice, useOnCall, UserAvatar, UserName } from '@/realtime'
 import { modeMark } from '@/lib/severity'
-import { Clock, IconButton, Kbd, openPalette, Popover, Time, useOverlays } from '@/ui'
+import { Clock, IconButton, iconClass, Kbd, openPalette, Popover, Time, Tooltip, useOverlays } from '@/ui'
 import { useDrawer } from './drawer'
 import { Logo } from './Logo'
 import { MeMenu } from './MeMenu'
@@ -15,8 +15,8 @@ import s from './TopBar.module.css'
 export function TopBar() {
   const me = useMe()
   const phone = usePhone()
-  const navigate = useNavigate()
   const unseen = useOffice((o) => o.unseen)
+  const news = unseen ? `Notifications, ${unseen} new` : 'Notifications'
   const { theme, toggle } = useTheme()
   return (
     <header className={s.top} data-region="top">
@@ -45,9 +45,11 @@ export function TopBar() {
         <IncidentChips />
         {!phone && <OnCall />}
         <span className={s.bell}>
-          <IconButton label={unseen ? `Notifications, ${unseen} new` : 'Notifications'} side="bottom" onClick={() => void navigate({ to: '/inbox' })}>
-            <Bell size={15} />
-          </IconButton>
+          <Tooltip text={news} side="bottom">
+            <Link to="/inbox" className={iconClass} aria-label={news}>
+              <Bell size={15} />
+            </Link>
+          </Tooltip>
           {unseen > 0 && (
             <span className={s.dot} aria-hidden="true">
               {unseen > 99 ? '99+' : unseen}

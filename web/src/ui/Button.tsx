@@ -9,6 +9,9 @@ type Extra = { ref?: Ref<HTMLButtonElement> }
 /** Looks like a button: for links that act as one. */
 export const buttonClass = (kind: ButtonKind = 'ghost', size: 'm' | 's' | 'l' = 'm') => cx(s.btn, s[kind], size !== 'm' && s[size])
 
+/** For a link that looks like an IconButton; its tooltip and label are its own. */
+export const iconClass = s.icon
+
 export function Button({
   kind = 'ghost',
   size = 'm',
