@@ -618,7 +618,7 @@ func TestSeverityWords(t *testing.T) {
 	r := open(t)
 	want := map[string]int{
 		"crit": 1, "CRITICAL": 1, "blocker": 1, "urgent": 1, "P0": 1, "p1": 1, "SEV0": 1, "sev-1": 1, "0": 1, "1": 1, "emergency": 1, "page": 1, "disaster": 1, "Sev 1": 1, "S1": 1,
-		"P2": 2, "high": 2, "major": 2, "error": 2, "2": 2, "p3": 3, "warn": 3, "average": 3, "none": 4, "p4": 4, "P5": 4, "5": 4, "sev5": 4, "info": 4, "minor": 4, "Not classified": 4,
+		"P2": 2, "high": 2, "major": 2, "error": 2, "2": 2, "p3": 3, "warn": 3, "average": 3, "none": 3, "p4": 4, "P5": 4, "5": 4, "sev5": 4, "info": 4, "minor": 4, "Not classified": 4,
 	}
 	src := r.source("words", "")
 	n := 0

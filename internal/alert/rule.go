@@ -186,8 +186,8 @@ func inWords(err error) string {
 var severityWords = map[string]int{
 	"critical": 1, "crit": 1, "blocker": 1, "urgent": 1, "emergency": 1, "emerg": 1, "page": 1, "pager": 1, "disaster": 1, "fatal": 1, "panic": 1, "alert": 1, "highest": 1, "down": 1,
 	"error": 2, "err": 2, "high": 2, "major": 2, "severe": 2, "important": 2,
-	"warning": 3, "warn": 3, "medium": 3, "average": 3, "moderate": 3, "normal": 3, "unknown": 3, "ticket": 3, "": 3,
-	"info": 4, "information": 4, "informational": 4, "low": 4, "lowest": 4, "minor": 4, "trivial": 4, "notice": 4, "debug": 4, "ok": 4, "none": 4, "not classified": 4,
+	"warning": 3, "warn": 3, "medium": 3, "average": 3, "moderate": 3, "normal": 3, "unknown": 3, "ticket": 3, "none": 3, "": 3,
+	"info": 4, "information": 4, "informational": 4, "low": 4, "lowest": 4, "minor": 4, "trivial": 4, "notice": 4, "debug": 4, "ok": 4, "not classified": 4,
 }
 
 // numbered are the words that stand before a number: P1, SEV-2, severity 3.
