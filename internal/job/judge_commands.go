@@ -181,6 +181,11 @@ func (j *judge) run(args []arg, in *taint) *taint {
 	}
 	out = either(out, kept)
 	switch base(first.s) {
+	case "split", "csplit": // into files whose names it makes
+		j.place = either(j.place, in)
+		for _, a := range rest {
+			j.place = either(j.place, j.written(a))
+		}
 	case "unzip", "7z", "7za", "unrar", "unar":
 		for _, a := range rest {
 			if strings.HasPrefix(a.s, value) {
