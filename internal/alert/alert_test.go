@@ -370,9 +370,6 @@ func TestConcurrentDeliveriesMakeOneIncident(t *testing.T) {
 // whoever comes second sees what the first did.
 func TestFiringAgainAtTheMomentOfTheResolution(t *testing.T) {
 	r := open(t)
-	if r.DB.Dialect() != db.Postgres {
-		t.Skip("SQLite has one writer")
-	}
 	r.deliver(r.src, one(firing("A", 0)))
 	i := r.open()[0]
 	r.Clock.Advance(time.Minute)
@@ -386,6 +383,9 @@ func TestFiringAgainAtTheMomentOfTheResolution(t *testing.T) {
 				return err
 			}
 			once.Do(func() { close(resolving) })
+			if r.DB.Dialect() == db.SQLite {
+				return nil // it has one writer, so that the delivery can only come after
+			}
 			for late := time.Now().Add(await.Limit); time.Now().Before(late); { // until the delivery waits for it
 				var waits int
 				if err := r.DB.Read().QueryRow(Ctx, `SELECT COUNT(*) FROM pg_locks WHERE NOT granted`).Scan(&waits); err != nil || waits > 0 {

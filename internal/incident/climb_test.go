@@ -97,11 +97,7 @@ func TestARiseWhileNobodyAnswersCallsAllAgain(t *testing.T) {
 	cleo := r.Person("cleo", "responder")
 	catchAll(r, cleo.ID)
 	r.Start()
-	i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 3, Service: "payments-api", Collects: "k"})
-	for n := 2; n <= 4; n++ {
-		r.Clock.Advance(5 * time.Minute)
-		i = pagesUntil(t, r, i.ID, n)
-	}
+	i := upTheLadder(t, r, 3)
 	r.Clock.Advance(5 * time.Minute)
 	i = pagesUntil(t, r, i.ID, 8) // everybody
 	next, before := i.NextPage.At, map[string]int{}

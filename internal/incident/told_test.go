@@ -152,6 +152,17 @@ func TestAnIncidentByHandWithoutAServiceTellsTheAdministrators(t *testing.T) {
 	}
 }
 
+// upTheLadder declares an incident of payments-api that nobody answers until the ladder's last step is taken.
+func upTheLadder(t *testing.T, r *Rig, severity int) incident.Incident {
+	t.Helper()
+	i := r.Declare(machine(), incident.Declare{Title: "x", Severity: severity, Service: "payments-api", Collects: "service:payments-api"})
+	for n := 2; n <= 4; n++ {
+		r.Clock.Advance(5 * time.Minute)
+		i = pagesUntil(t, r, i.ID, n)
+	}
+	return i
+}
+
 // After the last step everybody is paged, again and again, more and more
 // slowly, until somebody acknowledges; one page each, however long it takes.
 func TestAnUnansweredPageNeverEnds(t *testing.T) {
@@ -159,11 +170,7 @@ func TestAnUnansweredPageNeverEnds(t *testing.T) {
 	cleo := r.Person("cleo", "responder")
 	catchAll(r, cleo.ID)
 	r.Start()
-	i := r.Declare(machine(), incident.Declare{Title: "x", Severity: 1, Service: "payments-api", Collects: "service:payments-api"})
-	for n := 2; n <= 4; n++ {
-		r.Clock.Advance(5 * time.Minute)
-		i = pagesUntil(t, r, i.ID, n)
-	}
+	i := upTheLadder(t, r, 1)
 	if i.NextPage == nil || !i.NextPage.Everybody {
 		t.Fatalf("after the ladder's last step: %+v", i.NextPage)
 	}

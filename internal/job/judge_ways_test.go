@@ -132,15 +132,7 @@ var operations = []string{
 func TestProgramsByAnotherWay(t *testing.T) {
 	options := []Option{{Name: "x"}}
 	for _, text := range programsByAnotherWay {
-		tpl := parseShell(text, options, musterTrust)
-		if len(tpl.Unsafe) == 0 {
-			t.Errorf("%s is taken as safe", text)
-		}
-		for _, why := range tpl.Unsafe {
-			if !strings.Contains(why, "; ") {
-				t.Errorf("%s: no remedy: %s", text, why)
-			}
-		}
+		refusedWithRemedy(t, text)
 		if strings.Contains(text, "RD_OPTION") {
 			continue
 		}
